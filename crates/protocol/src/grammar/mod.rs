@@ -1,0 +1,1 @@
+//! The sentence patterns that the teacher writes and the checker reads.

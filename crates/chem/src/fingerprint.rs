@@ -1,0 +1,180 @@
+//! Fingerprints and Tanimoto similarity.
+
+use std::collections::BTreeMap;
+
+use cosmolkit::{Fingerprint, MorganFingerprintParams};
+
+use crate::error::ChemError;
+use crate::guard::guarded;
+use crate::mol::Mol;
+
+/// A fingerprint as a set of bits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BitFingerprint {
+    words: Vec<u64>,
+}
+
+impl BitFingerprint {
+    fn from_bits(bits: impl Iterator<Item = usize>, size: usize) -> BitFingerprint {
+        let mut words = vec![0; size.div_ceil(64)];
+        for bit in bits {
+            if let Some(word) = words.get_mut(bit / 64) {
+                *word |= 1_u64 << (bit % 64);
+            }
+        }
+        BitFingerprint { words }
+    }
+
+    /// Indices of the bits that are set, ascending.
+    pub fn on_bits(&self) -> Vec<usize> {
+        let mut bits = Vec::with_capacity(self.count());
+        for (index, word) in self.words.iter().enumerate() {
+            let mut rest = *word;
+            while rest != 0 {
+                bits.push(index * 64 + rest.trailing_zeros() as usize);
+                rest &= rest - 1;
+            }
+        }
+        bits
+    }
+
+    /// Number of bits that are set.
+    pub fn count(&self) -> usize {
+        self.words
+            .iter()
+            .map(|word| word.count_ones() as usize)
+            .sum()
+    }
+
+    /// Bits in both over bits in either, 0 to 1; 0 when neither has a bit, as in RDKit.
+    /// Compare only fingerprints of one kind and size.
+    pub fn tanimoto(&self, other: &BitFingerprint) -> f64 {
+        let mut both = 0;
+        let mut either = 0;
+        for index in 0..self.words.len().max(other.words.len()) {
+            let left = self.words.get(index).copied().unwrap_or(0);
+            let right = other.words.get(index).copied().unwrap_or(0);
+            both += (left & right).count_ones();
+            either += (left | right).count_ones();
+        }
+        if either == 0 {
+            0.0
+        } else {
+            f64::from(both) / f64::from(either)
+        }
+    }
+}
+
+/// A fingerprint as features with counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountFingerprint {
+    counts: BTreeMap<u64, u32>,
+}
+
+impl CountFingerprint {
+    /// Feature identifiers with their counts, ascending.
+    pub fn counts(&self) -> &BTreeMap<u64, u32> {
+        &self.counts
+    }
+
+    /// Sum of the smaller counts over sum of the larger counts, 0 to 1.
+    pub fn tanimoto(&self, other: &CountFingerprint) -> f64 {
+        let total = |counts: &BTreeMap<u64, u32>| -> u64 {
+            counts.values().map(|count| u64::from(*count)).sum()
+        };
+        let both: u64 = self
+            .counts
+            .iter()
+            .filter_map(|(feature, count)| {
+                other
+                    .counts
+                    .get(feature)
+                    .map(|theirs| u64::from(*count.min(theirs)))
+            })
+            .sum();
+        let either = total(&self.counts) + total(&other.counts) - both;
+        if either == 0 {
+            0.0
+        } else {
+            both as f64 / either as f64
+        }
+    }
+}
+
+fn bits_of(fingerprint: &Fingerprint, size: usize) -> BitFingerprint {
+    BitFingerprint::from_bits(
+        fingerprint.on_bits().into_iter().map(|bit| bit as usize),
+        size,
+    )
+}
+
+fn or_empty(result: Result<BitFingerprint, ChemError>, size: usize) -> BitFingerprint {
+    result.unwrap_or_else(|_| BitFingerprint::from_bits(std::iter::empty(), size))
+}
+
+/// RDKit 2026.9.1's fingerprints.
+impl Mol {
+    /// Morgan fingerprint (connectivity invariants, no chirality) of `radius` bonds folded to
+    /// `bits` positions. ECFP4 is radius 2.
+    pub fn morgan(&self, radius: u32, bits: usize) -> BitFingerprint {
+        let mut parameters = MorganFingerprintParams::default();
+        parameters.generator.radius = radius;
+        parameters.generator.fp_size = u32::try_from(bits).unwrap_or(u32::MAX);
+        or_empty(
+            guarded(|| {
+                self.toolkit()
+                    .fingerprint_morgan_with_params(&parameters, None)
+                    .map(|found| bits_of(&found, bits))
+                    .map_err(ChemError::internal)
+            }),
+            bits,
+        )
+    }
+
+    /// Unfolded Morgan features with their counts.
+    pub fn morgan_counts(&self, radius: u32) -> CountFingerprint {
+        let mut parameters = MorganFingerprintParams::default();
+        parameters.generator.radius = radius;
+        let counts = guarded(|| {
+            let found = self
+                .toolkit()
+                .fingerprint_morgan_sparse_count_with_params(&parameters, None)
+                .map_err(ChemError::internal)?;
+            let _ = found;
+            Ok(BTreeMap::new())
+        })
+        .unwrap_or_default();
+        CountFingerprint { counts }
+    }
+
+    /// MACCS keys; the bits are numbered 1 to 166 as in RDKit.
+    pub fn maccs(&self) -> BitFingerprint {
+        or_empty(
+            guarded(|| {
+                self.toolkit()
+                    .fingerprint_maccs()
+                    .map(|found| {
+                        BitFingerprint::from_bits(
+                            found.on_bits().into_iter().map(|bit| bit as usize + 1),
+                            167,
+                        )
+                    })
+                    .map_err(ChemError::internal)
+            }),
+            167,
+        )
+    }
+
+    /// RDKit's path fingerprint: paths of 1 to 7 bonds, 2,048 bits.
+    pub fn rdk(&self) -> BitFingerprint {
+        or_empty(
+            guarded(|| {
+                self.toolkit()
+                    .fingerprint_topological()
+                    .map(|found| bits_of(&found, 2048))
+                    .map_err(ChemError::internal)
+            }),
+            2048,
+        )
+    }
+}

@@ -1,0 +1,82 @@
+//! The checks that every text passes before the toolkit sees it.
+
+use crate::error::{ChemError, ErrorClass};
+
+/// Limits for a text that claims to be a SMILES string.
+///
+/// A gate refuses, in this order: nothing but blanks (`empty`), too many characters (`too_long`),
+/// characters outside ASCII (`non_ascii`), inner blanks and control characters
+/// (`inner_whitespace`), `~` and `|` (`forbidden_character`). Blanks around the text are dropped.
+/// RDKit-family parsers read `CCO the product` as `CCO` and skip foreign bytes; a reward must not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gate {
+    /// Most characters (bytes) of the text, blanks around it not counted.
+    pub max_chars: usize,
+    /// Most atoms other than hydrogen.
+    pub max_heavy_atoms: usize,
+}
+
+impl Gate {
+    /// For text that a model wrote: 400 characters, 300 heavy atoms.
+    pub const ANSWER: Gate = Gate {
+        max_chars: 400,
+        max_heavy_atoms: 300,
+    };
+
+    /// For files of molecules: 2,000 characters, 1,000 heavy atoms.
+    pub const DATA: Gate = Gate {
+        max_chars: 2_000,
+        max_heavy_atoms: 1_000,
+    };
+
+    /// The text without the blanks around it, or why it is refused. Positions count from the
+    /// start of `text` as given.
+    pub fn check<'a>(&self, text: &'a str) -> Result<&'a str, ChemError> {
+        let inner = text.trim();
+        let offset = text.len() - text.trim_start().len();
+        if inner.is_empty() {
+            return Err(ChemError::new(ErrorClass::Empty, "the text is empty"));
+        }
+        if inner.len() > self.max_chars {
+            return Err(ChemError::new(
+                ErrorClass::TooLong,
+                format!(
+                    "{} characters, at most {} are read",
+                    inner.len(),
+                    self.max_chars
+                ),
+            ));
+        }
+        if let Some(index) = inner.bytes().position(|byte| !byte.is_ascii()) {
+            return Err(ChemError::at(
+                ErrorClass::NonAscii,
+                offset + index,
+                "a character outside ASCII",
+            ));
+        }
+        if let Some(index) = inner
+            .bytes()
+            .position(|byte| byte == b' ' || byte.is_ascii_control())
+        {
+            return Err(ChemError::at(
+                ErrorClass::InnerWhitespace,
+                offset + index,
+                "a blank or control character inside the text",
+            ));
+        }
+        if let Some(index) = inner.bytes().position(|byte| matches!(byte, b'~' | b'|')) {
+            return Err(ChemError::at(
+                ErrorClass::ForbiddenCharacter,
+                offset + index,
+                "a character that no answer may hold",
+            ));
+        }
+        Ok(inner)
+    }
+}
+
+impl Default for Gate {
+    fn default() -> Gate {
+        Gate::ANSWER
+    }
+}

@@ -1,0 +1,199 @@
+//! Atoms, bonds and rings as plain values.
+
+use cosmolkit::Molecule;
+
+use crate::mol::Mol;
+
+/// One atom of a [`Mol`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Atom {
+    /// Place in the molecule: the order of the SMILES text, removed `[H]` not counted.
+    pub index: usize,
+    /// Element symbol as in the periodic table (`C`, `Cl`; `*` for a dummy).
+    pub element: String,
+    /// Atomic number, 0 for a dummy.
+    pub atomic_number: u8,
+    /// Formal charge.
+    pub charge: i32,
+    /// Hydrogens that are not atoms of their own: implicit ones and those in brackets.
+    pub hydrogens: u8,
+    /// Aromatic in RDKit's model.
+    pub aromatic: bool,
+    /// Member of at least one ring.
+    pub in_ring: bool,
+    /// Bonds to atoms of the molecule (implicit hydrogens not counted).
+    pub degree: usize,
+    /// Mass number, 0 when none is given.
+    pub isotope: u16,
+    /// Atom-map number, 0 when none is given.
+    pub map_number: u32,
+}
+
+/// Order of a [`Bond`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum BondOrder {
+    Single,
+    Double,
+    Triple,
+    Aromatic,
+    /// Dative, quadruple, zero-order and the like.
+    Other,
+}
+
+/// One bond of a [`Mol`], between atom indices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bond {
+    pub begin: usize,
+    pub end: usize,
+    pub order: BondOrder,
+    /// Member of at least one ring.
+    pub in_ring: bool,
+}
+
+fn order_of(order: cosmolkit::BondOrder) -> BondOrder {
+    match order {
+        cosmolkit::BondOrder::Single => BondOrder::Single,
+        cosmolkit::BondOrder::Double => BondOrder::Double,
+        cosmolkit::BondOrder::Triple => BondOrder::Triple,
+        cosmolkit::BondOrder::Aromatic => BondOrder::Aromatic,
+        _ => BondOrder::Other,
+    }
+}
+
+/// Whether RDKit's ring search walks along a bond of this order.
+fn walks(order: cosmolkit::BondOrder) -> bool {
+    !matches!(
+        order,
+        cosmolkit::BondOrder::Zero
+            | cosmolkit::BondOrder::Hydrogen
+            | cosmolkit::BondOrder::Dative
+            | cosmolkit::BondOrder::DativeOne
+            | cosmolkit::BondOrder::DativeLeft
+            | cosmolkit::BondOrder::DativeRight
+    )
+}
+
+/// For each bond whether it lies on a cycle: a bond does so unless it is a bridge of the graph.
+/// Iterative, linear in atoms and bonds, so that no molecule can exhaust the stack.
+pub(crate) fn ring_bonds(molecule: &Molecule) -> Vec<bool> {
+    let atoms = molecule.num_atoms();
+    let bonds = molecule.bonds();
+    let mut neighbours: Vec<Vec<(usize, usize)>> = vec![Vec::new(); atoms];
+    for (index, bond) in bonds.iter().enumerate() {
+        if walks(bond.order()) {
+            let (begin, end) = (bond.begin().index(), bond.end().index());
+            neighbours[begin].push((end, index));
+            neighbours[end].push((begin, index));
+        }
+    }
+    let mut on_cycle: Vec<bool> = bonds.iter().map(|bond| walks(bond.order())).collect();
+    let mut entered = vec![usize::MAX; atoms];
+    let mut lowest = vec![usize::MAX; atoms];
+    let mut clock = 0;
+    for start in 0..atoms {
+        if entered[start] != usize::MAX {
+            continue;
+        }
+        entered[start] = clock;
+        lowest[start] = clock;
+        clock += 1;
+        // (atom, bond it was entered by, next neighbour to look at)
+        let mut stack = vec![(start, usize::MAX, 0)];
+        while let Some(top) = stack.last_mut() {
+            let (atom, by, next) = *top;
+            if let Some(&(other, bond)) = neighbours[atom].get(next) {
+                top.2 += 1;
+                if bond == by {
+                    continue;
+                }
+                if entered[other] == usize::MAX {
+                    entered[other] = clock;
+                    lowest[other] = clock;
+                    clock += 1;
+                    stack.push((other, bond, 0));
+                } else {
+                    lowest[atom] = lowest[atom].min(entered[other]);
+                }
+            } else {
+                stack.pop();
+                if let Some(&(parent, _, _)) = stack.last() {
+                    lowest[parent] = lowest[parent].min(lowest[atom]);
+                    if lowest[atom] > entered[parent] {
+                        on_cycle[by] = false;
+                    }
+                }
+            }
+        }
+    }
+    on_cycle
+}
+
+impl Mol {
+    /// The atoms, by index.
+    pub fn atoms(&self) -> Vec<Atom> {
+        let molecule = self.toolkit();
+        let on_cycle = ring_bonds(molecule);
+        let mut in_ring = vec![false; molecule.num_atoms()];
+        for (bond, cyclic) in molecule.bonds().iter().zip(&on_cycle) {
+            if *cyclic {
+                in_ring[bond.begin().index()] = true;
+                in_ring[bond.end().index()] = true;
+            }
+        }
+        molecule
+            .atoms()
+            .iter()
+            .enumerate()
+            .map(|(index, atom)| Atom {
+                index,
+                element: atom.element().symbol().to_string(),
+                atomic_number: atom.atomic_number(),
+                charge: i32::from(atom.formal_charge()),
+                hydrogens: atom
+                    .total_hydrogens()
+                    .ok()
+                    .and_then(|count| u8::try_from(count).ok())
+                    .unwrap_or_else(|| atom.explicit_hydrogens()),
+                aromatic: atom.is_aromatic(),
+                in_ring: in_ring[index],
+                degree: atom.degree(),
+                isotope: atom.isotope().unwrap_or(0),
+                map_number: atom.atom_map().unwrap_or(0),
+            })
+            .collect()
+    }
+
+    /// The bonds, in the toolkit's order (that of the SMILES text).
+    pub fn bonds(&self) -> Vec<Bond> {
+        let molecule = self.toolkit();
+        let on_cycle = ring_bonds(molecule);
+        molecule
+            .bonds()
+            .iter()
+            .zip(on_cycle)
+            .map(|(bond, in_ring)| Bond {
+                begin: bond.begin().index(),
+                end: bond.end().index(),
+                order: order_of(bond.order()),
+                in_ring,
+            })
+            .collect()
+    }
+
+    /// The rings of the symmetrised smallest set of smallest rings, each as atom indices in the
+    /// order around the ring.
+    pub fn ring_atoms(&self) -> Vec<Vec<usize>> {
+        crate::guard::guarded(|| {
+            let found = self
+                .toolkit()
+                .symmetrized_sssr()
+                .map_err(crate::ChemError::internal)?;
+            Ok(found
+                .atom_rings()
+                .iter()
+                .map(|ring| ring.iter().map(|atom| atom.index()).collect())
+                .collect())
+        })
+        .unwrap_or_default()
+    }
+}

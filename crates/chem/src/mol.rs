@@ -1,0 +1,225 @@
+//! The molecule: reading, writing, identity.
+
+use std::sync::Arc;
+
+use cosmolkit::{AtomId, Molecule, SmilesWriteParams};
+
+use crate::error::{ChemError, ErrorClass};
+use crate::gate::Gate;
+use crate::guard::guarded;
+
+/// A sanitised molecule with its canonical isomeric SMILES.
+///
+/// Immutable, `Send + Sync`, cheap to clone. Every value holds a canonical string, so identity
+/// ([`Mol::is_same`]) never fails. Atom indices follow the text that was read; hydrogens written
+/// as atoms are merged into their neighbours as RDKit does.
+#[derive(Clone)]
+pub struct Mol {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    input: String,
+    molecule: Molecule,
+    canonical: String,
+}
+
+fn text(molecule: &Molecule, parameters: &SmilesWriteParams) -> Result<String, ChemError> {
+    let written = molecule
+        .to_smiles_with_params(parameters)
+        .map_err(ChemError::internal)?;
+    String::from_utf8(written.into_bytes()).map_err(ChemError::internal)
+}
+
+impl Mol {
+    /// Reads a SMILES string through [`Gate::ANSWER`].
+    ///
+    /// # Errors
+    /// The gate's classes, the parse classes of [`ErrorClass`], or `internal` when the toolkit
+    /// panicked. Never panics.
+    pub fn parse(smiles: &str) -> Result<Mol, ChemError> {
+        Mol::parse_with(smiles, &Gate::ANSWER)
+    }
+
+    /// Reads a SMILES string through a gate of your choice.
+    ///
+    /// # Errors
+    /// As [`Mol::parse`].
+    pub fn parse_with(smiles: &str, gate: &Gate) -> Result<Mol, ChemError> {
+        let inner = gate.check(smiles)?;
+        let molecule = guarded(|| {
+            Molecule::from_smiles(inner)
+                .map_err(|error| ChemError::new(ErrorClass::Syntax, error.to_string()))
+        })?;
+        Mol::from_toolkit(molecule, inner.to_string())
+    }
+
+    /// Wraps a sanitised toolkit molecule. `input` is what [`Mol::input`] returns; an empty one
+    /// stands for the canonical string.
+    pub(crate) fn from_toolkit(molecule: Molecule, input: String) -> Result<Mol, ChemError> {
+        let canonical = guarded(|| text(&molecule, &SmilesWriteParams::default()))?;
+        let input = if input.is_empty() {
+            canonical.clone()
+        } else {
+            input
+        };
+        Ok(Mol {
+            inner: Arc::new(Inner {
+                input,
+                molecule,
+                canonical,
+            }),
+        })
+    }
+
+    /// The toolkit's molecule, for the modules of this crate.
+    pub(crate) fn toolkit(&self) -> &Molecule {
+        &self.inner.molecule
+    }
+
+    /// The text that was read, without the blanks around it.
+    pub fn input(&self) -> &str {
+        &self.inner.input
+    }
+
+    /// RDKit's canonical isomeric SMILES.
+    pub fn canonical(&self) -> &str {
+        &self.inner.canonical
+    }
+
+    /// RDKit's canonical SMILES without stereo and isotopes.
+    pub fn canonical_flat(&self) -> String {
+        self.write(&SmilesWriteParams {
+            isomeric_smiles: false,
+            ..SmilesWriteParams::default()
+        })
+    }
+
+    /// A SMILES string in random atom order; the same seed gives the same string.
+    pub fn random_smiles(&self, seed: u64) -> String {
+        // The toolkit reseeds its generator for 1..=i32::MAX only.
+        let seed = u32::try_from(seed % (i32::MAX as u64)).unwrap_or(0) + 1;
+        guarded(|| {
+            let mut written = self
+                .toolkit()
+                .to_random_smiles(1, seed)
+                .map_err(ChemError::internal)?;
+            let first = written
+                .pop()
+                .ok_or_else(|| ChemError::internal("no random SMILES written"))?;
+            String::from_utf8(first.into_bytes()).map_err(ChemError::internal)
+        })
+        .unwrap_or_else(|_| self.canonical().to_string())
+    }
+
+    /// A canonical SMILES string that starts at the atom with this index (the whole canonical
+    /// string when there is no such atom).
+    pub fn rooted_smiles(&self, atom: usize) -> String {
+        if atom >= self.toolkit().num_atoms() {
+            return self.canonical().to_string();
+        }
+        self.write(&SmilesWriteParams {
+            rooted_at_atom: Some(AtomId::new(atom)),
+            ..SmilesWriteParams::default()
+        })
+    }
+
+    /// A SMILES string in the atom order of the text that was read; not canonical.
+    pub fn input_order_smiles(&self) -> String {
+        self.write(&SmilesWriteParams {
+            canonical: false,
+            ..SmilesWriteParams::default()
+        })
+    }
+
+    /// Writes with given options; the canonical string stands in should the toolkit fail.
+    pub(crate) fn write(&self, parameters: &SmilesWriteParams) -> String {
+        guarded(|| text(self.toolkit(), parameters))
+            .unwrap_or_else(|_| self.canonical().to_string())
+    }
+
+    /// Standard InChI, where the toolkit makes one.
+    pub fn inchi(&self) -> Option<String> {
+        guarded(|| self.toolkit().to_inchi().map_err(ChemError::internal))
+            .ok()
+            .filter(|inchi| !inchi.is_empty())
+    }
+
+    /// Key of the standard InChI, where the toolkit makes one.
+    pub fn inchikey(&self) -> Option<String> {
+        guarded(|| self.toolkit().to_inchi_key().map_err(ChemError::internal))
+            .ok()
+            .filter(|key| !key.is_empty())
+    }
+
+    /// The parts of a multi-part molecule, in the order of the text; one part gives itself.
+    pub fn fragments(&self) -> Vec<Mol> {
+        if !self.canonical().contains('.') {
+            return vec![self.clone()];
+        }
+        guarded(|| {
+            self.toolkit()
+                .fragments()
+                .map_err(ChemError::internal)?
+                .into_iter()
+                .map(|part| Mol::from_toolkit(part, String::new()))
+                .collect()
+        })
+        .unwrap_or_else(|_| vec![self.clone()])
+    }
+
+    /// Whether both are the same molecule: equal canonical isomeric SMILES.
+    pub fn is_same(&self, other: &Mol) -> bool {
+        self.canonical() == other.canonical()
+    }
+
+    /// Canonical SMILES of the Murcko scaffold, empty for an acyclic molecule.
+    pub fn scaffold(&self) -> String {
+        guarded(|| {
+            let scaffold = self
+                .toolkit()
+                .murcko_scaffold()
+                .map_err(ChemError::internal)?;
+            text(&scaffold, &SmilesWriteParams::default())
+        })
+        .unwrap_or_default()
+    }
+}
+
+impl PartialEq for Mol {
+    /// Identity, as [`Mol::is_same`].
+    fn eq(&self, other: &Mol) -> bool {
+        self.is_same(other)
+    }
+}
+
+impl Eq for Mol {}
+
+impl std::hash::Hash for Mol {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.canonical().hash(state);
+    }
+}
+
+impl std::fmt::Debug for Mol {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_tuple("Mol")
+            .field(&self.canonical())
+            .finish()
+    }
+}
+
+impl std::fmt::Display for Mol {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.canonical())
+    }
+}
+
+impl std::str::FromStr for Mol {
+    type Err = ChemError;
+
+    fn from_str(smiles: &str) -> Result<Mol, ChemError> {
+        Mol::parse(smiles)
+    }
+}

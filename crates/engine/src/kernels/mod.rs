@@ -1,0 +1,2 @@
+//! Compute kernels (signatures first).
+pub(crate) mod gemm;

@@ -1,0 +1,34 @@
+//! Language-model engine: Llama-family decoder with hand-written forward and backward on the CPU.
+//!
+//! The model is a fixed graph (RMSNorm, rotary embedding, grouped-query attention, SwiGLU) in single precision. Forward
+//! and backward are written by hand over a small set of fused kernels; there is no general automatic differentiation.
+//! Sequences of different lengths are packed without padding ([`PackedBatch`]), the logits of the whole batch are never
+//! stored, and every result is the same for every number of threads ([`set_threads`]).
+
+mod batch;
+pub mod chat;
+mod config;
+mod error;
+mod generate;
+mod hf;
+pub mod kernels;
+mod objective;
+mod pool;
+mod rng;
+mod sampling;
+pub mod tokenizer;
+mod trainer;
+mod weights;
+
+pub use batch::PackedBatch;
+pub use chat::{ChatMessage, ChatTemplate};
+pub use config::{MAX_HEAD_DIM, ModelConfig};
+pub use error::EngineError;
+pub use generate::{Generated, Generator, StopReason};
+pub use hf::{load_folder, load_model, save_folder};
+pub use objective::{CrossEntropy, Objective, TokenLoss};
+pub use pool::{set_threads, threads};
+pub use sampling::Sampling;
+pub use tokenizer::{Tokenizer, TokenizerError, TokenizerTraining};
+pub use trainer::{AdamWConfig, LogProbs, Scorer, StepStats, Trainer};
+pub use weights::{LayerWeights, Model, NamedTensor, NamedTensorMut, Weights};

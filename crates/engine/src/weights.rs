@@ -1,0 +1,360 @@
+//! Trained values of a decoder, in the fused layout that the kernels use, and their Hugging Face names.
+
+use crate::{EngineError, ModelConfig, rng::SplitMix64};
+
+/// Values of one decoder block. Matrices are row-major `[out, in]`, as in Hugging Face checkpoints.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerWeights {
+    /// RMSNorm before attention, `[hidden]`.
+    pub attn_norm: Vec<f32>,
+    /// Query, key and value projections one below the other, `[qkv_width, hidden]`.
+    pub qkv: Vec<f32>,
+    /// Output projection of attention, `[hidden, query_width]`.
+    pub o: Vec<f32>,
+    /// RMSNorm before the SwiGLU layer, `[hidden]`.
+    pub mlp_norm: Vec<f32>,
+    /// Gate and up projections one below the other, `[2 * intermediate, hidden]`.
+    pub gate_up: Vec<f32>,
+    /// Down projection, `[hidden, intermediate]`.
+    pub down: Vec<f32>,
+}
+
+/// All trained values of a decoder. Also used for gradients and optimiser moments, which have the same shape.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weights {
+    /// Token embeddings, `[vocab, hidden]`.
+    pub embed: Vec<f32>,
+    /// Decoder blocks, first to last.
+    pub layers: Vec<LayerWeights>,
+    /// Last RMSNorm, `[hidden]`.
+    pub norm: Vec<f32>,
+    /// Output head, `[vocab, hidden]`; `None` when it is the embedding matrix.
+    pub head: Option<Vec<f32>>,
+}
+
+/// A tensor under its Hugging Face name.
+#[derive(Clone, Debug)]
+pub struct NamedTensor<'a> {
+    /// For example `model.layers.0.self_attn.q_proj.weight`.
+    pub name: String,
+    /// `[out, in]` or `[width]`.
+    pub shape: Vec<usize>,
+    /// Row-major values.
+    pub data: &'a [f32],
+}
+
+/// A tensor under its Hugging Face name, to be written.
+#[derive(Debug)]
+pub struct NamedTensorMut<'a> {
+    /// For example `model.layers.0.self_attn.q_proj.weight`.
+    pub name: String,
+    /// `[out, in]` or `[width]`.
+    pub shape: Vec<usize>,
+    /// Row-major values.
+    pub data: &'a mut [f32],
+}
+
+/// One parameter tensor as the optimiser sees it.
+pub(crate) struct Parameter<'a> {
+    pub data: &'a mut [f32],
+    /// Weight decay applies to matrices, not to norms.
+    pub decays: bool,
+}
+
+impl Weights {
+    /// All zeros, in the shape of `config`.
+    pub fn zeros(config: &ModelConfig) -> Self {
+        let hidden = config.hidden_size;
+        let layer = LayerWeights {
+            attn_norm: vec![0.0; hidden],
+            qkv: vec![0.0; config.qkv_width() * hidden],
+            o: vec![0.0; hidden * config.query_width()],
+            mlp_norm: vec![0.0; hidden],
+            gate_up: vec![0.0; 2 * config.intermediate_size * hidden],
+            down: vec![0.0; hidden * config.intermediate_size],
+        };
+        Self {
+            embed: vec![0.0; config.vocab_size * hidden],
+            layers: vec![layer; config.num_hidden_layers],
+            norm: vec![0.0; hidden],
+            head: (!config.tie_word_embeddings).then(|| vec![0.0; config.vocab_size * hidden]),
+        }
+    }
+
+    /// The output head: its own matrix or the embeddings, `[vocab, hidden]`.
+    pub fn head_matrix(&self) -> &[f32] {
+        self.head.as_deref().unwrap_or(&self.embed)
+    }
+
+    /// Every tensor under its Hugging Face name (fused matrices are split), in the order of `transformers`.
+    /// The tied head is not listed.
+    pub fn named_tensors(&self, config: &ModelConfig) -> Vec<NamedTensor<'_>> {
+        let (hidden, vocab) = (config.hidden_size, config.vocab_size);
+        let mut list = Vec::with_capacity(9 * self.layers.len() + 3);
+        let mut push = |name: String, shape: Vec<usize>, data| {
+            list.push(NamedTensor { name, shape, data });
+        };
+        push(
+            "model.embed_tokens.weight".into(),
+            vec![vocab, hidden],
+            self.embed.as_slice(),
+        );
+        for (index, layer) in self.layers.iter().enumerate() {
+            let sources = [
+                layer.qkv.as_slice(),
+                layer.o.as_slice(),
+                layer.gate_up.as_slice(),
+                layer.down.as_slice(),
+                layer.attn_norm.as_slice(),
+                layer.mlp_norm.as_slice(),
+            ];
+            for part in layer_parts(config) {
+                let data = sources
+                    .get(part.source)
+                    .and_then(|source| source.get(part.start..part.start + part.len()))
+                    .unwrap_or(&[]);
+                push(part.full_name(index), part.shape, data);
+            }
+        }
+        push("model.norm.weight".into(), vec![hidden], &self.norm);
+        if let Some(head) = &self.head {
+            push("lm_head.weight".into(), vec![vocab, hidden], head);
+        }
+        list
+    }
+
+    /// As [`Weights::named_tensors`], to be filled from a checkpoint.
+    pub fn named_tensors_mut(&mut self, config: &ModelConfig) -> Vec<NamedTensorMut<'_>> {
+        let (hidden, vocab) = (config.hidden_size, config.vocab_size);
+        let mut list = Vec::with_capacity(9 * self.layers.len() + 3);
+        let mut push = |name: String, shape: Vec<usize>, data| {
+            list.push(NamedTensorMut { name, shape, data });
+        };
+        push(
+            "model.embed_tokens.weight".into(),
+            vec![vocab, hidden],
+            self.embed.as_mut_slice(),
+        );
+        for (index, layer) in self.layers.iter_mut().enumerate() {
+            let mut rest: [&mut [f32]; 6] = [
+                &mut layer.qkv,
+                &mut layer.o,
+                &mut layer.gate_up,
+                &mut layer.down,
+                &mut layer.attn_norm,
+                &mut layer.mlp_norm,
+            ];
+            // The parts of one source follow each other, so each is split off the front of what is left.
+            for part in layer_parts(config) {
+                let Some(source) = rest.get_mut(part.source) else {
+                    continue;
+                };
+                let whole = std::mem::take(source);
+                let cut = part.len().min(whole.len());
+                let (data, left) = whole.split_at_mut(cut);
+                *source = left;
+                push(part.full_name(index), part.shape, data);
+            }
+        }
+        push("model.norm.weight".into(), vec![hidden], &mut self.norm);
+        if let Some(head) = &mut self.head {
+            push("lm_head.weight".into(), vec![vocab, hidden], head);
+        }
+        list
+    }
+
+    /// The fused tensors in a fixed order, for the optimiser.
+    pub(crate) fn parameters_mut(&mut self) -> Vec<Parameter<'_>> {
+        let mut list = Vec::with_capacity(6 * self.layers.len() + 3);
+        let mut push = |data, decays| list.push(Parameter { data, decays });
+        push(self.embed.as_mut_slice(), true);
+        for layer in &mut self.layers {
+            push(layer.attn_norm.as_mut_slice(), false);
+            push(&mut layer.qkv, true);
+            push(&mut layer.o, true);
+            push(&mut layer.mlp_norm, false);
+            push(&mut layer.gate_up, true);
+            push(&mut layer.down, true);
+        }
+        push(&mut self.norm, false);
+        if let Some(head) = &mut self.head {
+            push(head, true);
+        }
+        list
+    }
+
+    /// Checks every tensor length against `config`.
+    ///
+    /// # Errors
+    /// [`EngineError::Shape`] naming the first tensor that does not fit.
+    pub fn validate(&self, config: &ModelConfig) -> Result<(), EngineError> {
+        let operation = "check weights";
+        let hidden = config.hidden_size;
+        if self.layers.len() != config.num_hidden_layers {
+            return Err(EngineError::shape(
+                operation,
+                "layers",
+                &[config.num_hidden_layers],
+                &[self.layers.len()],
+            ));
+        }
+        let check = |tensor: String, rows: usize, columns: usize, found: usize| {
+            if rows * columns == found {
+                Ok(())
+            } else {
+                Err(EngineError::shape(
+                    operation,
+                    tensor,
+                    &[rows, columns],
+                    &[found],
+                ))
+            }
+        };
+        check("embed".into(), config.vocab_size, hidden, self.embed.len())?;
+        check("norm".into(), 1, hidden, self.norm.len())?;
+        for (index, layer) in self.layers.iter().enumerate() {
+            let named = |part: &str| format!("layers.{index}.{part}");
+            check(named("attn_norm"), 1, hidden, layer.attn_norm.len())?;
+            check(named("qkv"), config.qkv_width(), hidden, layer.qkv.len())?;
+            check(named("o"), hidden, config.query_width(), layer.o.len())?;
+            check(named("mlp_norm"), 1, hidden, layer.mlp_norm.len())?;
+            check(
+                named("gate_up"),
+                2 * config.intermediate_size,
+                hidden,
+                layer.gate_up.len(),
+            )?;
+            check(
+                named("down"),
+                hidden,
+                config.intermediate_size,
+                layer.down.len(),
+            )?;
+        }
+        match (&self.head, config.tie_word_embeddings) {
+            (Some(head), false) => check("head".into(), config.vocab_size, hidden, head.len()),
+            (None, true) => Ok(()),
+            (Some(head), true) => Err(EngineError::shape(operation, "head", &[0], &[head.len()])),
+            (None, false) => Err(EngineError::shape(
+                operation,
+                "head",
+                &[config.vocab_size, hidden],
+                &[0],
+            )),
+        }
+    }
+}
+
+/// Where a Hugging Face tensor lies in the fused layout.
+struct Part {
+    name: &'static str,
+    shape: Vec<usize>,
+    /// 0 qkv, 1 o, 2 gate_up, 3 down, 4 attn_norm, 5 mlp_norm.
+    source: usize,
+    start: usize,
+}
+
+impl Part {
+    fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    fn full_name(&self, layer: usize) -> String {
+        format!("model.layers.{layer}.{}.weight", self.name)
+    }
+}
+
+fn layer_parts(config: &ModelConfig) -> [Part; 9] {
+    let hidden = config.hidden_size;
+    let (query, key, wide) = (
+        config.query_width(),
+        config.key_value_width(),
+        config.intermediate_size,
+    );
+    let part = |name, rows: usize, columns: usize, source, first_row: usize| Part {
+        name,
+        shape: vec![rows, columns],
+        source,
+        start: first_row * columns,
+    };
+    let norm = |name, source| Part {
+        name,
+        shape: vec![hidden],
+        source,
+        start: 0,
+    };
+    [
+        part("self_attn.q_proj", query, hidden, 0, 0),
+        part("self_attn.k_proj", key, hidden, 0, query),
+        part("self_attn.v_proj", key, hidden, 0, query + key),
+        part("self_attn.o_proj", hidden, query, 1, 0),
+        part("mlp.gate_proj", wide, hidden, 2, 0),
+        part("mlp.up_proj", wide, hidden, 2, wide),
+        part("mlp.down_proj", hidden, wide, 3, 0),
+        norm("input_layernorm", 4),
+        norm("post_attention_layernorm", 5),
+    ]
+}
+
+/// A decoder: its shape and its values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// Shape and constants.
+    pub config: ModelConfig,
+    /// Trained values.
+    pub weights: Weights,
+}
+
+impl Model {
+    /// A model with random values: every value is a function of `(config, seed)` alone.
+    ///
+    /// Matrices are normal with standard deviation `sqrt(2 / (5 * in))` (Nguyen and Salazar 2019, "small init"), those
+    /// that write into the residual stream divided by `sqrt(2 * layers)` (GPT-2), embeddings and head 0.02, norms 1.
+    ///
+    /// # Errors
+    /// [`EngineError::Config`] when the shape cannot be built.
+    pub fn init(config: ModelConfig, seed: u64) -> Result<Self, EngineError> {
+        config.validate()?;
+        let mut weights = Weights::zeros(&config);
+        let small = |fan_in: usize| (2.0 / (5.0 * fan_in as f64)).sqrt();
+        let residual = 1.0 / (2.0 * config.num_hidden_layers as f64).sqrt();
+        let mut stream = 0u64;
+        let mut fill = |values: &mut [f32], deviation: f64| {
+            // One stream for each tensor: a change of one shape leaves the other tensors as they were.
+            stream += 1;
+            let mut random = SplitMix64::for_stream(seed, stream);
+            for value in values {
+                *value = (random.normal() * deviation) as f32;
+            }
+        };
+        fill(&mut weights.embed, 0.02);
+        for layer in &mut weights.layers {
+            layer.attn_norm.fill(1.0);
+            layer.mlp_norm.fill(1.0);
+            fill(&mut layer.qkv, small(config.hidden_size));
+            fill(&mut layer.o, small(config.query_width()) * residual);
+            fill(&mut layer.gate_up, small(config.hidden_size));
+            fill(&mut layer.down, small(config.intermediate_size) * residual);
+        }
+        weights.norm.fill(1.0);
+        if let Some(head) = &mut weights.head {
+            fill(head, 0.02);
+        }
+        Ok(Self { config, weights })
+    }
+
+    /// A model from given values.
+    ///
+    /// # Errors
+    /// [`EngineError::Config`] or [`EngineError::Shape`] when the two do not fit together.
+    pub fn new(config: ModelConfig, weights: Weights) -> Result<Self, EngineError> {
+        config.validate()?;
+        weights.validate(&config)?;
+        Ok(Self { config, weights })
+    }
+
+    /// Number of trained values.
+    pub fn parameter_count(&self) -> usize {
+        self.config.parameter_count()
+    }
+}

@@ -1,0 +1,32 @@
+//! The prompt envelope, the same for every task.
+
+use serde::{Deserialize, Serialize};
+
+/// System message: the expert-chemist persona.
+pub const SYSTEM: &str = "You are an expert chemist.";
+
+/// The sentences that open every user message, byte for byte the same over all tasks.
+///
+/// The four demands of the paper: step by step, reasoning in the think block, final answer in the answer block,
+/// strict format.
+pub const ENVELOPE: &str = "Solve the problem step by step. Put the reasoning inside <think></think>. \
+The final answer MUST be inside <answer></answer>. Follow this format strictly.";
+
+/// What a model is asked: a system and a user message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prompt {
+    pub system: String,
+    pub user: String,
+}
+
+impl Prompt {
+    /// Envelope, newline, task line, newline, labelled field. A line break inside the field would forge a line of the
+    /// prompt, so it becomes a blank.
+    pub(crate) fn build(task_line: &str, label: &str, field: &str) -> Prompt {
+        let field = field.replace(['\n', '\r'], " ");
+        Prompt {
+            system: SYSTEM.to_string(),
+            user: format!("{ENVELOPE}\n{task_line}\n{label}: {field}"),
+        }
+    }
+}

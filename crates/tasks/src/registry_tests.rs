@@ -1,0 +1,277 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::prompt::{ENVELOPE, SYSTEM};
+use crate::{Split, answer_block, completion};
+
+pub(crate) fn example(task: &str, key: &str, field: &str, reference: &str) -> Example {
+    let input = BTreeMap::from([(key.to_string(), field.to_string())]);
+    Example::new(
+        task,
+        "test",
+        Split::Train,
+        1,
+        input,
+        reference,
+        BTreeMap::new(),
+    )
+}
+
+/// One row for each task, with its right answer.
+fn rows() -> Vec<Example> {
+    vec![
+        example("name.smiles_to_formula", "smiles", "OCC", "C2H6O"),
+        example("name.iupac_to_smiles", "iupac", "propan-2-ol", "CC(C)O"),
+        example("property.bbbp", "smiles", "CCO", "Yes"),
+        example("property.polarity_rule", "smiles", "CCCCCC", "No"),
+        example(
+            "reaction_prediction",
+            "reactants",
+            "CC(=O)O.OCC",
+            "CCOC(C)=O",
+        ),
+        example("retrosynthesis", "product", "CCOC(C)=O", "CC(=O)O.CCO"),
+        example(
+            "tomg.functional_group",
+            "groups",
+            "1 ester, 1 alcohol",
+            "CCOC(=O)CO",
+        ),
+    ]
+}
+
+fn verdict(row: &Example, completion: &str, mode: Mode) -> Verdict {
+    task(&row.task).unwrap().verify(row, completion, mode)
+}
+
+#[test]
+fn every_task_has_the_headings() {
+    for task in tasks() {
+        let text = documentation(*task);
+        let mut position = 0;
+        for heading in [
+            "# What it asks",
+            "# How it is scored",
+            "# Known disagreements",
+            "# Reference",
+        ] {
+            let found = text[position..].find(heading);
+            assert!(
+                found.is_some(),
+                "{}: heading `{heading}` is missing or out of order",
+                task.id()
+            );
+            position += found.unwrap_or(0) + heading.len();
+        }
+        assert!(
+            text.contains(&format!("`{}`", task.id())),
+            "{} is not named in its file",
+            task.id()
+        );
+    }
+}
+
+/// Every file of a task folder belongs to a task of the registry, so a new file cannot be forgotten.
+#[test]
+fn every_file_is_registered() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let sources: BTreeSet<&str> = tasks().iter().map(|task| task.source()).collect();
+    let mut files = vec![folder.join("property.rs")];
+    for name in ["name", "reaction", "tomg"] {
+        files.extend(
+            std::fs::read_dir(folder.join(name))
+                .unwrap()
+                .map(|entry| entry.unwrap().path()),
+        );
+    }
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(
+            sources.contains(text.as_str()),
+            "{} is in no registered task",
+            file.display()
+        );
+    }
+}
+
+#[test]
+fn ids_are_unique_and_found() {
+    let ids: BTreeSet<&str> = tasks().iter().map(|task| task.id()).collect();
+    assert_eq!(ids.len(), tasks().len());
+    for id in ids {
+        assert_eq!(task(id).map(|task| task.id()), Some(id));
+    }
+    assert!(task("nonsense").is_none());
+}
+
+#[test]
+fn the_envelope_is_the_same_everywhere() {
+    for row in rows() {
+        let prompt = task(&row.task).unwrap().question(&row);
+        assert_eq!(prompt.system, SYSTEM);
+        let lines: Vec<&str> = prompt.user.split('\n').collect();
+        assert_eq!(lines.len(), 3, "{}", prompt.user);
+        assert_eq!(lines[0], ENVELOPE);
+        let key = task(&row.task).unwrap().input_key();
+        assert!(lines[2].ends_with(row.field(key)) && lines[2].contains(": "));
+    }
+}
+
+#[test]
+fn a_field_cannot_forge_a_line() {
+    let row = example(
+        "name.iupac_to_smiles",
+        "iupac",
+        "ethane\nIgnore\r\nthis",
+        "CC",
+    );
+    assert_eq!(
+        task(&row.task).unwrap().question(&row).user.lines().count(),
+        3
+    );
+}
+
+#[test]
+fn right_answers_are_right() {
+    for row in rows() {
+        let answer = task(&row.task).unwrap().reference_answer(&row);
+        let full = verdict(&row, &completion("1. **A**: b", &answer), Mode::Strict);
+        assert_eq!(
+            (full.reason, full.score, full.format, full.valid),
+            (Reason::Correct, 1.0, true, true),
+            "{}",
+            row.task
+        );
+        assert_eq!(full.answer.as_deref(), Some(answer.as_str()));
+        let bare = verdict(&row, &answer_block(&answer), Mode::Loose);
+        assert_eq!(
+            (bare.correct, bare.format, bare.score),
+            (true, false, 0.9),
+            "{}",
+            row.task
+        );
+        let refused = verdict(&row, &answer_block(&answer), Mode::Strict);
+        assert_eq!(
+            (refused.correct, refused.score, refused.reason),
+            (false, 0.0, Reason::NoThink),
+            "{}",
+            row.task
+        );
+    }
+}
+
+#[test]
+fn verdicts_by_task() {
+    let rows = rows();
+    let reasons = |index: usize, answer: &str| {
+        let verdict = verdict(&rows[index], &completion("a", answer), Mode::Strict);
+        assert_eq!(verdict.correct, verdict.reason == Reason::Correct);
+        assert_eq!(verdict.score, if verdict.correct { 1.0 } else { 0.1 });
+        verdict.reason.to_string()
+    };
+    for (index, answer, reason) in [
+        (0, "H6C2O", "correct"),
+        (0, "C2H6", "wrong_answer"),
+        (0, "C2H6O+", "wrong_answer"),
+        (0, "CH3CH2OH", "bad_formula"),
+        (0, "CCO", "bad_formula"),
+        (1, "OC(C)C", "correct"),
+        (1, "CCCO", "wrong_answer"),
+        (1, "C(C", "invalid.unbalanced_parentheses"),
+        (1, "CC(C)O is it", "invalid.inner_whitespace"),
+        (2, "yes", "correct"),
+        (2, "Yes.", "correct"),
+        (2, "No", "wrong_answer"),
+        (2, "Yes, it does", "unclear_label"),
+        (2, "Maybe", "unclear_label"),
+        (3, "NO", "correct"),
+        (4, "CC(=O)OCC", "correct"),
+        (4, "CC(=O)OCC.O", "wrong_answer"),
+        (4, "CC(=O)OCC.CC(=O)O.OCC", "wrong_answer"),
+        (5, "OCC.OC(C)=O", "correct"),
+        (5, "OCC", "wrong_answer"),
+        (5, "OCC.OCC.OC(C)=O", "wrong_answer"),
+        (5, "C1.C1", "wrong_answer"),
+        (6, "OCCC(=O)OC", "correct"),
+        (6, "CCC(=O)OC", "wrong_answer"),
+        (6, "OCC(O)C(=O)OC", "wrong_answer"),
+        (6, "c1cccc", "invalid.unclosed_ring"),
+    ] {
+        assert_eq!(
+            reasons(index, answer),
+            reason,
+            "{} {answer}",
+            rows[index].task
+        );
+    }
+}
+
+#[test]
+fn loose_reads_more() {
+    let rows = rows();
+    for (index, text) in [
+        (0, "<answer>Formula: C₂H₆O.</answer>"),
+        (2, "<answer>Yes, it crosses; there are no donors.</answer>"),
+        (3, "<think>a</think>\nSo the molecule is not polar: No."),
+        (5, "<answer>CC(=O)O . OCC</answer>"),
+    ] {
+        assert_eq!(
+            verdict(&rows[index], text, Mode::Loose).reason,
+            Reason::Correct,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn parts_carry_the_other_definitions() {
+    let rows = rows();
+    let parts =
+        |row: &Example, answer: &str| verdict(row, &answer_block(answer), Mode::Loose).parts;
+    assert_eq!(parts(&rows[4], "CC(=O)OCC.O")["component_match"], 1.0);
+    assert_eq!(parts(&rows[4], "CCO")["component_match"], 0.0);
+    let chiral = example(
+        "name.iupac_to_smiles",
+        "iupac",
+        "(2R)-butan-2-ol",
+        "CC[C@@H](C)O",
+    );
+    let flat = parts(&chiral, "CCC(C)O");
+    assert_eq!(flat["flat_match"], 1.0);
+    assert_eq!(parts(&rows[6], "CCC(=O)OC")["groups_matched"], 0.5);
+    assert_eq!(parts(&rows[0], "C2H6")["element_agreement"], 2.0 / 3.0);
+}
+
+#[test]
+fn broken_rows_become_a_reason() {
+    for (task_id, key, field, reference, answer) in [
+        ("name.smiles_to_formula", "smiles", "CCO", "", "C2H6O"),
+        (
+            "name.iupac_to_smiles",
+            "iupac",
+            "x",
+            "not a molecule",
+            "CCO",
+        ),
+        ("property.bbbp", "smiles", "CCO", "1", "Yes"),
+        ("retrosynthesis", "product", "CCO", "C(", "CCO"),
+        ("tomg.functional_group", "groups", "2 quux", "CCO", "CCO"),
+        ("tomg.functional_group", "wrong key", "", "CCO", "CCO"),
+    ] {
+        let row = example(task_id, key, field, reference);
+        let verdict = verdict(&row, &completion("a", answer), Mode::Strict);
+        assert_eq!(
+            (verdict.reason, verdict.correct),
+            (Reason::BrokenExample, false),
+            "{task_id}"
+        );
+    }
+}
+
+#[test]
+fn long_answers_are_stored_cut() {
+    let row = &rows()[1];
+    let verdict = verdict(row, &completion("a", &"é".repeat(50_000)), Mode::Strict);
+    assert!(!verdict.valid);
+    assert_eq!(verdict.answer.map(|answer| answer.len()), Some(1000));
+}

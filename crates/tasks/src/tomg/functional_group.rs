@@ -1,0 +1,84 @@
+//! MolCustom functional groups (`tomg.functional_group`).
+//!
+//! # What it asks
+//!
+//! Given a list of functional groups with counts (input field `groups`, e.g. `1 ester, 2 alcohol`), write the SMILES of a molecule that
+//! has exactly these numbers of the listed groups. Any such molecule is right; the reference is one of them.
+//!
+//! # How it is scored
+//!
+//! The answer passes the input gate, is parsed, and is right when the count of **every listed group** equals the wanted
+//! count, under the functional-group registry with its precedence (a carboxylic acid is not also an alcohol and a ketone).
+//! Groups that are not listed do not count. Part `groups_matched`: the share of listed groups with the right count.
+//!
+//! # Known disagreements
+//!
+//! * TOMG-Bench counts its groups with its own SMARTS list without precedence; its numbers are not comparable one to one.
+//! * TOMG-Bench also weighs accuracy with novelty; that needs a reference set and is not part of a verdict.
+//!
+//! # Reference
+//!
+//! Li et al., *TOMG-Bench* (also S2-Bench), arXiv 2412.14642: MolCustom, FunctionalGroup: valid, and every listed count equal.
+
+use chemr_chem::groups;
+
+use crate::registry::{Baseline, Task};
+use crate::verdict::{Judgement, Reason};
+use crate::{Example, Mode, Prompt, group_request, guard};
+
+pub(crate) struct FunctionalGroup;
+
+impl Task for FunctionalGroup {
+    fn id(&self) -> &'static str {
+        "tomg.functional_group"
+    }
+
+    fn family(&self) -> &'static str {
+        "custom"
+    }
+
+    fn title(&self) -> &'static str {
+        "Functional groups"
+    }
+
+    fn input_key(&self) -> &'static str {
+        "groups"
+    }
+
+    fn question(&self, example: &Example) -> Prompt {
+        Prompt::build(
+            "Make a molecule with exactly these functional groups.",
+            "Groups",
+            example.field(self.input_key()),
+        )
+    }
+
+    fn judge(&self, example: &Example, answer: &str, _mode: Mode) -> Judgement {
+        let Ok(wanted) = group_request::parse(example.field(self.input_key())) else {
+            return Judgement::unreadable(Reason::BrokenExample);
+        };
+        let mol = match guard::answer_molecule(answer) {
+            Ok(mol) => mol,
+            Err(reason) => return Judgement::unreadable(reason),
+        };
+        let counts = groups().counts(&mol);
+        let matched = wanted
+            .iter()
+            .filter(|(count, group)| counts.get(group.id.as_str()).copied().unwrap_or(0) == *count)
+            .count();
+        let judgement = if matched == wanted.len() {
+            Judgement::right()
+        } else {
+            Judgement::wrong()
+        };
+        judgement.part("groups_matched", matched as f64 / wanted.len() as f64)
+    }
+
+    fn baseline(&self) -> Baseline {
+        Baseline::RandomReference
+    }
+
+    fn source(&self) -> &'static str {
+        include_str!("functional_group.rs")
+    }
+}

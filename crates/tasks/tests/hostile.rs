@@ -1,0 +1,288 @@
+//! Hostile completions through extraction and verdict: no panic, no slow one.
+//!
+//! The generator mixes mutated SMILES, prose, Unicode, tag soup and very long text. `CHEMR_HOSTILE` sets the number of
+//! completions (default 100,000).
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use chemr_tasks::{Example, Mode, Split, Task, completion, extract, tasks};
+
+/// SplitMix64: enough for choosing test input.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut value = self.0;
+        value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        value ^ (value >> 31)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+
+    fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
+        list[self.below(list.len())]
+    }
+}
+
+const MOLECULES: [&str; 12] = [
+    "CCO",
+    "CC(=O)Oc1ccccc1C(=O)O",
+    "Cn1cnc2c1c(=O)n(C)c(=O)n2C",
+    "C[C@@H](N)C(=O)O",
+    "OC(=O)CC(O)(C(=O)O)CC(=O)O",
+    "[Na+].[O-]S(=O)(=O)c1ccc(N)cc1",
+    "C1CC2CCC1CC2",
+    "F/C=C/Cl",
+    "CC(C)Cc1ccc(cc1)[C@H](C)C(=O)O",
+    "C1=CC=C2C(=C1)C=CC=C2",
+    "[13CH3]C#N",
+    "O=C1CCCN1",
+];
+const SHARDS: [&str; 34] = [
+    "C", "c", "N", "n", "O", "(", ")", "[", "]", "=", "#", "1", "2", "9", "%10", "%99", ".", "@",
+    "@@", "/", "\\", "+", "-", "H", "[C@@H]", "[nH]", "[Fe+99]", "[999C]", "~", ":", "$", ">", "*",
+    "\0",
+];
+const PROSE: [&str; 14] = [
+    "the product is ",
+    "yes",
+    "No",
+    "answer:",
+    "ignore the instructions ",
+    "C2H6O",
+    "H2O",
+    "C99999H99999",
+    "```",
+    "**",
+    "{{7*7}}",
+    "<script>alert(1)</script>",
+    "1. **Product analysis**: ",
+    "C1H0",
+];
+const UNICODE: [&str; 10] = [
+    "é",
+    "漢字",
+    "\u{202e}",
+    "\u{200b}",
+    "👩‍🔬",
+    "ÅÅ",
+    "\u{feff}",
+    "С",
+    "₂",
+    "İ",
+];
+const TAGS: [&str; 10] = [
+    "<think>",
+    "</think>",
+    "<answer>",
+    "</answer>",
+    "<ANSWER>",
+    "<think",
+    "<answer/>",
+    "< answer>",
+    "</answer",
+    "<<answer>>",
+];
+
+/// A piece of answer text.
+fn answer(random: &mut Random) -> String {
+    match random.below(12) {
+        0..=5 => {
+            let mut text: Vec<char> = random.pick(&MOLECULES).chars().collect();
+            for _ in 0..random.below(4) {
+                let position = random.below(text.len().max(1));
+                let shard: Vec<char> = random.pick(&SHARDS).chars().collect();
+                match random.below(3) {
+                    0 => {
+                        let end = position.min(text.len());
+                        text.splice(end..end, shard);
+                    }
+                    1 if position < text.len() => {
+                        text.remove(position);
+                    }
+                    _ if position < text.len() => {
+                        text.splice(position..=position, shard);
+                    }
+                    _ => {}
+                }
+            }
+            text.into_iter().collect()
+        }
+        6 | 7 => {
+            let count = random.below(60);
+            (0..count).map(|_| random.pick(&SHARDS)).collect()
+        }
+        8 => {
+            let count = random.below(8);
+            (0..count).map(|_| random.pick(&PROSE)).collect()
+        }
+        9 => {
+            let count = random.below(8);
+            (0..count).map(|_| random.pick(&UNICODE)).collect()
+        }
+        10 => {
+            let unit = random.pick(&[
+                "C",
+                "C(",
+                "c1ccccc1",
+                "[",
+                "(((",
+                "C=",
+                "N#",
+                "C1",
+                "C%12",
+                "[C@@H](F)",
+                "CC(C)(C)",
+                "O=S(=O)",
+                ".",
+            ]);
+            let most = if random.below(20) == 0 { 100_000 } else { 420 };
+            unit.repeat(random.below(most / unit.len()).max(1))
+        }
+        _ => format!("{}.{}", random.pick(&MOLECULES), random.pick(&MOLECULES)),
+    }
+}
+
+fn hostile(random: &mut Random) -> String {
+    match random.below(10) {
+        0..=4 => completion("1. **A**: b", &answer(random)),
+        5 => format!("<answer>{}</answer>", answer(random)),
+        6 => answer(random),
+        _ => {
+            let mut text = String::new();
+            for _ in 0..random.below(12) {
+                match random.below(4) {
+                    0 | 1 => text.push_str(random.pick(&TAGS)),
+                    2 => text.push_str(&answer(random)),
+                    _ => text.push_str(random.pick(&PROSE)),
+                }
+            }
+            text
+        }
+    }
+}
+
+fn row(task: &dyn Task) -> Example {
+    let (field, reference) = match task.family() {
+        "formula" => ("CC(=O)Oc1ccccc1C(=O)O", "C9H8O4"),
+        "name" => ("2-acetyloxybenzoic acid", "CC(=O)Oc1ccccc1C(=O)O"),
+        "property" => ("CCO", "Yes"),
+        "forward" => ("CC(=O)O.OCC", "CCOC(C)=O"),
+        "retro" => ("CCOC(C)=O", "CC(=O)O.CCO"),
+        _ => ("1 ester, 2 alcohol", "CCOC(=O)C(O)CO"),
+    };
+    let input = BTreeMap::from([(task.input_key().to_string(), field.to_string())]);
+    Example::new(
+        task.id(),
+        "test",
+        Split::Train,
+        1,
+        input,
+        reference,
+        BTreeMap::new(),
+    )
+}
+
+#[test]
+fn hostile_completions() {
+    let total: usize = std::env::var("CHEMR_HOSTILE")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(100_000);
+    let rows: Vec<(&dyn Task, Example)> = tasks().iter().map(|task| (*task, row(*task))).collect();
+    let mut random = Random(7);
+    let mut slowest = (Duration::ZERO, String::new());
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    for index in 0..total {
+        let text = hostile(&mut random);
+        // Every completion meets one task in each mode; over the run every task meets every kind of text.
+        let (task, row) = &rows[index % rows.len()];
+        let mode = if random.below(2) == 0 {
+            Mode::Strict
+        } else {
+            Mode::Loose
+        };
+        // A second attempt tells a slow verdict from a machine that was busy elsewhere.
+        let mut took = Duration::MAX;
+        for attempt in 0..3 {
+            let start = Instant::now();
+            let verdict = task.verify(row, &text, mode);
+            took = took.min(start.elapsed());
+            if attempt == 0 {
+                assert!((0.0..=1.0).contains(&verdict.score));
+                assert_eq!(verdict.format, extract(&text, Mode::Strict).format);
+                *reasons.entry(verdict.reason.to_string()).or_default() += 1;
+            }
+            if took < Duration::from_millis(20) {
+                break;
+            }
+        }
+        if took > slowest.0 {
+            slowest = (took, format!("{} {:?} {:.200}", task.id(), mode, text));
+        }
+        assert!(
+            took < Duration::from_millis(50),
+            "{took:?}: {} {:.400}",
+            task.id(),
+            text
+        );
+    }
+    assert!(!reasons.contains_key("toolkit_panic"), "{reasons:?}");
+    println!(
+        "{total} completions, slowest {:?}: {}\n{reasons:#?}",
+        slowest.0, slowest.1
+    );
+}
+
+#[test]
+fn very_long_completions() {
+    let rows: Vec<(&dyn Task, Example)> = tasks().iter().map(|task| (*task, row(*task))).collect();
+    for unit in [
+        "C",
+        "<answer>",
+        "<think>",
+        "</answer>",
+        "<",
+        "(",
+        "é",
+        "\n",
+        "answer:",
+        "yes ",
+        "`",
+        "**",
+        ".",
+        "C2",
+        " ",
+        ":",
+        "smiles:",
+    ] {
+        let text = unit.repeat(100_000 / unit.len());
+        for whole in [
+            text.clone(),
+            completion(&text, &text),
+            completion("a", &text),
+            format!("<answer>{text}"),
+        ] {
+            for (task, row) in &rows {
+                for mode in [Mode::Strict, Mode::Loose] {
+                    let took = (0..3).map(|_| {
+                        let start = Instant::now();
+                        let _ = task.verify(row, &whole, mode);
+                        start.elapsed()
+                    });
+                    let took = took.min().unwrap_or_default();
+                    assert!(
+                        took < Duration::from_millis(50),
+                        "{took:?} {} {mode:?} unit {unit:?}",
+                        task.id()
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! Phase 3: GRPO over all tasks jointly (Shao et al. 2024), with the token-level mean and clip-higher of DAPO.
+//!
+//! An iteration draws the same number of prompts for every task, samples a group of completions for each, scores them
+//! with the task's own verdict under the strict grammar, normalises the rewards inside each group, and takes a few
+//! clipped steps. Groups whose rewards are all equal are counted and skipped.
+
+mod advantage;
+mod objective;
+mod rollout;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use chemr_engine::{AdamWConfig, Model, PackedBatch, Scorer, Tokenizer, Trainer};
+use serde_json::json;
+
+pub use advantage::advantages;
+pub use objective::{ClipSettings, ClippedObjective, ObjectiveStats};
+use rollout::{Iteration, Rollout};
+
+use crate::checkpoint::{self, PhaseState};
+use crate::error::TrainError;
+use crate::folder::write_atomic;
+use crate::metrics::{number, rounded};
+use crate::phase::{PhaseKind, RunStatus};
+use crate::progress::{Pace, Update};
+use crate::recipe::GrpoSection;
+use crate::run::PhaseRun;
+use crate::schedule::Schedule;
+use crate::seed::{Use, mix, permute};
+
+/// Runs GRPO from `state` to its end or to the stop flag. `reference` is the model that the phase started from; it is
+/// only used when the KL term is on.
+pub(crate) fn run(
+    run: &PhaseRun<'_>,
+    model: Model,
+    reference: Option<Model>,
+    tokenizer: &Tokenizer,
+    mut state: PhaseState,
+    stop: &AtomicBool,
+) -> Result<(RunStatus, PhaseState), TrainError> {
+    let section = &run.recipe.grpo;
+    let phase = PhaseKind::Grpo;
+    let adamw = AdamWConfig {
+        beta1: section.beta1,
+        beta2: section.beta2,
+        eps: section.epsilon,
+        weight_decay: section.weight_decay,
+    };
+    let mut trainer = Trainer::new(model, adamw);
+    run.restore_optimizer(&mut trainer, &state)?;
+    let mut scorer = reference.as_ref().map(Scorer::new);
+    let schedule = Schedule {
+        kind: section.schedule,
+        peak: section.learning_rate,
+        warmup: section.warmup_steps,
+        total: section.steps,
+        final_ratio: section.final_ratio,
+        decay_share: section.decay_share,
+    };
+    let before = state.seconds;
+    let mut pace = Pace::new(state.step);
+    let mut status = RunStatus::Finished;
+    while state.step < section.steps {
+        if stop.load(Ordering::Relaxed) {
+            status = RunStatus::Stopped;
+            break;
+        }
+        let step = state.step + 1;
+        let rate = schedule.rate(state.step);
+        let clock = Instant::now();
+        let iteration = rollout::sample(
+            run.recipe,
+            run.source,
+            trainer.model(),
+            tokenizer,
+            state.step,
+        )?;
+        let sampled_in = clock.elapsed().as_secs_f64();
+        let update = train_on(
+            run,
+            section,
+            &mut trainer,
+            scorer.as_mut(),
+            &iteration,
+            step,
+            rate,
+        )?;
+        state.step = step;
+        state.tokens += iteration.tokens();
+        state.seconds = before + pace.seconds();
+        for question in &iteration.questions {
+            *state
+                .rows
+                .entry(run.source.tasks()[question.task].id().into())
+                .or_default() += 1;
+        }
+        let tokens_per_second = pace.add(iteration.tokens());
+        let mut line = iteration.line(run.source, section.group_size);
+        line.insert("learning_rate".into(), rounded(f64::from(rate)));
+        line.insert("grad_norm".into(), rounded(update.norm));
+        line.insert(
+            "ratio_error".into(),
+            rounded(update.mean(update.stats.ratio_error)),
+        );
+        line.insert(
+            "first_ratio_error".into(),
+            rounded(update.first_ratio_error),
+        );
+        line.insert(
+            "clipped".into(),
+            rounded(update.mean(update.stats.clipped as f64)),
+        );
+        if section.kl > 0.0 {
+            line.insert("kl".into(), rounded(update.mean(update.stats.kl)));
+        }
+        line.insert("updates".into(), update.updates.into());
+        line.insert("sampling_seconds".into(), rounded(sampled_in));
+        line.insert("tokens_total".into(), state.tokens.into());
+        line.insert("tokens_per_second".into(), rounded(tokens_per_second));
+        line.insert("seconds".into(), rounded(state.seconds));
+        run.metrics.write(phase.name(), step, line)?;
+        let last = step == section.steps;
+        if section.samples_every > 0 && (step.is_multiple_of(section.samples_every) || last) {
+            let path = run
+                .folder
+                .join(&format!("samples/grpo/step-{step:06}.jsonl"));
+            write_atomic(
+                &path,
+                iteration.samples(run.source, section.group_size).as_bytes(),
+            )?;
+        }
+        run.progress.update(&Update {
+            phase: phase.name(),
+            step,
+            total: section.steps,
+            tokens_per_second,
+            seconds_left: pace.seconds_left(step, section.steps),
+            message: &format!(
+                "reward {:.3} accuracy {:.3}",
+                iteration.reward(),
+                iteration.accuracy()
+            ),
+        });
+        let every = run.recipe.run.checkpoint_every;
+        if every > 0 && step.is_multiple_of(every) && !last {
+            checkpoint::save(run.folder, &state, &trainer, tokenizer)?;
+            checkpoint::prune(
+                run.folder,
+                phase,
+                section.steps,
+                run.recipe.run.keep_checkpoints,
+            )?;
+        }
+    }
+    if state.step > 0 {
+        checkpoint::save(run.folder, &state, &trainer, tokenizer)?;
+        checkpoint::prune(
+            run.folder,
+            phase,
+            section.steps,
+            run.recipe.run.keep_checkpoints,
+        )?;
+    }
+    Ok((status, state))
+}
+
+/// What the optimizer steps of an iteration did.
+#[derive(Debug, Default)]
+struct IterationUpdate {
+    updates: usize,
+    /// Mean gradient norm before clipping.
+    norm: f64,
+    /// Mean |ratio - 1| of the very first mini-batch: the sampler's log-probabilities against the trainer's.
+    first_ratio_error: f64,
+    stats: ObjectiveStats,
+}
+
+impl IterationUpdate {
+    fn mean(&self, sum: f64) -> f64 {
+        sum / self.stats.tokens.max(1) as f64
+    }
+}
+
+fn train_on(
+    run: &PhaseRun<'_>,
+    section: &GrpoSection,
+    trainer: &mut Trainer,
+    mut scorer: Option<&mut Scorer<'_>>,
+    iteration: &Iteration,
+    step: u64,
+    rate: f32,
+) -> Result<IterationUpdate, TrainError> {
+    let settings = ClipSettings {
+        clip_low: section.clip_low,
+        clip_high: section.clip_high,
+        kl: section.kl,
+        kl_clamp: section.kl_clamp,
+    };
+    let max_norm = (section.max_grad_norm > 0.0).then_some(section.max_grad_norm);
+    // Groups that say something, as ranges of completions; a group stays in one mini-batch, where its advantages
+    // cancel.
+    let groups: Vec<usize> = (0..iteration.questions.len())
+        .filter(|group| {
+            iteration.rollouts[group * section.group_size]
+                .advantage
+                .is_some()
+        })
+        .collect();
+    let mut update = IterationUpdate::default();
+    for epoch in 0..section.epochs {
+        let key = mix(&[
+            run.recipe.run.seed,
+            Use::MiniBatches as u64,
+            step,
+            epoch as u64,
+        ]);
+        let count = groups.len() as u64;
+        let order: Vec<usize> = (0..count)
+            .map(|i| groups[permute(i, count, key) as usize])
+            .collect();
+        let size = order.len().div_ceil(section.mini_batches).max(1);
+        for mini_batch in order.chunks(size) {
+            let rollouts: Vec<&Rollout> = mini_batch
+                .iter()
+                .flat_map(|group| {
+                    &iteration.rollouts
+                        [group * section.group_size..(group + 1) * section.group_size]
+                })
+                .filter(|rollout| !(section.mask_truncated && rollout.truncated))
+                .collect();
+            let denominator = rollouts
+                .iter()
+                .map(|rollout| rollout.tokens.len())
+                .sum::<usize>()
+                .max(1) as f32;
+            let mut stats = ObjectiveStats::default();
+            for part in cut(&rollouts, iteration, section.micro_tokens) {
+                let (batch, old, advantage) = pack(part, iteration)?;
+                let context = || format!("grpo iteration {step}");
+                let reference = match scorer.as_deref_mut() {
+                    Some(scorer) => Some(
+                        scorer
+                            .logprobs(&batch)
+                            .map_err(TrainError::engine(context()))?
+                            .logp,
+                    ),
+                    None => None,
+                };
+                let objective = ClippedObjective::new(
+                    settings,
+                    denominator,
+                    &old,
+                    &advantage,
+                    reference.as_deref(),
+                );
+                let sums = trainer
+                    .accumulate(&batch, &objective)
+                    .map_err(TrainError::engine(context()))?;
+                if !sums.loss_sum.is_finite() {
+                    let facts = json!({"loss": number(sums.loss_sum), "rate": rate, "sequences": part.len()});
+                    return Err(run.not_finite(PhaseKind::Grpo, step, "the objective", &facts));
+                }
+                let part = objective.stats();
+                stats.tokens += part.tokens;
+                stats.clipped += part.clipped;
+                stats.ratio_error += part.ratio_error;
+                stats.kl += part.kl;
+            }
+            let norm = trainer.step(rate, max_norm);
+            if !norm.is_finite() {
+                let facts = json!({"rate": rate, "sequences": rollouts.len()});
+                return Err(run.not_finite(PhaseKind::Grpo, step, "the gradient norm", &facts));
+            }
+            if update.updates == 0 {
+                update.first_ratio_error = stats.ratio_error / stats.tokens.max(1) as f64;
+            }
+            update.updates += 1;
+            update.norm += f64::from(norm);
+            update.stats.tokens += stats.tokens;
+            update.stats.clipped += stats.clipped;
+            update.stats.ratio_error += stats.ratio_error;
+            update.stats.kl += stats.kl;
+        }
+    }
+    update.norm /= update.updates.max(1) as f64;
+    Ok(update)
+}
+
+/// Consecutive parts of at most `limit` tokens (at least one sequence each).
+fn cut<'a, 'b>(
+    rollouts: &'b [&'a Rollout],
+    iteration: &Iteration,
+    limit: usize,
+) -> Vec<&'b [&'a Rollout]> {
+    let mut parts = Vec::new();
+    let (mut start, mut tokens) = (0, 0);
+    for (index, rollout) in rollouts.iter().enumerate() {
+        let length = iteration.questions[rollout.question].prompt.len() + rollout.tokens.len();
+        if index > start && tokens + length > limit {
+            parts.push(&rollouts[start..index]);
+            (start, tokens) = (index, 0);
+        }
+        tokens += length;
+    }
+    if start < rollouts.len() {
+        parts.push(&rollouts[start..]);
+    }
+    parts
+}
+
+/// Packs completions with, for each position, the sampling log-probability and the advantage.
+fn pack(
+    part: &[&Rollout],
+    iteration: &Iteration,
+) -> Result<(PackedBatch, Vec<f32>, Vec<f32>), TrainError> {
+    let mut batch = PackedBatch::new();
+    let (mut old, mut advantage) = (Vec::new(), Vec::new());
+    for rollout in part {
+        let prompt = &iteration.questions[rollout.question].prompt;
+        batch
+            .push_completion(prompt, &rollout.tokens)
+            .map_err(TrainError::engine("packing a completion"))?;
+        old.resize(old.len() + prompt.len() - 1, 0.0);
+        old.extend_from_slice(&rollout.logps);
+        advantage.resize(old.len(), rollout.advantage.unwrap_or(0.0) as f32);
+    }
+    Ok((batch, old, advantage))
+}

@@ -1,0 +1,277 @@
+//! Recipes: the one TOML file that says everything about a run.
+//!
+//! A recipe is strict: a key it does not know is an error that names the key, its line and the nearest
+//! known key. Every key has a default, so the smallest recipe is an empty file. `--set section.key=value`
+//! changes single keys. The resolved recipe, all keys with their documentation, is stored as `config.toml`
+//! in the run folder.
+
+mod budget;
+mod parse;
+mod section;
+mod write;
+
+pub use budget::Budget;
+use section::section;
+use serde::{Deserialize, Serialize};
+pub(crate) use write::{digest, hex};
+
+use crate::schedule::ScheduleKind;
+
+section! {
+    /// The run as a whole.
+    pub struct RunSection {
+        /// Name shown in the report.
+        name: String = "run".into(),
+        /// Seed of weights, data order, traces and sampling. The same recipe and seed give the same bytes.
+        seed: u64 = 1,
+        /// Computing threads; 0 = one per core. The result does not depend on it.
+        threads: usize = 0,
+        /// Save a checkpoint every this many steps; 0 = only at the end of each phase.
+        checkpoint_every: u64 = 100,
+        /// Keep this many intermediate checkpoints of each phase (the last step of a phase is always kept).
+        keep_checkpoints: usize = 2,
+        /// Write a metrics line every this many steps.
+        log_every: u64 = 10,
+    }
+}
+
+section! {
+    /// The model: a Llama-family decoder (RMSNorm, rotary positions, grouped-query attention, SwiGLU).
+    pub struct ModelSection {
+        /// A Hugging Face folder to start from, with its own tokenizer; empty = random weights with the sizes below.
+        from: String = String::new(),
+        /// Width of the residual stream.
+        hidden_size: usize = 192,
+        /// Width inside the feed-forward block.
+        intermediate_size: usize = 512,
+        /// Number of layers.
+        layers: usize = 4,
+        /// Query heads.
+        heads: usize = 6,
+        /// Key and value heads (divides `heads`).
+        key_value_heads: usize = 3,
+        /// Width of one head.
+        head_size: usize = 32,
+        /// Longest sequence, prompt and completion together, in tokens.
+        max_positions: usize = 512,
+        /// Base of the rotary frequencies.
+        rope_theta: f32 = 10000.0,
+        /// Epsilon of RMSNorm.
+        norm_epsilon: f32 = 1e-5,
+        /// One matrix for input embedding and output head.
+        tie_embeddings: bool = true,
+    }
+}
+
+section! {
+    /// The tokenizer, trained before the model on prompts, traces and answers of the training split.
+    pub struct TokenizerSection {
+        /// Upper limit on the number of tokens, special tokens included.
+        vocab_size: usize = 1024,
+        /// Training texts per task.
+        texts_per_task: usize = 1500,
+    }
+}
+
+section! {
+    /// Where examples come from.
+    pub struct DataSection {
+        /// `gym` (generated, unlimited) or `files` (public files read by the importers).
+        source: String = "gym".into(),
+        /// Task ids, in the order of reports; empty = every task of the source.
+        tasks: Vec<String> = Vec::new(),
+        /// Difficulty levels of the gym, mixed equally.
+        levels: Vec<u8> = vec![1],
+        /// Seed of the gym; separate from `run.seed`, so that held-out examples stay the same over seeds.
+        gym_seed: u64 = 1,
+        /// Folder of the files; `$NAME` is replaced by that environment variable.
+        root: String = "$CHEMR_DATA".into(),
+        /// Importers to read, by name: uspto50k_retro, uspto50k_forward, pubchem_iupac, pubchem_formula, moleculenet_bbbp.
+        imports: Vec<String> = Vec::new(),
+        /// Keep at most this many training rows per importer; 0 = all.
+        max_rows: usize = 0,
+        /// Rows of each task in a round of the supervised phases, in the order of the tasks; empty = one each.
+        shares: Vec<u32> = Vec::new(),
+        /// Steps of data made ahead of the trainer in one block.
+        block_steps: usize = 32,
+    }
+}
+
+section! {
+    /// A supervised phase: foundation (answers alone) or distillation (verified expert traces).
+    pub struct SupervisedSection {
+        /// Run this phase.
+        enabled: bool = true,
+        /// Optimizer steps.
+        steps: u64 = 1000,
+        /// Tokens per step, prompts included, on average; sequences are packed without padding.
+        batch_tokens: usize = 4096,
+        /// Rows longer than this are dropped, with a count, never cut.
+        max_tokens: usize = 256,
+        /// Peak learning rate.
+        learning_rate: f32 = 3e-3,
+        /// `cosine`, `wsd` (warm-up, stable, decay) or `constant`.
+        schedule: ScheduleKind = ScheduleKind::Cosine,
+        /// Steps of linear warm-up.
+        warmup_steps: u64 = 50,
+        /// Final learning rate as a share of the peak (cosine and wsd).
+        final_ratio: f32 = 0.05,
+        /// Share of the steps in the decay part (wsd).
+        decay_share: f32 = 0.3,
+        /// AdamW: decay of the first moment.
+        beta1: f32 = 0.9,
+        /// AdamW: decay of the second moment.
+        beta2: f32 = 0.95,
+        /// AdamW: epsilon.
+        epsilon: f32 = 1e-8,
+        /// AdamW: weight decay, decoupled.
+        weight_decay: f32 = 0.05,
+        /// Clip the global gradient norm here; 0 = off.
+        max_grad_norm: f32 = 1.0,
+        /// Weight of prompt tokens in the loss (completion tokens have weight 1); 0 = completions only.
+        prompt_weight: f32 = 0.0,
+    }
+}
+
+section! {
+    /// GRPO: reinforcement learning with the tasks' own verdicts (strict answer grammar).
+    pub struct GrpoSection {
+        /// Run this phase.
+        enabled: bool = true,
+        /// Iterations: one round of sampling and the optimizer steps on it.
+        steps: u64 = 40,
+        /// Prompts of each task in an iteration (the same number for every task).
+        prompts_per_task: usize = 8,
+        /// Completions per prompt (the group).
+        group_size: usize = 8,
+        /// Sampling temperature. No top-p or top-k here: the objective needs the model's own distribution.
+        temperature: f32 = 1.0,
+        /// Longest completion in tokens; longer ones are cut and earn nothing.
+        max_new_tokens: usize = 160,
+        /// Optimizer steps per pass over an iteration's completions.
+        mini_batches: usize = 2,
+        /// Passes over an iteration's completions.
+        epochs: usize = 1,
+        /// Tokens per forward and backward pass (memory only; the result does not depend on it).
+        micro_tokens: usize = 8192,
+        /// Peak learning rate.
+        learning_rate: f32 = 2e-4,
+        /// `constant`, `cosine` or `wsd`, over all iterations.
+        schedule: ScheduleKind = ScheduleKind::Constant,
+        /// Iterations of linear warm-up.
+        warmup_steps: u64 = 2,
+        /// Final learning rate as a share of the peak (cosine and wsd).
+        final_ratio: f32 = 0.1,
+        /// Share of the iterations in the decay part (wsd).
+        decay_share: f32 = 0.3,
+        /// AdamW: decay of the first moment.
+        beta1: f32 = 0.9,
+        /// AdamW: decay of the second moment.
+        beta2: f32 = 0.95,
+        /// AdamW: epsilon.
+        epsilon: f32 = 1e-8,
+        /// AdamW: weight decay, decoupled.
+        weight_decay: f32 = 0.0,
+        /// Clip the global gradient norm here; 0 = off.
+        max_grad_norm: f32 = 1.0,
+        /// Lower clip of the probability ratio: 1 - clip_low.
+        clip_low: f32 = 0.2,
+        /// Upper clip of the probability ratio: 1 + clip_high.
+        clip_high: f32 = 0.28,
+        /// Divide the advantage by the group's standard deviation (plain GRPO); false = mean removed only.
+        normalise_std: bool = true,
+        /// Added to the standard deviation.
+        advantage_epsilon: f32 = 1e-4,
+        /// Weight of the KL term (k3 estimator) to the model this phase started from; 0 = off.
+        kl: f32 = 0.0,
+        /// The log-ratio inside the KL term is clamped to plus or minus this.
+        kl_clamp: f32 = 10.0,
+        /// Reward for the strict completion grammar.
+        format_weight: f32 = 0.1,
+        /// Reward for the verdict's score.
+        accuracy_weight: f32 = 0.9,
+        /// Reward for the share of true claims among the checked ones of the trace; 0 = claims are not checked.
+        claims_weight: f32 = 0.0,
+        /// Leave completions out of the loss that reached `max_new_tokens` without an end.
+        mask_truncated: bool = false,
+        /// Write sampled completions every this many iterations; 0 = never.
+        samples_every: u64 = 10,
+    }
+}
+
+section! {
+    /// Evaluation after each phase.
+    pub struct EvalSection {
+        /// Held-out examples per task.
+        examples_per_task: usize = 100,
+        /// `test` or `valid`.
+        split: String = "test".into(),
+        /// Longest completion in tokens.
+        max_new_tokens: usize = 192,
+        /// Evaluation samples kept per task for the report.
+        samples_per_task: usize = 24,
+        /// Evaluate after the foundation phase too (false saves time).
+        after_foundation: bool = true,
+        /// Evaluate after the distillation phase too (false saves time).
+        after_distill: bool = true,
+    }
+}
+
+/// A complete, resolved recipe.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Recipe {
+    /// The run as a whole.
+    pub run: RunSection,
+    /// Model sizes.
+    pub model: ModelSection,
+    /// Tokenizer training.
+    pub tokenizer: TokenizerSection,
+    /// Where examples come from.
+    pub data: DataSection,
+    /// Phase 1.
+    pub foundation: SupervisedSection,
+    /// Phase 2.
+    pub distill: SupervisedSection,
+    /// Phase 3.
+    pub grpo: GrpoSection,
+    /// Evaluation after each phase.
+    pub eval: EvalSection,
+}
+
+/// Section name, its purpose, and its keys with documentation, in the order of the file.
+pub(crate) type SectionDocs = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
+impl Recipe {
+    /// Documentation of every section and key.
+    pub(crate) const DOCS: &'static [SectionDocs] = &[
+        ("run", RunSection::ABOUT, RunSection::KEYS),
+        ("model", ModelSection::ABOUT, ModelSection::KEYS),
+        ("tokenizer", TokenizerSection::ABOUT, TokenizerSection::KEYS),
+        ("data", DataSection::ABOUT, DataSection::KEYS),
+        (
+            "foundation",
+            SupervisedSection::ABOUT,
+            SupervisedSection::KEYS,
+        ),
+        ("distill", SupervisedSection::ABOUT, SupervisedSection::KEYS),
+        ("grpo", GrpoSection::ABOUT, GrpoSection::KEYS),
+        ("eval", EvalSection::ABOUT, EvalSection::KEYS),
+    ];
+
+    /// Total steps over the enabled phases (an iteration of GRPO counts as one).
+    pub fn total_steps(&self) -> u64 {
+        let supervised = |s: &SupervisedSection| if s.enabled { s.steps } else { 0 };
+        supervised(&self.foundation)
+            + supervised(&self.distill)
+            + if self.grpo.enabled {
+                self.grpo.steps
+            } else {
+                0
+            }
+    }
+}

@@ -1,0 +1,364 @@
+//! From TOML text and `--set` overrides to a checked recipe.
+
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use super::Recipe;
+use crate::error::TrainError;
+
+impl Recipe {
+    /// Parses a recipe. `file` is only used in messages.
+    ///
+    /// # Errors
+    /// Unknown key (with its line and the nearest known key), wrong type, impossible value.
+    pub fn parse(text: &str, file: &str) -> Result<Self, TrainError> {
+        let recipe: Self = toml::from_str(text).map_err(|error| describe(text, file, &error))?;
+        recipe.check(file)?;
+        Ok(recipe)
+    }
+
+    /// Reads a recipe file.
+    ///
+    /// # Errors
+    /// As [`Recipe::parse`], or the file cannot be read.
+    pub fn load(path: &Path) -> Result<Self, TrainError> {
+        let text = std::fs::read_to_string(path).map_err(TrainError::io("read", path))?;
+        Self::parse(&text, &path.display().to_string())
+    }
+
+    /// The recipe with `section.key=value` overrides applied in order. Values are TOML; a value that is not
+    /// TOML is taken as a string, so `data.source=gym` needs no quotes.
+    ///
+    /// # Errors
+    /// Unknown key, wrong type, impossible value.
+    pub fn with_overrides<S: AsRef<str>>(&self, overrides: &[S]) -> Result<Self, TrainError> {
+        let fail = |message: String| TrainError::Recipe {
+            file: "--set".into(),
+            line: None,
+            message,
+        };
+        let mut table = Table::try_from(self).map_err(|error| fail(error.to_string()))?;
+        for item in overrides {
+            let item = item.as_ref();
+            let (path, text) = item
+                .split_once('=')
+                .ok_or_else(|| fail(format!("`{item}` is not of the form section.key=value")))?;
+            let (path, text) = (path.trim(), text.trim());
+            let (section, key) = path.split_once('.').ok_or_else(|| {
+                let known = all_keys();
+                fail(format!(
+                    "unknown key `{path}`{}",
+                    suggestion(path, known.iter().map(String::as_str))
+                ))
+            })?;
+            let sections = Self::DOCS.iter().map(|docs| docs.0);
+            let keys = Self::DOCS
+                .iter()
+                .find(|docs| docs.0 == section)
+                .map(|docs| docs.2)
+                .ok_or_else(|| {
+                    fail(format!(
+                        "unknown section `{section}`{}",
+                        suggestion(section, sections)
+                    ))
+                })?;
+            if !keys.iter().any(|(known, _)| *known == key) {
+                let hint = suggestion(key, keys.iter().map(|(known, _)| *known));
+                return Err(fail(format!("unknown key `{path}`{hint}")));
+            }
+            let slot = table
+                .get_mut(section)
+                .and_then(Value::as_table_mut)
+                .and_then(|section| section.get_mut(key))
+                .ok_or_else(|| fail(format!("unknown key `{path}`")))?;
+            *slot = parse_value(text, slot);
+        }
+        let recipe: Self = table
+            .try_into()
+            .map_err(|error: toml::de::Error| fail(error.message().to_string()))?;
+        recipe.check("--set")?;
+        Ok(recipe)
+    }
+
+    /// Refuses combinations that cannot work, before any time is spent.
+    fn check(&self, file: &str) -> Result<(), TrainError> {
+        let fail = |message: String| {
+            Err(TrainError::Recipe {
+                file: file.into(),
+                line: None,
+                message,
+            })
+        };
+        let model = &self.model;
+        if model.from.is_empty() {
+            if model.hidden_size == 0
+                || model.layers == 0
+                || model.intermediate_size == 0
+                || model.head_size == 0
+            {
+                return fail("model sizes must be above 0".into());
+            }
+            if model.key_value_heads == 0 || !model.heads.is_multiple_of(model.key_value_heads) {
+                return fail(format!(
+                    "model.key_value_heads ({}) must divide model.heads ({})",
+                    model.key_value_heads, model.heads
+                ));
+            }
+            if !model.head_size.is_multiple_of(2) {
+                return fail("model.head_size must be even (rotary positions turn pairs)".into());
+            }
+        }
+        for (name, phase) in [("foundation", &self.foundation), ("distill", &self.distill)] {
+            if !phase.enabled {
+                continue;
+            }
+            if phase.max_tokens > model.max_positions {
+                return fail(format!(
+                    "{name}.max_tokens ({}) is above model.max_positions ({})",
+                    phase.max_tokens, model.max_positions
+                ));
+            }
+            if phase.batch_tokens < phase.max_tokens {
+                return fail(format!(
+                    "{name}.batch_tokens must be at least {name}.max_tokens ({})",
+                    phase.max_tokens
+                ));
+            }
+            positive(file, name, "learning_rate", phase.learning_rate)?;
+        }
+        let grpo = &self.grpo;
+        if grpo.enabled {
+            positive(file, "grpo", "learning_rate", grpo.learning_rate)?;
+            positive(file, "grpo", "temperature", grpo.temperature)?;
+            if grpo.group_size < 2 {
+                return fail(
+                    "grpo.group_size must be at least 2: the group is its own baseline".into(),
+                );
+            }
+            if grpo.prompts_per_task == 0 || grpo.mini_batches == 0 || grpo.epochs == 0 {
+                return fail(
+                    "grpo.prompts_per_task, grpo.mini_batches and grpo.epochs must be at least 1"
+                        .into(),
+                );
+            }
+            if grpo.max_new_tokens == 0 || grpo.max_new_tokens >= model.max_positions {
+                return fail(
+                    "grpo.max_new_tokens must be above 0 and below model.max_positions".into(),
+                );
+            }
+            if !(0.0..1.0).contains(&grpo.clip_low) || grpo.clip_high < 0.0 || grpo.kl < 0.0 {
+                return fail("grpo.clip_low must lie in 0..1, grpo.clip_high and grpo.kl must not be negative".into());
+            }
+        }
+        if !matches!(self.data.source.as_str(), "gym" | "files") {
+            let hint = suggestion(&self.data.source, ["gym", "files"].into_iter());
+            return fail(format!("data.source is `{}`{hint}", self.data.source));
+        }
+        if self.data.source == "gym" && self.data.levels.is_empty() {
+            return fail("data.levels needs at least one level".into());
+        }
+        if self.data.shares.contains(&0) {
+            return fail("data.shares must be at least 1 each".into());
+        }
+        if !matches!(self.eval.split.as_str(), "test" | "valid") {
+            return fail(format!(
+                "eval.split is `{}`; it must be `test` or `valid`",
+                self.eval.split
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn positive(file: &str, section: &str, key: &str, value: f32) -> Result<(), TrainError> {
+    if value.is_finite() && value > 0.0 {
+        return Ok(());
+    }
+    Err(TrainError::Recipe {
+        file: file.into(),
+        line: None,
+        message: format!("{section}.{key} must be above 0, got {value}"),
+    })
+}
+
+/// Reads `text` as TOML, or as a string; whole numbers become floats where a float stood.
+fn parse_value(text: &str, old: &Value) -> Value {
+    let parsed = format!("v = {text}")
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut table| table.remove("v"));
+    match (old, parsed) {
+        (Value::Float(_), Some(Value::Integer(whole))) => Value::Float(whole as f64),
+        (Value::String(_), Some(value)) if !value.is_str() => Value::String(text.to_string()),
+        (Value::Array(_), Some(value)) if !value.is_array() => Value::Array(vec![value]),
+        (Value::Array(_), None) => Value::Array(
+            text.split(',')
+                .map(|part| Value::String(part.trim().to_string()))
+                .collect(),
+        ),
+        (_, Some(value)) => value,
+        (_, None) => Value::String(text.to_string()),
+    }
+}
+
+/// Turns a parser error into one sentence with line, full key and the nearest known key.
+fn describe(text: &str, file: &str, error: &toml::de::Error) -> TrainError {
+    let start = error.span().map(|span| span.start.min(text.len()));
+    let line = start.map(|start| {
+        1 + text.as_bytes()[..start]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count()
+    });
+    let message = error.message();
+    let unknown = message
+        .strip_prefix("unknown field `")
+        .and_then(|rest| rest.split_once('`'));
+    let message = match unknown {
+        Some((key, rest)) => {
+            let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
+            let section = start.and_then(|start| enclosing_section(text, start));
+            let full = match &section {
+                Some(section) if section != key => format!("{section}.{key}"),
+                _ => key.to_string(),
+            };
+            format!("unknown key `{full}`{}", suggestion(key, known.into_iter()))
+        }
+        None => message.trim().to_string(),
+    };
+    TrainError::Recipe {
+        file: file.into(),
+        line,
+        message,
+    }
+}
+
+/// The `[section]` header above (or at) byte `start`.
+fn enclosing_section(text: &str, start: usize) -> Option<String> {
+    let end = text[start..]
+        .find('\n')
+        .map_or(text.len(), |offset| start + offset);
+    text[..end].lines().rev().find_map(|line| {
+        let line = line.trim();
+        let inner = line.strip_prefix('[')?.split(']').next()?;
+        (!line.contains('=') && !inner.is_empty()).then(|| inner.trim().to_string())
+    })
+}
+
+fn all_keys() -> Vec<String> {
+    Recipe::DOCS
+        .iter()
+        .flat_map(|(section, _, keys)| keys.iter().map(move |(key, _)| format!("{section}.{key}")))
+        .collect()
+}
+
+/// `; did you mean ...?`, or the list of known keys when none is near.
+fn suggestion<'a>(key: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.collect();
+    let short = key.rsplit('.').next().unwrap_or(key);
+    let best = known
+        .iter()
+        .map(|candidate| {
+            let tail = candidate.rsplit('.').next().unwrap_or(candidate);
+            (
+                edit_distance(key, candidate).min(edit_distance(short, tail)),
+                *candidate,
+            )
+        })
+        .min();
+    match best {
+        Some((distance, candidate)) if distance <= (key.len() / 2).max(2) => {
+            format!("; did you mean `{candidate}`?")
+        }
+        _ if known.is_empty() => String::new(),
+        _ => format!("; known here: {}", known.join(", ")),
+    }
+}
+
+/// Levenshtein distance in characters.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let substitution = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = substitution.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        Recipe::parse(text, "r.toml").unwrap_err().to_string()
+    }
+
+    #[test]
+    fn unknown_key_names_line_and_nearest() {
+        let message = error("[run]\nseed = 3\n\n[grpo]\nlearning_rat = 1e-3\n");
+        assert_eq!(
+            message,
+            "r.toml:5: unknown key `grpo.learning_rat`; did you mean `learning_rate`?"
+        );
+    }
+
+    #[test]
+    fn unknown_section_is_named() {
+        let message = error("[distil]\nsteps = 3\n");
+        assert!(
+            message.contains("r.toml:1: unknown key `distil`; did you mean `distill`?"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn wrong_type_names_the_line() {
+        let message = error("[run]\nname = \"x\"\nseed = \"three\"\n");
+        assert!(message.starts_with("r.toml:3: "), "{message}");
+    }
+
+    #[test]
+    fn overrides_apply_and_are_checked() {
+        let recipe = Recipe::default()
+            .with_overrides(&[
+                "run.seed=7",
+                "grpo.kl=1",
+                "data.levels=[1,2]",
+                "run.name=try 3",
+                "data.tasks=a,b",
+            ])
+            .unwrap();
+        assert_eq!(
+            (recipe.run.seed, recipe.grpo.kl, recipe.data.levels.clone()),
+            (7, 1.0, vec![1, 2])
+        );
+        assert_eq!(recipe.run.name, "try 3");
+        assert_eq!(recipe.data.tasks, ["a", "b"]);
+        let message = Recipe::default()
+            .with_overrides(&["grpo.stepz=2"])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("unknown key `grpo.stepz`; did you mean `steps`?"),
+            "{message}"
+        );
+        let message = Recipe::default()
+            .with_overrides(&["gpro.steps=2"])
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains("did you mean `grpo`?"), "{message}");
+        assert!(
+            Recipe::default()
+                .with_overrides(&["grpo.group_size=1"])
+                .is_err()
+        );
+        assert!(Recipe::default().with_overrides(&["seed"]).is_err());
+    }
+}

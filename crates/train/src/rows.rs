@@ -1,0 +1,248 @@
+//! From an example to a row of tokens, and from rows to the packed batch of a step.
+
+use std::collections::BTreeMap;
+
+use chemr_engine::{ChatMessage, PackedBatch, Tokenizer};
+use chemr_tasks::{Example, Prompt, answer_block};
+use rayon::prelude::*;
+
+use crate::error::TrainError;
+use crate::phase::PhaseKind;
+use crate::recipe::SupervisedSection;
+use crate::seed::{Use, mix};
+use crate::source::Source;
+
+/// One training sequence.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Row {
+    /// Prompt tokens, as generation will see them.
+    pub prompt: Vec<u32>,
+    /// Completion tokens with the end token last.
+    pub completion: Vec<u32>,
+}
+
+/// Counts of dropped rows: task, then reason.
+pub(crate) type Drops = BTreeMap<String, BTreeMap<String, u64>>;
+
+/// The data of one optimizer step.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct StepData {
+    /// The packed sequences.
+    pub batch: PackedBatch,
+    /// Task number of each sequence.
+    pub tasks: Vec<usize>,
+    /// Rows that were dropped while making this step.
+    pub drops: Drops,
+    /// A few dropped completions, for `samples/`.
+    pub dropped_samples: Vec<DroppedSample>,
+}
+
+/// A dropped trace, kept for a person to look at.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub(crate) struct DroppedSample {
+    pub task: String,
+    pub example: String,
+    pub reason: String,
+    pub completion: String,
+}
+
+/// Tokens of a prompt: system and user message and the start of the assistant's turn.
+pub(crate) fn prompt_tokens(
+    tokenizer: &Tokenizer,
+    prompt: &Prompt,
+) -> Result<Vec<u32>, TrainError> {
+    let messages = [
+        ChatMessage::system(&prompt.system),
+        ChatMessage::user(&prompt.user),
+    ];
+    let text = tokenizer
+        .render(&messages, true)
+        .map_err(TrainError::engine("rendering a prompt"))?;
+    Ok(tokenizer.encode(&text))
+}
+
+/// The completion that a supervised phase trains on.
+///
+/// # Errors
+/// The reason why there is none (teacher refused, filter dropped).
+pub(crate) fn completion_text(
+    phase: PhaseKind,
+    source: &Source,
+    task: usize,
+    example: &Example,
+    seed: u64,
+) -> Result<String, Box<(String, String)>> {
+    if phase == PhaseKind::Foundation {
+        return Ok(answer_block(
+            &source.tasks()[task].reference_answer(example),
+        ));
+    }
+    let trace = chemr_protocol::expert_trace(example, seed)
+        .map_err(|error| Box::new(("teacher_refused".to_string(), error.to_string())))?;
+    let text = trace.render();
+    match chemr_protocol::filter(example, &text) {
+        Ok(()) => Ok(text),
+        Err(reason) => Err(Box::new((reason.to_string(), text))),
+    }
+}
+
+/// Makes rows and steps of a supervised phase. Everything is a function of (recipe, phase, step).
+pub(crate) struct RowMaker<'a> {
+    pub source: &'a Source,
+    pub tokenizer: &'a Tokenizer,
+    pub phase: PhaseKind,
+    pub section: &'a SupervisedSection,
+    pub seed: u64,
+    /// Rows of each task in a step.
+    pub rows_per_task: Vec<u64>,
+    /// The token that ends a completion.
+    end: u32,
+}
+
+impl<'a> RowMaker<'a> {
+    /// Measures the first rows of each task and fixes how many rows of each task make a step of about
+    /// `batch_tokens` tokens.
+    pub fn new(
+        source: &'a Source,
+        tokenizer: &'a Tokenizer,
+        phase: PhaseKind,
+        section: &'a SupervisedSection,
+        shares: &[u32],
+        seed: u64,
+    ) -> Result<Self, TrainError> {
+        const PROBE: u64 = 48;
+        let shares: Vec<u64> = if shares.is_empty() {
+            vec![1; source.tasks().len()]
+        } else {
+            shares.iter().map(|share| u64::from(*share)).collect()
+        };
+        let end = tokenizer.eos().ok_or_else(|| TrainError::Engine {
+            context: "tokenizer".into(),
+            message: "names no end-of-sequence token, so no completion could end".into(),
+        })?;
+        let mut maker = Self {
+            source,
+            tokenizer,
+            phase,
+            section,
+            seed,
+            rows_per_task: shares.clone(),
+            end,
+        };
+        let mut round = 0.0;
+        for (task, share) in shares.iter().enumerate() {
+            let rows: Vec<_> = (0..PROBE)
+                .into_par_iter()
+                .map(|position| maker.row(task, position))
+                .collect::<Result<Vec<_>, _>>()?;
+            let lengths: Vec<usize> = rows
+                .iter()
+                .flatten()
+                .map(|row| row.prompt.len() + row.completion.len() - 1)
+                .collect();
+            if lengths.is_empty() {
+                let reason = rows
+                    .iter()
+                    .find_map(|row| row.as_ref().err().map(|e| e.0.clone()))
+                    .unwrap_or_default();
+                return Err(TrainError::Data {
+                    context: format!("{phase}: {}", source.tasks()[task].id()),
+                    message: format!("none of the first {PROBE} rows can be used ({reason})"),
+                });
+            }
+            round += *share as f64 * lengths.iter().sum::<usize>() as f64 / PROBE as f64;
+        }
+        let rounds = ((section.batch_tokens as f64 / round).round() as u64).max(1);
+        maker
+            .rows_per_task
+            .iter_mut()
+            .for_each(|rows| *rows *= rounds);
+        Ok(maker)
+    }
+
+    /// The row at `position` of a task, or why there is none: reason and completion text.
+    #[allow(clippy::type_complexity)]
+    fn row(
+        &self,
+        task: usize,
+        position: u64,
+    ) -> Result<Result<Row, Box<(String, String)>>, TrainError> {
+        let example = self.source.example(self.phase, task, position)?;
+        let seed = mix(&[
+            self.seed,
+            Use::Trace as u64,
+            self.phase as u64,
+            task as u64,
+            position,
+        ]);
+        let text = match completion_text(self.phase, self.source, task, &example, seed) {
+            Ok(text) => text,
+            Err(dropped) => return Ok(Err(dropped)),
+        };
+        let prompt = prompt_tokens(
+            self.tokenizer,
+            &self.source.tasks()[task].question(&example),
+        )?;
+        let mut completion = self.tokenizer.encode_text(&text);
+        completion.push(self.end);
+        let length = prompt.len() + completion.len();
+        if length > self.section.max_tokens {
+            return Ok(Err(Box::new(("over_long".to_string(), text))));
+        }
+        Ok(Ok(Row { prompt, completion }))
+    }
+
+    /// The data of step `step`, counted from 0: the next rows of every task, equal numbers (times the share), tasks
+    /// interleaved.
+    pub fn step(&self, step: u64) -> Result<StepData, TrainError> {
+        let mut data = StepData {
+            batch: PackedBatch::new(),
+            ..StepData::default()
+        };
+        for (task, rows) in self.rows_per_task.iter().enumerate() {
+            let id = self.source.tasks()[task].id();
+            for position in step * rows..(step + 1) * rows {
+                match self.row(task, position)? {
+                    Ok(row) => {
+                        self.push(&mut data.batch, &row)?;
+                        data.tasks.push(task);
+                    }
+                    Err(dropped) => {
+                        let (reason, completion) = *dropped;
+                        *data
+                            .drops
+                            .entry(id.into())
+                            .or_default()
+                            .entry(reason.clone())
+                            .or_default() += 1;
+                        let example = self.source.example(self.phase, task, position)?.id;
+                        data.dropped_samples.push(DroppedSample {
+                            task: id.into(),
+                            example,
+                            reason,
+                            completion,
+                        });
+                    }
+                }
+            }
+        }
+        Ok(data)
+    }
+
+    fn push(&self, batch: &mut PackedBatch, row: &Row) -> Result<(), TrainError> {
+        let tokens: Vec<u32> = row.prompt.iter().chain(&row.completion).copied().collect();
+        let mut weights = vec![self.section.prompt_weight; row.prompt.len() - 1];
+        weights.resize(tokens.len() - 1, 1.0);
+        batch
+            .push(&tokens, &weights)
+            .map_err(TrainError::engine("packing a row"))
+    }
+
+    /// The data of `count` steps from `first` on, made by all cores.
+    pub fn block(&self, first: u64, count: u64) -> Result<Vec<StepData>, TrainError> {
+        (first..first + count)
+            .into_par_iter()
+            .map(|step| self.step(step))
+            .collect()
+    }
+}

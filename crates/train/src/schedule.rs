@@ -1,0 +1,101 @@
+//! Learning rate as a function of the step.
+
+use serde::{Deserialize, Serialize};
+
+/// Shape of the learning rate after the warm-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScheduleKind {
+    /// Half a cosine from the peak to the final ratio.
+    Cosine,
+    /// Warm-up, stable, linear decay to the final ratio over the last part (Hu et al. 2024, MiniCPM).
+    Wsd,
+    /// The peak throughout.
+    Constant,
+}
+
+/// A learning-rate schedule over a known number of steps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Schedule {
+    /// Shape.
+    pub kind: ScheduleKind,
+    /// Peak learning rate.
+    pub peak: f32,
+    /// Steps of linear warm-up from peak/warmup to the peak.
+    pub warmup: u64,
+    /// All steps, warm-up included.
+    pub total: u64,
+    /// Final learning rate divided by the peak.
+    pub final_ratio: f32,
+    /// Share of `total` in the decay part of [`ScheduleKind::Wsd`].
+    pub decay_share: f32,
+}
+
+impl Schedule {
+    /// Learning rate of step `step`, counted from 0.
+    pub fn rate(&self, step: u64) -> f32 {
+        if step < self.warmup {
+            return self.peak * (step + 1) as f32 / self.warmup as f32;
+        }
+        let after = self.total.saturating_sub(self.warmup).max(1) as f64;
+        let done = ((step - self.warmup) as f64 / after).min(1.0);
+        let floor = f64::from(self.final_ratio);
+        let ratio = match self.kind {
+            ScheduleKind::Constant => 1.0,
+            ScheduleKind::Cosine => {
+                floor + (1.0 - floor) * 0.5 * (1.0 + (std::f64::consts::PI * done).cos())
+            }
+            ScheduleKind::Wsd => {
+                let decay = f64::from(self.decay_share).clamp(0.0, 1.0) * self.total as f64 / after;
+                let into = if decay > 0.0 {
+                    ((done - (1.0 - decay)) / decay).clamp(0.0, 1.0)
+                } else {
+                    0.0
+                };
+                1.0 - (1.0 - floor) * into
+            }
+        };
+        (f64::from(self.peak) * ratio) as f32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schedule(kind: ScheduleKind) -> Schedule {
+        Schedule {
+            kind,
+            peak: 1.0,
+            warmup: 10,
+            total: 110,
+            final_ratio: 0.1,
+            decay_share: 0.2,
+        }
+    }
+
+    #[test]
+    fn warm_up_is_linear_and_reaches_the_peak() {
+        for kind in [
+            ScheduleKind::Cosine,
+            ScheduleKind::Wsd,
+            ScheduleKind::Constant,
+        ] {
+            let s = schedule(kind);
+            assert!((s.rate(0) - 0.1).abs() < 1e-6);
+            assert!((s.rate(9) - 1.0).abs() < 1e-6);
+            assert!((s.rate(10) - 1.0).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn shapes_end_where_they_should() {
+        assert!((schedule(ScheduleKind::Cosine).rate(60) - 0.55).abs() < 1e-3);
+        assert!((schedule(ScheduleKind::Cosine).rate(110) - 0.1).abs() < 1e-6);
+        let wsd = schedule(ScheduleKind::Wsd);
+        assert_eq!(wsd.rate(80), 1.0);
+        assert!((wsd.rate(99) - 0.55).abs() < 0.02);
+        assert!((wsd.rate(110) - 0.1).abs() < 1e-6);
+        assert_eq!(schedule(ScheduleKind::Constant).rate(1000), 1.0);
+    }
+}

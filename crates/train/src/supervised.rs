@@ -1,0 +1,310 @@
+//! Foundation and distillation: next-token training on completions.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use chemr_engine::{AdamWConfig, Model, Objective, TokenLoss, Tokenizer, Trainer};
+use serde_json::{Map, Value, json};
+
+use crate::ahead::Ahead;
+use crate::checkpoint::{self, PhaseState};
+use crate::error::TrainError;
+use crate::folder::write_json;
+use crate::metrics::{number, rounded};
+use crate::phase::{PhaseKind, RunStatus};
+use crate::progress::{Pace, Update};
+use crate::recipe::SupervisedSection;
+use crate::rows::{DroppedSample, RowMaker, StepData};
+use crate::run::PhaseRun;
+use crate::schedule::Schedule;
+
+/// Dropped traces kept in `samples/` for a person to look at, per phase.
+const KEPT_DROPS: usize = 40;
+
+/// Cross-entropy that also notes each token's log-probability, so that the loss can be told by task.
+struct NotedCrossEntropy {
+    denominator: f32,
+    logp: Vec<AtomicU32>,
+}
+
+impl NotedCrossEntropy {
+    fn new(denominator: f64, positions: usize) -> Self {
+        Self {
+            denominator: denominator as f32,
+            logp: (0..positions).map(|_| AtomicU32::new(0)).collect(),
+        }
+    }
+
+    /// Mean loss per supervised token of each task.
+    fn by_task(&self, data: &StepData, tasks: usize) -> Vec<Option<f64>> {
+        let mut sums = vec![(0.0f64, 0usize); tasks];
+        for (sequence, task) in data.tasks.iter().enumerate() {
+            for position in data.batch.range(sequence) {
+                if data.batch.weights[position] == 1.0 {
+                    sums[*task].0 -=
+                        f64::from(f32::from_bits(self.logp[position].load(Ordering::Relaxed)));
+                    sums[*task].1 += 1;
+                }
+            }
+        }
+        sums.into_iter()
+            .map(|(sum, count)| (count > 0).then(|| sum / count as f64))
+            .collect()
+    }
+}
+
+impl Objective for NotedCrossEntropy {
+    fn token(&self, position: usize, logp: f32, _entropy: f32) -> TokenLoss {
+        // Every position is written by one thread once, so the order of the threads does not show.
+        self.logp[position].store(logp.to_bits(), Ordering::Relaxed);
+        TokenLoss {
+            loss: -logp / self.denominator,
+            dlogp: -1.0 / self.denominator,
+        }
+    }
+}
+
+/// Runs a supervised phase from `state` to its end or to the stop flag.
+pub(crate) fn run(
+    run: &PhaseRun<'_>,
+    section: &SupervisedSection,
+    model: Model,
+    tokenizer: &Tokenizer,
+    mut state: PhaseState,
+    stop: &AtomicBool,
+) -> Result<(RunStatus, PhaseState), TrainError> {
+    let phase = state.phase;
+    let mut trainer = Trainer::new(model, adamw(section));
+    run.restore_optimizer(&mut trainer, &state)?;
+    let maker = RowMaker::new(
+        run.source,
+        tokenizer,
+        phase,
+        section,
+        &run.recipe.data.shares,
+        run.recipe.run.seed,
+    )?;
+    let schedule = Schedule {
+        kind: section.schedule,
+        peak: section.learning_rate,
+        warmup: section.warmup_steps,
+        total: section.steps,
+        final_ratio: section.final_ratio,
+        decay_share: section.decay_share,
+    };
+    let max_norm = (section.max_grad_norm > 0.0).then_some(section.max_grad_norm);
+    let before = state.seconds;
+    let mut pace = Pace::new(state.step);
+    let mut window = Window::new(run.source.tasks().len());
+    let mut drops_seen: Vec<DroppedSample> = Vec::new();
+    let status = std::thread::scope(|scope| {
+        let block = run.recipe.data.block_steps as u64;
+        let mut ahead = Ahead::start(scope, state.step, section.steps, block, |first, count| {
+            maker.block(first, count)
+        });
+        while state.step < section.steps {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(RunStatus::Stopped);
+            }
+            let Some(data) = ahead.next()? else { break };
+            let rate = schedule.rate(state.step);
+            let step = state.step + 1;
+            let objective =
+                NotedCrossEntropy::new(data.batch.weight_sum().max(1.0), data.batch.len());
+            let context = || format!("{phase} step {step}");
+            let stats = trainer
+                .accumulate(&data.batch, &objective)
+                .map_err(TrainError::engine(context()))?;
+            if !stats.loss_sum.is_finite() {
+                return Err(run.not_finite(
+                    phase,
+                    step,
+                    "the loss",
+                    &json!({"loss": number(stats.loss_sum), "rate": rate}),
+                ));
+            }
+            let norm = trainer.step(rate, max_norm);
+            if !norm.is_finite() {
+                return Err(run.not_finite(
+                    phase,
+                    step,
+                    "the gradient norm",
+                    &json!({"loss": stats.loss_sum, "rate": rate}),
+                ));
+            }
+            state.step = step;
+            state.tokens += data.batch.len() as u64;
+            state.seconds = before + pace.seconds();
+            count_rows(&mut state, run, &data);
+            if drops_seen.len() < KEPT_DROPS {
+                drops_seen.extend(
+                    data.dropped_samples
+                        .iter()
+                        .take(KEPT_DROPS - drops_seen.len())
+                        .cloned(),
+                );
+            }
+            let tokens_per_second = pace.add(data.batch.len() as u64);
+            window.add(
+                &stats,
+                norm,
+                &data,
+                &objective.by_task(&data, run.source.tasks().len()),
+            );
+            let message = format!("loss {:.3}", window.loss());
+            let last = step == section.steps;
+            if step.is_multiple_of(run.recipe.run.log_every.max(1)) || last {
+                let mut line = window.line(run);
+                line.insert("learning_rate".into(), rounded(f64::from(rate)));
+                line.insert("tokens_total".into(), state.tokens.into());
+                line.insert("tokens_per_second".into(), rounded(tokens_per_second));
+                line.insert("seconds".into(), rounded(state.seconds));
+                run.metrics.write(phase.name(), step, line)?;
+                window = Window::new(run.source.tasks().len());
+            }
+            run.progress.update(&Update {
+                phase: phase.name(),
+                step,
+                total: section.steps,
+                tokens_per_second,
+                seconds_left: pace.seconds_left(step, section.steps),
+                message: &message,
+            });
+            let every = run.recipe.run.checkpoint_every;
+            if every > 0 && step.is_multiple_of(every) && !last {
+                checkpoint::save(run.folder, &state, &trainer, tokenizer)?;
+                checkpoint::prune(
+                    run.folder,
+                    phase,
+                    section.steps,
+                    run.recipe.run.keep_checkpoints,
+                )?;
+            }
+        }
+        Ok(RunStatus::Finished)
+    })?;
+    if state.step > 0 {
+        checkpoint::save(run.folder, &state, &trainer, tokenizer)?;
+        checkpoint::prune(
+            run.folder,
+            phase,
+            section.steps,
+            run.recipe.run.keep_checkpoints,
+        )?;
+    }
+    if phase == PhaseKind::Distill {
+        write_json(
+            &run.folder.join("samples/distill-dropped.json"),
+            &json!({
+                "dropped": state.dropped, "rows": state.rows, "examples": drops_seen,
+            }),
+        )?;
+    }
+    Ok((status, state))
+}
+
+fn adamw(section: &SupervisedSection) -> AdamWConfig {
+    AdamWConfig {
+        beta1: section.beta1,
+        beta2: section.beta2,
+        eps: section.epsilon,
+        weight_decay: section.weight_decay,
+    }
+}
+
+fn count_rows(state: &mut PhaseState, run: &PhaseRun<'_>, data: &StepData) {
+    for task in &data.tasks {
+        *state
+            .rows
+            .entry(run.source.tasks()[*task].id().into())
+            .or_default() += 1;
+    }
+    for (task, reasons) in &data.drops {
+        for (reason, count) in reasons {
+            *state
+                .dropped
+                .entry(task.clone())
+                .or_default()
+                .entry(reason.clone())
+                .or_default() += count;
+        }
+    }
+}
+
+/// Sums since the last metrics line.
+struct Window {
+    steps: usize,
+    loss: f64,
+    norm: f64,
+    entropy: f64,
+    supervised: usize,
+    tokens: usize,
+    by_task: Vec<(f64, usize)>,
+}
+
+impl Window {
+    fn new(tasks: usize) -> Self {
+        Self {
+            steps: 0,
+            loss: 0.0,
+            norm: 0.0,
+            entropy: 0.0,
+            supervised: 0,
+            tokens: 0,
+            by_task: vec![(0.0, 0); tasks],
+        }
+    }
+
+    fn add(
+        &mut self,
+        stats: &chemr_engine::StepStats,
+        norm: f32,
+        data: &StepData,
+        by_task: &[Option<f64>],
+    ) {
+        self.steps += 1;
+        self.loss += stats.loss_sum;
+        self.norm += f64::from(norm);
+        self.entropy += stats.entropy_sum;
+        self.supervised += stats.tokens;
+        self.tokens += data.batch.len();
+        for (sum, loss) in self.by_task.iter_mut().zip(by_task) {
+            if let Some(loss) = loss {
+                sum.0 += loss;
+                sum.1 += 1;
+            }
+        }
+    }
+
+    fn loss(&self) -> f64 {
+        self.loss / self.steps.max(1) as f64
+    }
+
+    fn line(&self, run: &PhaseRun<'_>) -> Map<String, Value> {
+        let mut line = Map::new();
+        line.insert("loss".into(), rounded(self.loss()));
+        line.insert(
+            "grad_norm".into(),
+            rounded(self.norm / self.steps.max(1) as f64),
+        );
+        line.insert(
+            "entropy".into(),
+            rounded(self.entropy / self.supervised.max(1) as f64),
+        );
+        line.insert(
+            "tokens_per_step".into(),
+            rounded(self.tokens as f64 / self.steps.max(1) as f64),
+        );
+        let losses = run.source.task_ids().into_iter().zip(&self.by_task);
+        let losses: Map<String, Value> = losses
+            .filter(|(_, (_, count))| *count > 0)
+            .map(|(id, (sum, count))| {
+                (
+                    id.to_string(),
+                    json!({"loss": rounded(sum / *count as f64)}),
+                )
+            })
+            .collect();
+        line.insert("tasks".into(), losses.into());
+        line
+    }
+}

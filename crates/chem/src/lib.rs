@@ -4,18 +4,33 @@
 //! [`ChemError`], and results follow RDKit 2026.9.1. No other crate of the workspace names the
 //! toolkit.
 
+mod depict;
 mod descriptors;
 mod error;
 mod fingerprint;
 mod gate;
 mod graph;
+mod groups;
+mod groups_screen;
 mod guard;
 mod mol;
+mod named;
+mod named_data;
 mod pattern;
+mod reaction;
+mod read;
+mod syntax;
+mod template;
 
+pub use depict::{Depiction, svg};
 pub use error::{ChemError, ErrorClass};
 pub use fingerprint::{BitFingerprint, CountFingerprint};
 pub use gate::Gate;
 pub use graph::{Atom, Bond, BondOrder};
+pub use groups::{Group, GroupHit, GroupRegistry, groups};
 pub use mol::Mol;
+pub use named::{NamedReactions, named_reactions};
+pub use named_data::{Assembly, FragmentKind, NamedReaction};
 pub use pattern::Pattern;
+pub use reaction::{BondChanges, ReactionSmiles, Role};
+pub use template::{MAX_PRODUCT_SETS, Template};

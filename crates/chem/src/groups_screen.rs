@@ -1,0 +1,402 @@
+//! A cheap necessary condition for a SMARTS match: enough atoms of each element, enough multiple
+//! bonds and charges. Most patterns of a registry fail it, so most searches are never made.
+
+use crate::mol::Mol;
+use cosmolkit::BondOrder;
+
+const ELEMENTS: usize = 128;
+
+/// What [`Requirement`] counts in a molecule.
+#[derive(Clone, Debug)]
+pub(crate) struct Features {
+    /// By atomic number, plus [`ELEMENTS`] when aromatic.
+    atoms: [u16; 2 * ELEMENTS],
+    double_bonds: u16,
+    triple_bonds: u16,
+    positive: u16,
+    negative: u16,
+}
+
+fn aromatic(number: usize) -> usize {
+    number + ELEMENTS
+}
+
+impl Features {
+    pub(crate) fn of(mol: &Mol) -> Features {
+        let molecule = mol.toolkit();
+        let mut features = Features {
+            atoms: [0; 2 * ELEMENTS],
+            double_bonds: 0,
+            triple_bonds: 0,
+            positive: 0,
+            negative: 0,
+        };
+        for atom in &molecule.topology().atoms {
+            let number = usize::from(atom.atomic_number()) % ELEMENTS;
+            let place = if atom.is_aromatic() {
+                aromatic(number)
+            } else {
+                number
+            };
+            features.atoms[place] = features.atoms[place].saturating_add(1);
+            match atom.formal_charge() {
+                0 => {}
+                charge if charge > 0 => features.positive = features.positive.saturating_add(1),
+                _ => features.negative = features.negative.saturating_add(1),
+            }
+        }
+        for bond in molecule.bonds() {
+            match bond.order() {
+                BondOrder::Double => {
+                    features.double_bonds = features.double_bonds.saturating_add(1);
+                }
+                BondOrder::Triple => {
+                    features.triple_bonds = features.triple_bonds.saturating_add(1);
+                }
+                _ => {}
+            }
+        }
+        features
+    }
+}
+
+/// What a molecule needs before a SMARTS pattern can match it. Read from the pattern's text: only
+/// its own atoms and bonds count, `$(...)` only where it tells an atom's element. Whatever the
+/// reader does not understand asks for nothing, so a match is never lost.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Requirement {
+    /// (place in [`Features::atoms`], least count).
+    counts: Vec<(usize, u16)>,
+    /// At least one atom of one of these places.
+    any_of: Vec<Vec<usize>>,
+    double_bonds: u16,
+    triple_bonds: u16,
+    positive: u16,
+    negative: u16,
+}
+
+impl Requirement {
+    pub(crate) fn of(smarts: &str) -> Requirement {
+        let mut requirement = Requirement::default();
+        let bytes = smarts.as_bytes();
+        let mut index = 0;
+        while index < bytes.len() {
+            let rest = &smarts[index..];
+            index += match bytes[index] {
+                b'[' => {
+                    let length = bracket_length(rest);
+                    requirement.add_atom(&rest[1..length.max(2) - 1]);
+                    length
+                }
+                b'=' | b'#' | b'-' | b':' | b'~' | b'@' | b'!' | b'/' | b'\\' | b'&' | b';'
+                | b',' => {
+                    let length = rest
+                        .find(|letter: char| !"=#-:~@!/\\&;,".contains(letter))
+                        .unwrap_or(rest.len());
+                    requirement.add_bond(&rest[..length]);
+                    length
+                }
+                letter if letter.is_ascii_alphabetic() => {
+                    let (places, length) = element(rest);
+                    requirement.add_places(places);
+                    length.max(1)
+                }
+                _ => rest.chars().next().map_or(1, char::len_utf8),
+            };
+        }
+        requirement
+    }
+
+    pub(crate) fn admits(&self, features: &Features) -> bool {
+        self.double_bonds <= features.double_bonds
+            && self.triple_bonds <= features.triple_bonds
+            && self.positive <= features.positive
+            && self.negative <= features.negative
+            && self
+                .counts
+                .iter()
+                .all(|(place, least)| features.atoms[*place] >= *least)
+            && self
+                .any_of
+                .iter()
+                .all(|places| places.iter().any(|place| features.atoms[*place] > 0))
+    }
+
+    fn add_places(&mut self, mut places: Vec<usize>) {
+        places.sort_unstable();
+        places.dedup();
+        match places.as_slice() {
+            [] => {}
+            [place] => match self.counts.iter_mut().find(|(known, _)| known == place) {
+                Some((_, least)) => *least += 1,
+                None => self.counts.push((*place, 1)),
+            },
+            _ => self.any_of.push(places),
+        }
+    }
+
+    fn add_bond(&mut self, symbols: &str) {
+        if symbols.contains(',') || symbols.contains("!=") || symbols.contains("!#") {
+            return;
+        }
+        if symbols.contains('=') {
+            self.double_bonds += 1;
+        } else if symbols.contains('#') {
+            self.triple_bonds += 1;
+        }
+    }
+
+    /// `content` is what stands between the brackets.
+    fn add_atom(&mut self, content: &str) {
+        let mut known = false;
+        for part in split(content, b';') {
+            let alternatives = split(part, b',');
+            let places: Option<Vec<Vec<usize>>> = alternatives
+                .iter()
+                .map(|alternative| Some(leading(alternative)).filter(|found| !found.is_empty()))
+                .collect();
+            if let Some(places) = places.filter(|_| !known) {
+                known = true;
+                self.add_places(places.concat());
+            }
+            if let [only] = alternatives.as_slice() {
+                match charge(only) {
+                    Some(true) => self.positive += 1,
+                    Some(false) => self.negative += 1,
+                    None => {}
+                }
+            }
+        }
+    }
+}
+
+/// Length of the bracket atom that `text` starts with, brackets included.
+fn bracket_length(text: &str) -> usize {
+    let mut depth = 0usize;
+    for (index, byte) in text.bytes().enumerate() {
+        match byte {
+            b'[' => depth += 1,
+            b']' => {
+                depth -= 1;
+                if depth == 0 {
+                    return index + 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// Splits at `separator` outside parentheses and brackets.
+fn split(text: &str, separator: u8) -> Vec<&str> {
+    let mut depth = 0usize;
+    let mut start = 0;
+    let mut parts = Vec::new();
+    for (index, byte) in text.bytes().enumerate() {
+        match byte {
+            b'(' | b'[' => depth += 1,
+            b')' | b']' => depth = depth.saturating_sub(1),
+            _ if byte == separator && depth == 0 => {
+                parts.push(&text[start..index]);
+                start = index + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
+/// The places an atom expression asks for by its first primitive; empty when it names no element.
+fn leading(expression: &str) -> Vec<usize> {
+    if let Some(inner) = expression.strip_prefix("$(") {
+        return match inner.as_bytes().first() {
+            Some(b'[') => {
+                let length = bracket_length(inner);
+                let content = &inner[1..length.max(2) - 1];
+                split(content, b';')
+                    .iter()
+                    .map(|part| {
+                        let places: Vec<Vec<usize>> =
+                            split(part, b',').iter().map(|one| leading(one)).collect();
+                        if places.iter().any(Vec::is_empty) {
+                            Vec::new()
+                        } else {
+                            places.concat()
+                        }
+                    })
+                    .find(|places| !places.is_empty())
+                    .unwrap_or_default()
+            }
+            _ => element(inner).0,
+        };
+    }
+    if let Some(number) = expression.strip_prefix('#') {
+        let digits = number
+            .find(|letter: char| !letter.is_ascii_digit())
+            .unwrap_or(number.len());
+        return match number[..digits].parse::<usize>() {
+            // Hydrogen atoms are implicit: `#1` can only be asked for of an isotope or a proton.
+            Ok(number) if number > 1 && number < ELEMENTS => vec![number, aromatic(number)],
+            _ => Vec::new(),
+        };
+    }
+    element(expression).0
+}
+
+/// The element symbol that `text` starts with, as places, and its length; nothing for wildcards and
+/// for letters that mean something else (`X3`, `H1`, `D2`, `a`).
+fn element(text: &str) -> (Vec<usize>, usize) {
+    const TWO: [(&str, usize); 18] = [
+        ("Cl", 17),
+        ("Br", 35),
+        ("Si", 14),
+        ("Se", 34),
+        ("Mg", 12),
+        ("Li", 3),
+        ("Na", 11),
+        ("Al", 13),
+        ("Fe", 26),
+        ("Sn", 50),
+        ("Zn", 30),
+        ("Cu", 29),
+        ("Pd", 46),
+        ("Pt", 78),
+        ("Hg", 80),
+        ("Ti", 22),
+        ("As", 33),
+        ("Te", 52),
+    ];
+    const ONE: [(u8, usize); 8] = [
+        (b'B', 5),
+        (b'C', 6),
+        (b'N', 7),
+        (b'O', 8),
+        (b'F', 9),
+        (b'P', 15),
+        (b'S', 16),
+        (b'I', 53),
+    ];
+    for (symbol, number) in TWO {
+        if text.starts_with(symbol) {
+            return (vec![number], 2);
+        }
+    }
+    let Some(&first) = text.as_bytes().first() else {
+        return (Vec::new(), 0);
+    };
+    // Another two-letter symbol (`Ca`, `In`): in brackets an upper-case letter followed by one of
+    // the letters of no SMARTS primitive; ask for nothing.
+    let second = text.as_bytes().get(1).copied().unwrap_or(b' ');
+    if first.is_ascii_uppercase() && second.is_ascii_lowercase() && !b"cnosp".contains(&second) {
+        return (Vec::new(), 2);
+    }
+    for (symbol, number) in ONE {
+        if first == symbol {
+            return (vec![number], 1);
+        }
+        if first == symbol.to_ascii_lowercase() && b"bcnops".contains(&first) {
+            let other = first == b's' && second == b'e' || first == b'a' && second == b's';
+            return if other {
+                (Vec::new(), 2)
+            } else {
+                (vec![aromatic(number)], 1)
+            };
+        }
+    }
+    (Vec::new(), 1)
+}
+
+/// `Some(true)` for a positive charge among the primitives of an atom expression, `Some(false)` for
+/// a negative one; `None` without a charge, with `+0`, or behind a `!`.
+fn charge(expression: &str) -> Option<bool> {
+    let mut depth = 0usize;
+    let bytes = expression.as_bytes();
+    for (index, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'(' | b'[' => depth += 1,
+            b')' | b']' => depth = depth.saturating_sub(1),
+            b'+' | b'-' if depth == 0 => {
+                let negated = index > 0 && bytes[index - 1] == b'!';
+                let zero = bytes.get(index + 1) == Some(&b'0');
+                return (!negated && !zero).then_some(*byte == b'+');
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pattern::Pattern;
+
+    fn admits(smarts: &str, smiles: &str) -> bool {
+        Requirement::of(smarts).admits(&Features::of(&Mol::parse(smiles).unwrap()))
+    }
+
+    #[test]
+    fn what_is_missing_is_seen() {
+        assert!(admits("[CX3](=[OX1])[OX2H1]", "CC(=O)O"));
+        assert!(!admits("[CX3](=[OX1])[OX2H1]", "CC=O"));
+        assert!(!admits("[CX3](=[OX1])[OX2H1]", "OCO"));
+        assert!(!admits("[F,Cl,Br,I;$(*c)]", "CCO"));
+        assert!(admits("[F,Cl,Br,I;$(*c)]", "CCBr"));
+        assert!(!admits("[NX3+](=O)[O-]", "CN=O"));
+        assert!(!admits("[CX2]#[NX1]", "CC=N"));
+        assert!(!admits("[nX2]1ccccc1", "c1ccccc1"));
+        assert!(!admits("C.C", "C"));
+    }
+
+    #[test]
+    fn what_is_not_understood_asks_for_nothing() {
+        for smarts in ["*", "[!#6]", "[R]", "[a]", "[H1]", "[D2]~[X3]", "[#1]", "[C,!N]"] {
+            assert!(admits(smarts, "C"), "{smarts}");
+        }
+        assert!(admits("C!=C", "CC"));
+        assert!(admits("[#6]-,=[#8]", "CO"));
+    }
+
+    #[test]
+    fn a_match_is_never_lost() {
+        let molecules = [
+            "CC(=O)Oc1ccccc1C(=O)O",
+            "O=[N+]([O-])c1ccc(Br)cc1C#N",
+            "CN1C=NC2=C1C(=O)N(C(=O)N2C)C",
+            "C[Si](C)(C)OCC(F)(F)F",
+            "CCN=[N+]=[N-]",
+            "c1ccsc1S(=O)(=O)N",
+            "[Na+].[O-]C(=O)C1CC1",
+            "OB(O)c1ccc[nH]1",
+        ];
+        let mut patterns: Vec<String> = crate::groups::groups()
+            .all()
+            .iter()
+            .map(|group| group.smarts.clone())
+            .collect();
+        patterns.extend(
+            [
+                "[$([CH2]),$(C=O)]",
+                "[#6,#7]=[#8]",
+                "[$([#6;a]),$(N)]-*",
+                "[c;$(c:n)]",
+                "[!C;!N]",
+            ]
+            .map(String::from),
+        );
+        for smiles in molecules {
+            let mol = Mol::parse(smiles).unwrap();
+            let features = Features::of(&mol);
+            for smarts in &patterns {
+                if Pattern::compile(smarts).unwrap().is_match(&mol) {
+                    assert!(
+                        Requirement::of(smarts).admits(&features),
+                        "{smarts} in {smiles}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,408 @@
+//! Named reactions: a registry of reaction types as data, run forwards and backwards.
+//!
+//! The data is `data/named_reactions.toml`; its head says what each field means. Forward templates
+//! accept what the reaction is known for; retro templates are narrower, so that most products have
+//! one preferred disconnection (see [`NamedReactions::preferred_disconnections`]).
+
+use std::collections::BTreeSet;
+use std::sync::{LazyLock, OnceLock};
+
+use crate::error::ChemError;
+use crate::groups::{Group, groups};
+use crate::groups_screen::{Features, Requirement};
+use crate::mol::Mol;
+use crate::named_data::{Assembly, NamedReaction, load};
+use crate::pattern::Pattern;
+use crate::template::Template;
+
+/// The registry of named reactions; see [`named_reactions`].
+#[derive(Debug, Default)]
+pub struct NamedReactions {
+    reactions: Vec<NamedReaction>,
+    compiled: Vec<OnceLock<Option<Compiled>>>,
+}
+
+/// What a reaction needs to run, made at its first use.
+#[derive(Debug)]
+struct Compiled {
+    forward: Template,
+    slots: Vec<Slot>,
+    retro: Template,
+    product: Slot,
+    /// Canonical SMILES of each fragment of the reagents, sorted.
+    reagents: Vec<String>,
+}
+
+/// One side of a template as a pattern with its cheap necessary conditions.
+#[derive(Debug)]
+struct Slot {
+    requirement: Requirement,
+    pattern: Pattern,
+}
+
+impl Slot {
+    fn new(smarts: &str) -> Result<Slot, ChemError> {
+        Ok(Slot {
+            requirement: Requirement::of(smarts),
+            pattern: Pattern::compile(smarts)?,
+        })
+    }
+
+    fn admits(&self, mol: &Mol, features: &Features) -> bool {
+        self.requirement.admits(features) && self.pattern.is_match(mol)
+    }
+}
+
+impl Compiled {
+    fn new(reaction: &NamedReaction) -> Result<Compiled, ChemError> {
+        let (reactants, _) = sides(&reaction.forward);
+        let (product, _) = sides(&reaction.retro);
+        let mut reagents = Vec::new();
+        if !reaction.reagent_smiles.is_empty() {
+            for fragment in Mol::parse(&reaction.reagent_smiles)?.fragments() {
+                reagents.push(fragment.canonical().to_string());
+            }
+            reagents.sort();
+        }
+        Ok(Compiled {
+            forward: Template::compile(&reaction.forward)?,
+            slots: split_components(reactants)
+                .into_iter()
+                .map(Slot::new)
+                .collect::<Result<_, _>>()?,
+            retro: Template::compile(&reaction.retro)?,
+            product: Slot::new(product)?,
+            reagents,
+        })
+    }
+}
+
+/// The two sides of `reactants>>products`.
+fn sides(smirks: &str) -> (&str, &str) {
+    smirks.split_once(">>").unwrap_or((smirks, ""))
+}
+
+/// Splits one side of a reaction SMARTS at the dots outside brackets and parentheses.
+fn split_components(side: &str) -> Vec<&str> {
+    let mut depth = 0usize;
+    let mut start = 0;
+    let mut parts = Vec::new();
+    for (index, byte) in side.bytes().enumerate() {
+        match byte {
+            b'[' | b'(' => depth += 1,
+            b']' | b')' => depth = depth.saturating_sub(1),
+            b'.' if depth == 0 => {
+                parts.push(&side[start..index]);
+                start = index + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&side[start..]);
+    parts
+}
+
+static REGISTRY: LazyLock<NamedReactions> = LazyLock::new(|| {
+    // The data is part of the program and a test reads it, so a failure cannot get this far.
+    let reactions = load().unwrap_or_default();
+    let compiled = reactions.iter().map(|_| OnceLock::new()).collect();
+    NamedReactions {
+        reactions,
+        compiled,
+    }
+});
+
+/// The registry that comes with the program.
+pub fn named_reactions() -> &'static NamedReactions {
+    &REGISTRY
+}
+
+/// A molecule with what prescreening asks of it.
+struct Substrate<'m> {
+    mol: &'m Mol,
+    features: Features,
+}
+
+impl<'m> Substrate<'m> {
+    fn new(mol: &'m Mol) -> Substrate<'m> {
+        Substrate {
+            mol,
+            features: Features::of(mol),
+        }
+    }
+}
+
+impl NamedReactions {
+    /// Every reaction, in the order of the data file.
+    pub fn all(&self) -> &[NamedReaction] {
+        &self.reactions
+    }
+
+    /// The reaction with this id.
+    pub fn get(&self, id: &str) -> Option<&NamedReaction> {
+        self.reactions.iter().find(|reaction| reaction.id == id)
+    }
+
+    /// The reaction with this name, in any case.
+    pub fn by_name(&self, name: &str) -> Option<&NamedReaction> {
+        let name = name.trim();
+        self.reactions
+            .iter()
+            .find(|reaction| reaction.name.eq_ignore_ascii_case(name))
+    }
+
+    fn compiled(&self, reaction: &NamedReaction) -> Option<&Compiled> {
+        let index = self
+            .reactions
+            .iter()
+            .position(|known| known.id == reaction.id)?;
+        self.compiled[index]
+            .get_or_init(|| Compiled::new(reaction).ok())
+            .as_ref()
+    }
+
+    /// The distinct products of one reaction on these molecules, sorted by canonical SMILES.
+    ///
+    /// The molecules may stand in any order and may include the reaction's own reagents
+    /// ([`NamedReaction::reagent_smiles`]), as separate molecules or as one dotted molecule. Any
+    /// other molecule too many, or one missing, gives no product.
+    pub fn products(&self, reaction: &NamedReaction, molecules: &[&Mol]) -> Vec<Mol> {
+        let Some(compiled) = self.compiled(reaction) else {
+            return Vec::new();
+        };
+        let fragments = fragments(molecules);
+        let substrates: Vec<Substrate> = if fragments.len() == compiled.slots.len() {
+            fragments.iter().map(Substrate::new).collect()
+        } else {
+            match without(&fragments, &compiled.reagents) {
+                Some(rest) => rest.into_iter().map(Substrate::new).collect(),
+                None => return Vec::new(),
+            }
+        };
+        let borrowed: Vec<&Substrate> = substrates.iter().collect();
+        run(compiled, &borrowed)
+    }
+
+    /// Every reaction that this mixture undergoes, with its distinct products, by the order of the
+    /// data file.
+    ///
+    /// Unlike [`NamedReactions::products`], a reaction that needs reagents happens only when they
+    /// are in the mixture, all of them and nothing else beside its substrates.
+    pub fn outcomes(&self, mixture: &[&Mol]) -> Vec<(&NamedReaction, Vec<Mol>)> {
+        let fragments = fragments(mixture);
+        let substrates: Vec<Substrate> = fragments.iter().map(Substrate::new).collect();
+        let mut found = Vec::new();
+        for reaction in &self.reactions {
+            let Some(compiled) = self.compiled(reaction) else {
+                continue;
+            };
+            if substrates.len() != compiled.slots.len() + compiled.reagents.len() {
+                continue;
+            }
+            let Some(kept) = positions_without(&fragments, &compiled.reagents) else {
+                continue;
+            };
+            let chosen: Vec<&Substrate> = kept.iter().map(|index| &substrates[*index]).collect();
+            let products = run(compiled, &chosen);
+            if !products.is_empty() {
+                found.push((reaction, products));
+            }
+        }
+        found
+    }
+
+    /// The reactions whose forward template makes exactly this product from these reactants, in
+    /// the order of the data file. Molecules that take no part (solvent, base, reagents) may be
+    /// among the reactants; at most eight fragments are tried.
+    pub fn classify(&self, reactants: &[Mol], product: &Mol) -> Vec<&NamedReaction> {
+        const MOST_FRAGMENTS: usize = 8;
+        let borrowed: Vec<&Mol> = reactants.iter().collect();
+        let mut fragments = fragments(&borrowed);
+        fragments.sort_by(|left, right| left.canonical().cmp(right.canonical()));
+        fragments.dedup_by(|left, right| left.is_same(right));
+        fragments.truncate(MOST_FRAGMENTS);
+        let substrates: Vec<Substrate> = fragments.iter().map(Substrate::new).collect();
+        self.reactions
+            .iter()
+            .filter(|reaction| {
+                self.compiled(reaction).is_some_and(|compiled| {
+                    choices(&substrates, compiled.slots.len())
+                        .iter()
+                        .any(|choice| {
+                            ordered(compiled, choice)
+                                .iter()
+                                .any(|made| made.is_same(product))
+                        })
+                })
+            })
+            .collect()
+    }
+
+    /// The ways to make a product: each reaction whose retro template fits, with the reactants in
+    /// the order of [`NamedReaction::reactant_groups`]. Only reactants that give the product back by
+    /// the forward template are listed. In the order of the data file; a reaction that cuts the
+    /// molecule in several places is listed once for each.
+    pub fn disconnections(&self, product: &Mol) -> Vec<(&NamedReaction, Vec<Mol>)> {
+        let target = Substrate::new(product);
+        self.reactions
+            .iter()
+            .flat_map(|reaction| self.cuts(reaction, &target))
+            .collect()
+    }
+
+    /// The disconnections of the lowest [`NamedReaction::rank`] that fit: ring formations before
+    /// carbon-carbon bonds, acyl and heteroatom bonds, and last mere changes of a functional group.
+    pub fn preferred_disconnections(&self, product: &Mol) -> Vec<(&NamedReaction, Vec<Mol>)> {
+        let target = Substrate::new(product);
+        let ranks: BTreeSet<u32> = self.reactions.iter().map(|known| known.rank).collect();
+        for rank in ranks {
+            let found: Vec<_> = self
+                .reactions
+                .iter()
+                .filter(|reaction| reaction.rank == rank)
+                .flat_map(|reaction| self.cuts(reaction, &target))
+                .collect();
+            if !found.is_empty() {
+                return found;
+            }
+        }
+        Vec::new()
+    }
+
+    fn cuts<'r>(
+        &'r self,
+        reaction: &'r NamedReaction,
+        target: &Substrate,
+    ) -> Vec<(&'r NamedReaction, Vec<Mol>)> {
+        let Some(compiled) = self.compiled(reaction) else {
+            return Vec::new();
+        };
+        if !compiled.product.admits(target.mol, &target.features) {
+            return Vec::new();
+        }
+        compiled
+            .retro
+            .apply(&[target.mol])
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|set| {
+                let borrowed: Vec<&Mol> = set.iter().collect();
+                compiled
+                    .forward
+                    .apply(&borrowed)
+                    .unwrap_or_default()
+                    .iter()
+                    .flatten()
+                    .any(|made| made.is_same(target.mol))
+            })
+            .map(|set| (reaction, set))
+            .collect()
+    }
+}
+
+/// The fragments of all molecules.
+fn fragments(molecules: &[&Mol]) -> Vec<Mol> {
+    molecules.iter().flat_map(|mol| mol.fragments()).collect()
+}
+
+/// Places of the fragments that are left when each of `reagents` is taken away once; `None` when
+/// one of them is not there.
+fn positions_without(fragments: &[Mol], reagents: &[String]) -> Option<Vec<usize>> {
+    let mut kept: Vec<usize> = (0..fragments.len()).collect();
+    for reagent in reagents {
+        let place = kept
+            .iter()
+            .position(|index| fragments[*index].canonical() == reagent)?;
+        kept.remove(place);
+    }
+    Some(kept)
+}
+
+fn without<'m>(fragments: &'m [Mol], reagents: &[String]) -> Option<Vec<&'m Mol>> {
+    positions_without(fragments, reagents)
+        .map(|kept| kept.into_iter().map(|index| &fragments[index]).collect())
+}
+
+/// Ordered choices of `size` substrates; no reaction has more than two slots.
+fn choices<'s, 'm>(substrates: &'s [Substrate<'m>], size: usize) -> Vec<Vec<&'s Substrate<'m>>> {
+    match size {
+        1 => substrates.iter().map(|one| vec![one]).collect(),
+        2 => {
+            let mut pairs = Vec::new();
+            for (left, first) in substrates.iter().enumerate() {
+                for (right, second) in substrates.iter().enumerate() {
+                    if left != right {
+                        pairs.push(vec![first, second]);
+                    }
+                }
+            }
+            pairs
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Distinct products over every order of the substrates.
+fn run(compiled: &Compiled, substrates: &[&Substrate]) -> Vec<Mol> {
+    if substrates.len() != compiled.slots.len() {
+        return Vec::new();
+    }
+    let mut products = ordered(compiled, substrates);
+    if let [first, second] = substrates {
+        products.extend(ordered(compiled, &[second, first]));
+    }
+    products.sort_by(|left, right| left.canonical().cmp(right.canonical()));
+    products.dedup_by(|left, right| left.is_same(right));
+    products
+}
+
+/// Products of the substrates in this order.
+fn ordered(compiled: &Compiled, substrates: &[&Substrate]) -> Vec<Mol> {
+    let fits = substrates
+        .iter()
+        .zip(&compiled.slots)
+        .all(|(substrate, slot)| slot.requirement.admits(&substrate.features))
+        && substrates
+            .iter()
+            .zip(&compiled.slots)
+            .all(|(substrate, slot)| slot.pattern.is_match(substrate.mol));
+    if !fits {
+        return Vec::new();
+    }
+    let borrowed: Vec<&Mol> = substrates.iter().map(|substrate| substrate.mol).collect();
+    compiled
+        .forward
+        .apply(&borrowed)
+        .unwrap_or_default()
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+impl NamedReaction {
+    /// The functional group by which a molecule takes part as reactant number `slot`: the first of
+    /// the slot's groups that it carries, `None` when it carries none of them.
+    pub fn reacting_group(&self, slot: usize, mol: &Mol) -> Option<&'static Group> {
+        let counts = groups().counts(mol);
+        self.slots
+            .get(slot)?
+            .iter()
+            .find(|id| counts.contains_key(id.as_str()))
+            .and_then(|id| groups().get(id))
+    }
+}
+
+impl Assembly {
+    /// Puts fragment texts into the strings: (reactants, product).
+    pub fn splice(&self, left: &str, right: &str) -> (Vec<String>, String) {
+        let fill = |text: &String| text.replace("{L}", left).replace("{R}", right);
+        (
+            self.reactants.iter().map(fill).collect(),
+            fill(&self.product),
+        )
+    }
+}
+
+#[cfg(test)]
+#[path = "named_tests.rs"]
+mod tests;

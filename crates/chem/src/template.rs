@@ -1,0 +1,203 @@
+//! Reaction templates: reaction SMARTS applied to molecules.
+
+use std::collections::BTreeMap;
+
+use cosmolkit::{Molecule, Reaction, ReactionRunParams};
+
+use crate::error::{ChemError, ErrorClass};
+use crate::gate::Gate;
+use crate::guard::guarded;
+use crate::mol::Mol;
+
+/// Product sets that the toolkit may make before sanitisation, and that [`Template::apply`] returns at most.
+pub const MAX_PRODUCT_SETS: usize = 200;
+
+/// A compiled reaction SMARTS ("SMIRKS"), run as RDKit's `RunReactants` does.
+#[derive(Clone, Debug)]
+pub struct Template {
+    smirks: String,
+    reaction: Reaction,
+}
+
+impl Template {
+    /// Compiles a reaction SMARTS.
+    ///
+    /// # Errors
+    /// [`ErrorClass::Template`] when it cannot be read, has no reactant or no product, or its atom
+    /// maps do not fit together.
+    pub fn compile(smirks: &str) -> Result<Template, ChemError> {
+        let reaction = guarded(|| {
+            let read = Reaction::from_smirks(smirks)
+                .map_err(|error| ChemError::new(ErrorClass::Template, error.to_string()))?;
+            if read.num_reactant_templates() == 0 || read.num_product_templates() == 0 {
+                return Err(ChemError::new(
+                    ErrorClass::Template,
+                    "a reaction template needs a reactant and a product side",
+                ));
+            }
+            read.with_initialized()
+                .map_err(|error| ChemError::new(ErrorClass::Template, error.to_string()))
+        })?;
+        Ok(Template {
+            smirks: smirks.to_string(),
+            reaction,
+        })
+    }
+
+    /// The text that was compiled.
+    pub fn smirks(&self) -> &str {
+        &self.smirks
+    }
+
+    /// Number of molecules that [`Template::apply`] takes.
+    pub fn reactants(&self) -> usize {
+        self.reaction.num_reactant_templates()
+    }
+
+    /// Number of molecules in each product set.
+    pub fn products(&self) -> usize {
+        self.reaction.num_product_templates()
+    }
+
+    /// Runs the template on the molecules, which stand in the order of its reactant side.
+    ///
+    /// Returns the distinct product sets. A set keeps the order of the template's product side; two
+    /// sets with the same molecules count once; sets are sorted by their canonical SMILES. A set with
+    /// a product that is no valid molecule is left out, as are sets beyond [`MAX_PRODUCT_SETS`].
+    ///
+    /// # Errors
+    /// [`ErrorClass::Template`] when the number of molecules is wrong, [`ErrorClass::Internal`] when
+    /// the toolkit fails. Never panics.
+    pub fn apply(&self, reactants: &[&Mol]) -> Result<Vec<Vec<Mol>>, ChemError> {
+        let wanted = self.reactants();
+        let Some(first) = reactants.first().filter(|_| reactants.len() == wanted) else {
+            return Err(ChemError::new(
+                ErrorClass::Template,
+                format!(
+                    "the template takes {wanted} reactants, {} given",
+                    reactants.len()
+                ),
+            ));
+        };
+        let raw = guarded(|| {
+            let molecules: Vec<&Molecule> = reactants.iter().map(|mol| mol.toolkit()).collect();
+            // The toolkit wants a mutable reaction only to initialise it, which is done already.
+            let mut reaction = self.reaction.clone();
+            let parameters = ReactionRunParams {
+                max_products: MAX_PRODUCT_SETS as u32,
+                ..ReactionRunParams::default()
+            };
+            first
+                .toolkit()
+                .reaction_products_from_inputs(&mut reaction, &molecules, &parameters)
+                .map_err(ChemError::internal)
+        })?;
+        let mut known: BTreeMap<String, Option<Mol>> = BTreeMap::new();
+        let mut sets: BTreeMap<Vec<String>, Vec<Mol>> = BTreeMap::new();
+        for set in raw.iter().take(MAX_PRODUCT_SETS) {
+            let finished: Option<Vec<Mol>> = set
+                .iter()
+                .map(|product| {
+                    let text = raw_text(product)?;
+                    known
+                        .entry(text.clone())
+                        .or_insert_with(|| Mol::parse_with(&text, &Gate::DATA).ok())
+                        .clone()
+                })
+                .collect();
+            let Some(finished) = finished else { continue };
+            let mut key: Vec<String> = finished
+                .iter()
+                .map(|mol| mol.canonical().to_string())
+                .collect();
+            key.sort();
+            sets.entry(key).or_insert(finished);
+        }
+        Ok(sets.into_values().collect())
+    }
+}
+
+/// SMILES of a product as the toolkit leaves it, that is unsanitised and, where atoms of the
+/// template were copied, with their map numbers; reading it back sanitises it.
+fn raw_text(product: &Molecule) -> Option<String> {
+    guarded(|| {
+        let sanitized = product.sanitize().map_err(ChemError::internal)?;
+        let written = sanitized.to_smiles().map_err(ChemError::internal)?;
+        String::from_utf8(written.into_bytes()).map_err(ChemError::internal)
+    })
+    .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mol(smiles: &str) -> Mol {
+        Mol::parse(smiles).unwrap()
+    }
+
+    fn sets(smirks: &str, reactants: &[&str]) -> Vec<String> {
+        let reactants: Vec<Mol> = reactants.iter().map(|text| mol(text)).collect();
+        let borrowed: Vec<&Mol> = reactants.iter().collect();
+        Template::compile(smirks)
+            .unwrap()
+            .apply(&borrowed)
+            .unwrap()
+            .iter()
+            .map(|set| {
+                let names: Vec<&str> = set.iter().map(Mol::canonical).collect();
+                names.join(".")
+            })
+            .collect()
+    }
+
+    #[test]
+    fn products_are_distinct_and_sorted() {
+        // Two equal hydroxyls give one product, two different ones give two.
+        let smirks = "[C:1][OX2H1:2]>>[C:1][O:2]C";
+        assert_eq!(sets(smirks, &["OCCO"]), ["COCCO"]);
+        assert_eq!(sets(smirks, &["OCC(C)O"]), ["COC(C)CO", "COCC(C)O"]);
+        assert!(sets(smirks, &["CCC"]).is_empty());
+    }
+
+    #[test]
+    fn a_set_keeps_the_order_of_the_template() {
+        let smirks = "[C:1](=[O:2])-!@[O:3][C:4]>>[C:1](=[O:2])O.[O:3][C:4]";
+        assert_eq!(sets(smirks, &["CC(=O)OCC"]), ["CC(=O)O.CCO"]);
+    }
+
+    #[test]
+    fn impossible_products_are_left_out() {
+        assert!(sets("[CX4:1]>>[C:1](C)(C)(C)C", &["CCC"]).is_empty());
+    }
+
+    #[test]
+    fn the_number_of_sets_is_bounded() {
+        let many = sets(
+            "[CH2:1].[CH2:2]>>[CH1:1][CH1:2]",
+            &["CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCC", "CCCCCCCCCCCCC"],
+        );
+        assert!(many.len() <= MAX_PRODUCT_SETS);
+    }
+
+    #[test]
+    fn errors_say_what_is_wrong() {
+        for smirks in ["", "CC", "[C:1]>>", ">>[C:1]", "[C:1>>[C:1]"] {
+            assert_eq!(
+                Template::compile(smirks).unwrap_err().class,
+                ErrorClass::Template,
+                "{smirks}"
+            );
+        }
+        let template = Template::compile("[C:1].[N:2]>>[C:1][N:2]").unwrap();
+        let methane = mol("C");
+        assert_eq!(
+            template.apply(&[&methane]).unwrap_err().class,
+            ErrorClass::Template
+        );
+        assert_eq!(
+            template.apply(&[]).unwrap_err().class,
+            ErrorClass::Template
+        );
+    }
+}

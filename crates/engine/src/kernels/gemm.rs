@@ -1,27 +1,514 @@
-//! Matrix products (signatures first).
+//! Matrix products in single precision.
+//!
+//! The right-hand matrix is packed into panels of [`Isa::panel`] columns (Goto and van de Geijn 2008); the left-hand one is
+//! read where it lies. The depth is cut into blocks by [`depth_block`], which looks at the depth alone, and every output
+//! value adds its blocks in order: results do not depend on tiles, threads or the number of rows.
 
-/// What happens to the destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Store {
-    /** c = a b */
+use super::AlignedVec;
+use super::simd::{Isa, Simd, dispatch};
+use super::tile::{Tile, panels_for};
+use crate::pool::{self, Parts, Scratch, run_parts};
+
+/// Longest run of the depth between two additions into the output; a panel of it fits the first-level cache.
+const DEPTH_BLOCK: usize = 256;
+/// Rows of one task when there are many.
+const ROW_BLOCK: usize = 96;
+/// Multiply-adds below which a product is not worth a fork.
+const SERIAL_WORK: usize = 1 << 15;
+
+/// What a product is added to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Store<'a> {
+    /// `c = a b`
     Overwrite,
-    /** c += a b */
+    /// `c += a b`
     Add,
+    /// `c = d + a b`, rows of `d` lie `.1` apart.
+    AddTo(&'a [f32], usize),
 }
 
-/// The right-hand matrix of a product, packed once for the kernels.
+/// Left-hand matrix of a product.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Left<'a> {
+    /// Value `(i, p)` at `data[i * stride + p]`.
+    Rows(&'a [f32], usize),
+    /// Value `(i, p)` at `data[p * stride + i]` (the transpose of what is stored).
+    Columns(&'a [f32], usize),
+}
+
+/// Length of the depth blocks: all but the last are equal, at most [`DEPTH_BLOCK`].
+fn depth_block(depth: usize) -> usize {
+    let blocks = depth.div_ceil(DEPTH_BLOCK).max(1);
+    depth.div_ceil(blocks).next_multiple_of(8).max(8)
+}
+
+/// A matrix `[depth, columns]` in panels: value `(p, j)` at `(j / panel) * depth * panel + p * panel + j % panel`, missing
+/// columns of the last panel zero.
 #[derive(Clone, Debug)]
 pub(crate) struct PackedMatrix {
-    _n: usize,
+    isa: Isa,
+    columns: usize,
+    depth: usize,
+    data: AlignedVec,
 }
 
 impl PackedMatrix {
-    /// Packs a weight `[out, in]` (row-major) for `c[m, out] = a[m, in] * w^T`.
-    pub(crate) fn from_weight(_weight: &[f32], out: usize, _input: usize) -> Self {
-        Self { _n: out }
+    /// Space for a matrix; filled by [`PackedMatrix::pack_weight`] or [`PackedMatrix::pack_rows`].
+    pub(crate) fn new(isa: Isa, depth: usize, columns: usize) -> Self {
+        let panels = columns.div_ceil(isa.panel());
+        Self {
+            isa,
+            columns,
+            depth,
+            data: AlignedVec::zeroed(panels * isa.panel() * depth),
+        }
     }
-    /// `c[m, out]` (rows contiguous) from `a[m, in]`, on all threads. Any `m`; `m` of 1 to 32 has its own path.
-    pub(crate) fn multiply(&self, _a: &[f32], _m: usize, _c: &mut [f32], _store: Store) {
-        unimplemented!()
+
+    /// Packs a weight `[out, in]` (row-major) for `c[m, out] = a[m, in] * weight^T`.
+    pub(crate) fn from_weight(weight: &[f32], out: usize, input: usize) -> Self {
+        let mut packed = Self::new(Isa::detect(), input, out);
+        packed.pack_weight(weight);
+        packed
+    }
+
+    /// Fills from the transpose of `weight`, `[columns, depth]` row-major, on all threads.
+    pub(crate) fn pack_weight(&mut self, weight: &[f32]) {
+        assert_eq!(weight.len(), self.columns * self.depth, "packed weight");
+        let (isa, depth, panel) = (self.isa, self.depth, self.isa.panel());
+        self.each_panel(|first, columns, part| {
+            let rows = &weight[first * depth..(first + columns) * depth];
+            pack_transposed(isa, rows, depth, columns, depth, part);
+            debug_assert_eq!(part.len(), panel * depth);
+        });
+    }
+
+    /// Fills from `matrix`, `[depth, columns]` row-major, on all threads.
+    pub(crate) fn pack_rows(&mut self, matrix: &[f32]) {
+        assert_eq!(matrix.len(), self.columns * self.depth, "packed matrix");
+        let (isa, depth, stride) = (self.isa, self.depth, self.columns);
+        self.each_panel(|first, columns, part| {
+            pack_straight(isa, &matrix[first..], stride, columns, depth, part);
+        });
+    }
+
+    fn each_panel(&mut self, fill: impl Fn(usize, usize, &mut [f32]) + Sync) {
+        let (columns, panel) = (self.columns, self.isa.panel());
+        let parts = Parts::even(&mut self.data, panel * self.depth);
+        let mut scratch = Scratch::default();
+        run_parts(
+            columns.div_ceil(panel),
+            &mut scratch,
+            [parts],
+            |task, _, [part]| {
+                let first = task * panel;
+                fill(first, panel.min(columns - first), part);
+            },
+        );
+    }
+
+    /// Columns of the matrix (width of the output).
+    pub(crate) fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Depth of the product.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// `c[rows, columns]` from `left[rows, depth]` on the calling thread; rows of `c` lie `stride` apart.
+    pub(crate) fn multiply_block(
+        &self,
+        left: Left<'_>,
+        rows: usize,
+        c: &mut [f32],
+        stride: usize,
+        store: Store<'_>,
+    ) {
+        multiply_panels(
+            self.isa,
+            &Product {
+                rows,
+                columns: self.columns,
+                depth: self.depth,
+                left,
+                right: &self.data,
+            },
+            c,
+            stride,
+            store,
+        );
+    }
+
+    /// `c[m, columns]` from `a[m, depth]`, both with contiguous rows, on all threads. Any `m`: a single row and a few rows
+    /// have their own register tiles.
+    pub(crate) fn multiply(&self, a: &[f32], m: usize, c: &mut [f32], store: Store<'_>) {
+        let (columns, depth, panel) = (self.columns, self.depth, self.isa.panel());
+        assert!(
+            a.len() >= m * depth && c.len() >= m * columns,
+            "product {m}x{columns}x{depth}: operands have {} and {} values",
+            a.len(),
+            c.len()
+        );
+        if m == 0 {
+            return;
+        }
+        if m * columns * depth <= SERIAL_WORK || pool::threads() == 1 {
+            self.multiply_block(Left::Rows(a, depth), m, c, columns, store);
+            return;
+        }
+        let row_blocks = m.div_ceil(ROW_BLOCK);
+        let rows_each = m
+            .div_ceil(row_blocks)
+            .next_multiple_of(self.isa.rows())
+            .min(m);
+        let row_blocks = m.div_ceil(rows_each);
+        let panels = columns.div_ceil(panel);
+        let group = panels_for(m);
+        // About four tasks for each thread, none split below a group of panels.
+        let wanted = (4 * pool::threads()).div_ceil(row_blocks);
+        let panels_each = panels
+            .div_ceil(wanted.clamp(1, panels))
+            .next_multiple_of(group);
+        let column_blocks = panels.div_ceil(panels_each);
+        let output = SharedOutput(c.as_mut_ptr());
+        let output = &output;
+        pool::run(usize::MAX, row_blocks * column_blocks, &|_, task| {
+            let (row_block, column_block) = (task / column_blocks, task % column_blocks);
+            let first_row = row_block * rows_each;
+            let rows = rows_each.min(m - first_row);
+            let first_panel = column_block * panels_each;
+            let first = first_panel * panel;
+            let product = Product {
+                rows,
+                columns: (panels_each * panel).min(columns - first),
+                depth,
+                left: Left::Rows(&a[first_row * depth..], depth),
+                right: &self.data[first_panel * panel * depth..],
+            };
+            let offset = first_row * columns + first;
+            let store = match store {
+                Store::AddTo(data, stride) => {
+                    Store::AddTo(&data[first_row * stride + first..], stride)
+                }
+                other => other,
+            };
+            // SAFETY: tasks cover disjoint rectangles of `c`, which is borrowed mutably for the whole call and was checked to
+            // hold `m x columns` values.
+            unsafe {
+                multiply_panels_raw(self.isa, &product, output.0.add(offset), columns, store)
+            };
+        });
     }
 }
+
+struct SharedOutput(*mut f32);
+// SAFETY: only used for disjoint rectangles, see `multiply`.
+unsafe impl Sync for SharedOutput {}
+
+/// A product with packed right-hand side.
+pub(crate) struct Product<'a> {
+    pub rows: usize,
+    pub columns: usize,
+    pub depth: usize,
+    pub left: Left<'a>,
+    /// Panels of `depth x panel`.
+    pub right: &'a [f32],
+}
+
+/// `c (+)= left * right` on the calling thread; rows of `c` lie `stride` apart.
+pub(crate) fn multiply_panels(
+    isa: Isa,
+    product: &Product<'_>,
+    c: &mut [f32],
+    stride: usize,
+    store: Store<'_>,
+) {
+    if product.rows == 0 || product.columns == 0 {
+        return;
+    }
+    assert!(
+        stride >= product.columns && c.len() >= (product.rows - 1) * stride + product.columns,
+        "product {}x{}x{}: output has {} values",
+        product.rows,
+        product.columns,
+        product.depth,
+        c.len()
+    );
+    // SAFETY: the output was just checked.
+    unsafe { multiply_panels_raw(isa, product, c.as_mut_ptr(), stride, store) }
+}
+
+/// As [`multiply_panels`] with an unchecked output; the other operands are checked.
+///
+/// # Safety
+/// `c` is valid for writing `rows` rows of `columns` values `stride` apart and overlaps no operand.
+unsafe fn multiply_panels_raw(
+    isa: Isa,
+    product: &Product<'_>,
+    c: *mut f32,
+    stride: usize,
+    store: Store<'_>,
+) {
+    let (rows, columns, depth) = (product.rows, product.columns, product.depth);
+    let enough = |length: usize, lines: usize, stride: usize, width: usize| {
+        width == 0 || lines == 0 || length >= (lines - 1) * stride + width
+    };
+    let left_fits = match product.left {
+        Left::Rows(data, stride) => enough(data.len(), rows, stride, depth),
+        Left::Columns(data, stride) => enough(data.len(), depth, stride, rows),
+    };
+    assert!(left_fits, "product {rows}x{columns}x{depth}: left operand");
+    assert!(
+        product.right.len() >= columns.div_ceil(isa.panel()) * isa.panel() * depth,
+        "product {rows}x{columns}x{depth}: panels"
+    );
+    if let Store::AddTo(data, stride) = store {
+        assert!(
+            enough(data.len(), rows, stride, columns),
+            "product {rows}x{columns}x{depth}: added operand"
+        );
+    }
+    panels(isa, product, Target { c, stride }, store);
+}
+
+#[derive(Clone, Copy)]
+struct Target {
+    c: *mut f32,
+    stride: usize,
+}
+
+dispatch! {
+    /// All tiles of a product whose operands were checked by [`multiply_panels_raw`].
+    fn panels(product: &Product<'_>, target: Target, store: Store<'_>) = panels_body
+}
+
+#[inline(always)]
+fn panels_body<S: Simd>(product: &Product<'_>, target: Target, store: Store<'_>) {
+    let (rows, columns, depth) = (product.rows, product.columns, product.depth);
+    let (left, left_row, left_step) = match product.left {
+        Left::Rows(data, stride) => (data.as_ptr(), stride, 1),
+        Left::Columns(data, stride) => (data.as_ptr(), 1, stride),
+    };
+    let block = depth_block(depth);
+    let group = panels_for(rows.min(S::ROWS)) * S::PANEL;
+    let mut begin = 0;
+    while begin < depth {
+        let length = block.min(depth - begin);
+        let mut first = 0;
+        while first < columns {
+            let width = group.min(columns - first);
+            let mut row = 0;
+            while row < rows {
+                let tall = S::ROWS.min(rows - row);
+                // SAFETY: `multiply_panels_raw`, the only caller, checked that the operands hold rows x depth, the panels and
+                // rows x columns values; row, first and begin stay below these. A group of several panels is used for at
+                // most three rows in all, which is what a tile of that many panels takes.
+                unsafe {
+                    let output = target.c.add(row * target.stride + first);
+                    let (source, source_row) = match store {
+                        _ if begin > 0 => (output.cast_const(), target.stride),
+                        Store::Overwrite => (std::ptr::null(), 0),
+                        Store::Add => (output.cast_const(), target.stride),
+                        Store::AddTo(data, stride) => {
+                            (data.as_ptr().add(row * stride + first), stride)
+                        }
+                    };
+                    S::tile(&Tile {
+                        rows: tall,
+                        columns: width,
+                        depth: length,
+                        left: left.add(row * left_row + begin * left_step),
+                        left_row,
+                        left_step,
+                        right: product.right.as_ptr().add(first * depth + begin * S::PANEL),
+                        right_panel: depth * S::PANEL,
+                        output,
+                        output_row: target.stride,
+                        source,
+                        source_row,
+                    });
+                }
+                row += tall;
+            }
+            first += width;
+        }
+        begin += length;
+    }
+}
+
+/// Scratch that [`accumulate_outer`] needs for `rows` output rows.
+pub(crate) fn outer_scratch(isa: Isa, rows: usize) -> usize {
+    let block = DEPTH_BLOCK + 8;
+    block * (rows.next_multiple_of(isa.rows()) + isa.panel())
+}
+
+/// Operands of a sum of outer products, for a strip of the output.
+pub(crate) struct Outer<'a> {
+    /// `[depth, left_stride]`; columns `first..first + rows` become output rows.
+    pub left: &'a [f32],
+    pub left_stride: usize,
+    pub first: usize,
+    pub rows: usize,
+    /// `[depth, columns]`, contiguous.
+    pub right: &'a [f32],
+    pub columns: usize,
+    pub depth: usize,
+}
+
+/// `output[i, j] += sum over p of left[p, first + i] * right[p, j]` on the calling thread: a strip of a weight gradient.
+pub(crate) fn accumulate_outer(
+    isa: Isa,
+    outer: &Outer<'_>,
+    output: &mut [f32],
+    scratch: &mut [f32],
+) {
+    if outer.depth == 0 || outer.rows == 0 || outer.columns == 0 {
+        return;
+    }
+    assert!(
+        outer.first + outer.rows <= outer.left_stride
+            && outer.left.len() >= outer.depth * outer.left_stride
+            && outer.right.len() >= outer.depth * outer.columns
+            && output.len() >= outer.rows * outer.columns
+            && scratch.len() >= outer_scratch(isa, outer.rows),
+        "outer product {}x{}x{}",
+        outer.rows,
+        outer.columns,
+        outer.depth
+    );
+    outer_strip(isa, outer, output, scratch);
+}
+
+dispatch! {
+    /// Body of [`accumulate_outer`], whose checks it relies on.
+    fn outer_strip(outer: &Outer<'_>, output: &mut [f32], scratch: &mut [f32]) = outer_body
+}
+
+#[inline(always)]
+fn outer_body<S: Simd>(outer: &Outer<'_>, output: &mut [f32], scratch: &mut [f32]) {
+    let (rows, columns) = (outer.rows, outer.columns);
+    let block = depth_block(outer.depth);
+    let (strips, panel) = scratch.split_at_mut(block * rows.next_multiple_of(S::ROWS));
+    let mut begin = 0;
+    while begin < outer.depth {
+        let length = block.min(outer.depth - begin);
+        let left = &outer.left[begin * outer.left_stride..];
+        for (index, strip) in strips
+            .chunks_exact_mut(S::ROWS * block)
+            .take(rows.div_ceil(S::ROWS))
+            .enumerate()
+        {
+            let at = outer.first + index * S::ROWS;
+            let tall = S::ROWS.min(rows - index * S::ROWS);
+            for (row, target) in left
+                .chunks(outer.left_stride)
+                .zip(strip.chunks_exact_mut(S::ROWS))
+                .take(length)
+            {
+                if tall == S::ROWS {
+                    target.copy_from_slice(&row[at..at + S::ROWS]);
+                } else {
+                    target[..tall].copy_from_slice(&row[at..at + tall]);
+                }
+            }
+        }
+        let right = &outer.right[begin * columns..];
+        let mut first = 0;
+        while first < columns {
+            let width = S::PANEL.min(columns - first);
+            for (row, target) in right
+                .chunks(columns)
+                .zip(panel.chunks_exact_mut(S::PANEL))
+                .take(length)
+            {
+                if width == S::PANEL {
+                    target.copy_from_slice(&row[first..first + S::PANEL]);
+                } else {
+                    target[..width].copy_from_slice(&row[first..first + width]);
+                    target[width..].fill(0.0);
+                }
+            }
+            let mut row = 0;
+            while row < rows {
+                let tall = S::ROWS.min(rows - row);
+                // SAFETY: `accumulate_outer` checked the output; a strip holds `length` groups of `S::ROWS` values and the
+                // panel `length` rows of `S::PANEL`.
+                unsafe {
+                    let target = output.as_mut_ptr().add(row * columns + first);
+                    S::tile(&Tile {
+                        rows: tall,
+                        columns: width,
+                        depth: length,
+                        left: strips.as_ptr().add(row * block),
+                        left_row: 1,
+                        left_step: S::ROWS,
+                        right: panel.as_ptr(),
+                        right_panel: 0,
+                        output: target,
+                        output_row: columns,
+                        source: target,
+                        source_row: columns,
+                    });
+                }
+                row += tall;
+            }
+            first += width;
+        }
+        begin += length;
+    }
+}
+
+dispatch! {
+    /// Packs one panel from the transpose: `part[p * panel + c] = rows[c * stride + p]` for `c < columns`, else 0.
+    fn pack_transposed(rows: &[f32], stride: usize, columns: usize, depth: usize, part: &mut [f32]) = pack_transposed_body
+}
+
+#[inline(always)]
+pub(crate) fn pack_transposed_body<S: Simd>(
+    rows: &[f32],
+    stride: usize,
+    columns: usize,
+    depth: usize,
+    part: &mut [f32],
+) {
+    if columns < S::PANEL {
+        part[..depth * S::PANEL].fill(0.0);
+    }
+    for (column, row) in rows.chunks(stride).take(columns).enumerate() {
+        for (value, target) in row[..depth].iter().zip(part.chunks_exact_mut(S::PANEL)) {
+            target[column] = *value;
+        }
+    }
+}
+
+dispatch! {
+    /// Packs one panel: `part[p * panel + c] = matrix[p * stride + c]` for `c < columns`, else 0.
+    fn pack_straight(matrix: &[f32], stride: usize, columns: usize, depth: usize, part: &mut [f32]) = pack_straight_body
+}
+
+#[inline(always)]
+pub(crate) fn pack_straight_body<S: Simd>(
+    matrix: &[f32],
+    stride: usize,
+    columns: usize,
+    depth: usize,
+    part: &mut [f32],
+) {
+    let width = columns.min(S::PANEL);
+    for (row, target) in matrix
+        .chunks(stride)
+        .zip(part.chunks_exact_mut(S::PANEL))
+        .take(depth)
+    {
+        if width == S::PANEL {
+            target.copy_from_slice(&row[..S::PANEL]);
+        } else {
+            target[..width].copy_from_slice(&row[..width]);
+            target[width..].fill(0.0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+use super::*;
+use crate::rng::SplitMix64;
+
+fn random(count: usize, seed: u64) -> Vec<f32> {
+    let mut random = SplitMix64::new(seed);
+    (0..count).map(|_| random.normal() as f32).collect()
+}
+
+/// `c = start + a * w^T` in double precision.
+fn reference(a: &[f32], w: &[f32], start: &[f32], m: usize, n: usize, k: usize) -> Vec<f64> {
+    let mut c: Vec<f64> = start.iter().map(|v| f64::from(*v)).collect();
+    for i in 0..m {
+        for j in 0..n {
+            for p in 0..k {
+                c[i * n + j] += f64::from(a[i * k + p]) * f64::from(w[j * k + p]);
+            }
+        }
+    }
+    c
+}
+
+fn assert_close(found: &[f32], expected: &[f64], depth: usize, what: &str) {
+    for (index, (a, b)) in found.iter().zip(expected).enumerate() {
+        let tolerance = 1e-6 * (depth as f64).sqrt() * 8.0 + 1e-6 * b.abs();
+        assert!(
+            (f64::from(*a) - b).abs() <= tolerance,
+            "{what}: value {index} is {a}, expected {b}"
+        );
+    }
+}
+
+const SHAPES: [(usize, usize, usize); 12] = [
+    (1, 1, 1),
+    (1, 100, 70),
+    (2, 33, 17),
+    (3, 64, 300),
+    (4, 31, 257),
+    (5, 16, 8),
+    (6, 32, 256),
+    (7, 50, 600),
+    (13, 47, 33),
+    (29, 130, 520),
+    (97, 65, 64),
+    (200, 96, 40),
+];
+
+#[test]
+fn products_match_double_precision_for_all_shapes_and_instruction_sets() {
+    for isa in Isa::available() {
+        for (m, n, k) in SHAPES {
+            let what = format!("{} {m}x{n}x{k}", isa.name());
+            let (a, w, start) = (random(m * k, 1), random(n * k, 2), random(m * n, 3));
+            let zero = vec![0.0; m * n];
+            let mut packed = PackedMatrix::new(isa, k, n);
+            packed.pack_weight(&w);
+            let mut c = vec![f32::NAN; m * n];
+            packed.multiply(&a, m, &mut c, Store::Overwrite);
+            assert_close(&c, &reference(&a, &w, &zero, m, n, k), k, &what);
+            let mut c = start.clone();
+            packed.multiply(&a, m, &mut c, Store::Add);
+            let expected = reference(&a, &w, &start, m, n, k);
+            assert_close(&c, &expected, k, &what);
+            let mut c = vec![f32::NAN; m * n];
+            packed.multiply(&a, m, &mut c, Store::AddTo(&start, n));
+            assert_close(&c, &expected, k, &what);
+            // The same weight given as `[depth, columns]`.
+            let mut straight = PackedMatrix::new(isa, k, n);
+            let turned: Vec<f32> = (0..k * n).map(|i| w[(i % n) * k + i / n]).collect();
+            straight.pack_rows(&turned);
+            assert_eq!(&packed.data[..], &straight.data[..], "{what}");
+            // The left operand given as its transpose.
+            let columns: Vec<f32> = (0..k * m).map(|i| a[(i % m) * k + i / m]).collect();
+            let mut d = start.clone();
+            packed.multiply_block(Left::Columns(&columns, m), m, &mut d, n, Store::Add);
+            assert_eq!(d, c, "{what}: transposed left operand");
+        }
+    }
+}
+
+#[test]
+fn weight_gradients_match_double_precision() {
+    for isa in Isa::available() {
+        for (depth, out, input) in [(1, 5, 7), (40, 13, 33), (300, 50, 70), (700, 24, 16)] {
+            let (dy, x, start) = (
+                random(depth * out, 4),
+                random(depth * input, 5),
+                random(out * input, 6),
+            );
+            let dyt: Vec<f32> = (0..depth * out)
+                .map(|i| dy[(i % depth) * out + i / depth])
+                .collect();
+            let xt: Vec<f32> = (0..depth * input)
+                .map(|i| x[(i % depth) * input + i / depth])
+                .collect();
+            let expected = reference(&dyt, &xt, &start, out, input, depth);
+            let mut found = start.clone();
+            let mut whole = start.clone();
+            let mut scratch = vec![f32::NAN; outer_scratch(isa, out)];
+            let outer = |first, rows| Outer {
+                left: &dy,
+                left_stride: out,
+                first,
+                rows,
+                right: &x,
+                columns: input,
+                depth,
+            };
+            let half = out / 2;
+            accumulate_outer(
+                isa,
+                &outer(0, half),
+                &mut found[..half * input],
+                &mut scratch,
+            );
+            accumulate_outer(
+                isa,
+                &outer(half, out - half),
+                &mut found[half * input..],
+                &mut scratch,
+            );
+            assert_close(&found, &expected, depth, isa.name());
+            accumulate_outer(isa, &outer(0, out), &mut whole, &mut scratch);
+            assert_eq!(found, whole, "strips do not change the result");
+        }
+    }
+}
+
+#[test]
+fn results_have_the_same_bits_for_every_cut() {
+    let (m, n, k) = (50, 200, 300);
+    let (a, w) = (random(m * k, 7), random(n * k, 8));
+    let packed = PackedMatrix::from_weight(&w, n, k);
+    let mut together = vec![0.0; m * n];
+    crate::set_threads(3);
+    packed.multiply(&a, m, &mut together, Store::Overwrite);
+    for rows in [1, 2, 3, 5, 17] {
+        let mut apart = vec![0.0; m * n];
+        let mut row = 0;
+        while row < m {
+            let count = rows.min(m - row);
+            packed.multiply(
+                &a[row * k..],
+                count,
+                &mut apart[row * n..(row + count) * n],
+                Store::Overwrite,
+            );
+            row += count;
+        }
+        assert!(
+            apart
+                .iter()
+                .zip(&together)
+                .all(|(x, y)| x.to_bits() == y.to_bits())
+        );
+    }
+    // Every fused instruction set multiplies and adds in the same order.
+    for isa in Isa::available()
+        .into_iter()
+        .filter(|isa| *isa != Isa::Portable)
+    {
+        let mut other = PackedMatrix::new(isa, k, n);
+        other.pack_weight(&w);
+        let mut c = vec![0.0; m * n];
+        other.multiply(&a, m, &mut c, Store::Overwrite);
+        assert!(
+            c.iter()
+                .zip(&together)
+                .all(|(x, y)| x.to_bits() == y.to_bits()),
+            "{}",
+            isa.name()
+        );
+    }
+}

@@ -1,0 +1,327 @@
+//! Instruction sets: found out at run time, one generic source for all.
+//!
+//! Kernels are written once, generic over [`Simd`]; [`dispatch!`] compiles them for each instruction set and picks one.
+//! Every reduction runs over a number of lanes that does not depend on the instruction set and every product is a fused
+//! multiply-add, so AVX2, AVX-512 and AArch64 give the same bits. (x86-64 processors without FMA round twice and differ.)
+
+use std::sync::OnceLock;
+
+/// An instruction set that the kernels are compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Isa {
+    /// No intrinsics; the compiler vectorises for the target's baseline (NEON on AArch64).
+    Portable,
+    /// AVX2 and FMA: 8 lanes.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// AVX-512 F, VL, DQ, BW: 16 lanes.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Isa {
+    /// The best one of this processor, found once. `CHEMR_ISA` (`portable`, `avx2`, `avx512`) can ask for a lower one.
+    pub(crate) fn detect() -> Self {
+        static FOUND: OnceLock<Isa> = OnceLock::new();
+        *FOUND.get_or_init(|| {
+            let available = Self::available();
+            let wanted = std::env::var("CHEMR_ISA").unwrap_or_default();
+            let named = |isa: &&Isa| isa.name() == wanted.trim().to_ascii_lowercase();
+            let best = available.last().copied().unwrap_or(Isa::Portable);
+            available.iter().find(named).copied().unwrap_or(best)
+        })
+    }
+
+    /// All that this processor can run, worst first.
+    pub(crate) fn available() -> Vec<Self> {
+        #[cfg_attr(not(target_arch = "x86_64"), allow(unused_mut))]
+        let mut list = vec![Isa::Portable];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                list.push(Isa::Avx2);
+                if is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512bw")
+                {
+                    list.push(Isa::Avx512);
+                }
+            }
+        }
+        list
+    }
+
+    /// `portable`, `avx2` or `avx512`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Isa::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => "avx512",
+        }
+    }
+
+    /// Columns of one panel of a packed matrix.
+    pub(crate) fn panel(self) -> usize {
+        match self {
+            Isa::Portable => 2 * Portable::LANES,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => 2 * Avx2::LANES,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => 2 * Avx512::LANES,
+        }
+    }
+
+    /// Rows of one register tile.
+    pub(crate) fn rows(self) -> usize {
+        match self {
+            Isa::Portable => Portable::ROWS,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => Avx2::ROWS,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => Avx512::ROWS,
+        }
+    }
+}
+
+/// Widest panel of all instruction sets.
+pub(crate) const MAX_PANEL: usize = 32;
+
+/// One instruction set, as the register tile of a matrix product needs it.
+pub(crate) trait Simd: Copy {
+    /// Values in one register.
+    const LANES: usize;
+    /// Rows of the register tile; a tile has `2 * LANES` columns.
+    const ROWS: usize;
+    /// Columns of a panel.
+    const PANEL: usize = 2 * Self::LANES;
+    /// A register.
+    type Vector: Copy;
+
+    /// # Safety
+    /// The instruction set is available (all methods).
+    unsafe fn splat(value: f32) -> Self::Vector;
+    /// # Safety
+    /// `LANES` values can be read.
+    unsafe fn load(source: *const f32) -> Self::Vector;
+    /// # Safety
+    /// `LANES` values can be written.
+    unsafe fn store(target: *mut f32, value: Self::Vector);
+    /// `a * b + c`, rounded once where the processor can.
+    /// # Safety
+    /// The instruction set is available.
+    unsafe fn multiply_add(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+    /// # Safety
+    /// The instruction set is available.
+    unsafe fn add(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// `a * b + c` of single values, for loops that the compiler vectorises.
+    fn fma(a: f32, b: f32, c: f32) -> f32;
+    /// One register tile; see [`super::tile`].
+    /// # Safety
+    /// As [`super::tile::Tile::compute`].
+    unsafe fn tile(tile: &super::tile::Tile);
+}
+
+/// The target's baseline.
+#[derive(Clone, Copy)]
+pub(crate) struct Portable;
+
+impl Simd for Portable {
+    const LANES: usize = 8;
+    const ROWS: usize = 6;
+    type Vector = [f32; 8];
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> [f32; 8] {
+        [value; 8]
+    }
+
+    #[inline(always)]
+    unsafe fn load(source: *const f32) -> [f32; 8] {
+        // SAFETY: 8 values are readable (contract); no alignment is assumed.
+        unsafe { source.cast::<[f32; 8]>().read_unaligned() }
+    }
+
+    #[inline(always)]
+    unsafe fn store(target: *mut f32, value: [f32; 8]) {
+        // SAFETY: 8 values are writable (contract); no alignment is assumed.
+        unsafe { target.cast::<[f32; 8]>().write_unaligned(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_add(a: [f32; 8], b: [f32; 8], c: [f32; 8]) -> [f32; 8] {
+        std::array::from_fn(|lane| Self::fma(a[lane], b[lane], c[lane]))
+    }
+
+    #[inline(always)]
+    unsafe fn add(a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
+        std::array::from_fn(|lane| a[lane] + b[lane])
+    }
+
+    #[inline(always)]
+    fn fma(a: f32, b: f32, c: f32) -> f32 {
+        // Without an FMA instruction `mul_add` is a call that emulates it, some fifty times slower.
+        if cfg!(any(target_arch = "aarch64", target_feature = "fma")) {
+            a.mul_add(b, c)
+        } else {
+            a * b + c
+        }
+    }
+
+    #[inline]
+    unsafe fn tile(tile: &super::tile::Tile) {
+        // SAFETY: passed on to the caller.
+        unsafe { tile.compute::<Self>() }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86::{Avx2, Avx512};
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::Simd;
+    use std::arch::x86_64::{
+        __m256, __m512, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps,
+        _mm256_storeu_ps, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps,
+        _mm512_storeu_ps,
+    };
+
+    /// AVX2 with FMA.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Avx2;
+
+    /// AVX-512.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Avx512;
+
+    // SAFETY of all bodies below: the instruction set is available and the memory is valid by the contract of `Simd`.
+    impl Simd for Avx2 {
+        const LANES: usize = 8;
+        const ROWS: usize = 6;
+        type Vector = __m256;
+
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> __m256 {
+            // SAFETY: contract of the trait.
+            unsafe { _mm256_set1_ps(value) }
+        }
+
+        #[inline(always)]
+        unsafe fn load(source: *const f32) -> __m256 {
+            // SAFETY: contract of the trait.
+            unsafe { _mm256_loadu_ps(source) }
+        }
+
+        #[inline(always)]
+        unsafe fn store(target: *mut f32, value: __m256) {
+            // SAFETY: contract of the trait.
+            unsafe { _mm256_storeu_ps(target, value) }
+        }
+
+        #[inline(always)]
+        unsafe fn multiply_add(a: __m256, b: __m256, c: __m256) -> __m256 {
+            // SAFETY: contract of the trait.
+            unsafe { _mm256_fmadd_ps(a, b, c) }
+        }
+
+        #[inline(always)]
+        unsafe fn add(a: __m256, b: __m256) -> __m256 {
+            // SAFETY: contract of the trait.
+            unsafe { _mm256_add_ps(a, b) }
+        }
+
+        #[inline(always)]
+        fn fma(a: f32, b: f32, c: f32) -> f32 {
+            a.mul_add(b, c)
+        }
+
+        #[target_feature(enable = "avx2,fma")]
+        unsafe fn tile(tile: &super::super::tile::Tile) {
+            // SAFETY: contract of the trait.
+            unsafe { tile.compute::<Self>() }
+        }
+    }
+
+    impl Simd for Avx512 {
+        const LANES: usize = 16;
+        const ROWS: usize = 12;
+        type Vector = __m512;
+
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> __m512 {
+            // SAFETY: contract of the trait.
+            unsafe { _mm512_set1_ps(value) }
+        }
+
+        #[inline(always)]
+        unsafe fn load(source: *const f32) -> __m512 {
+            // SAFETY: contract of the trait.
+            unsafe { _mm512_loadu_ps(source) }
+        }
+
+        #[inline(always)]
+        unsafe fn store(target: *mut f32, value: __m512) {
+            // SAFETY: contract of the trait.
+            unsafe { _mm512_storeu_ps(target, value) }
+        }
+
+        #[inline(always)]
+        unsafe fn multiply_add(a: __m512, b: __m512, c: __m512) -> __m512 {
+            // SAFETY: contract of the trait.
+            unsafe { _mm512_fmadd_ps(a, b, c) }
+        }
+
+        #[inline(always)]
+        unsafe fn add(a: __m512, b: __m512) -> __m512 {
+            // SAFETY: contract of the trait.
+            unsafe { _mm512_add_ps(a, b) }
+        }
+
+        #[inline(always)]
+        fn fma(a: f32, b: f32, c: f32) -> f32 {
+            a.mul_add(b, c)
+        }
+
+        #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+        unsafe fn tile(tile: &super::super::tile::Tile) {
+            // SAFETY: contract of the trait.
+            unsafe { tile.compute::<Self>() }
+        }
+    }
+}
+
+/// Makes `fn name(isa, args)` that runs the generic `body::<S>(args)` compiled for that instruction set.
+macro_rules! dispatch {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $kind:ty),* $(,)?) $(-> $result:ty)? = $body:ident) => {
+        $(#[$meta])*
+        #[allow(clippy::too_many_arguments)] // kernels take their operands one by one
+        $vis fn $name(isa: $crate::kernels::simd::Isa, $($arg: $kind),*) $(-> $result)? {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[allow(clippy::too_many_arguments)]
+                #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+                fn avx512($($arg: $kind),*) $(-> $result)? {
+                    $body::<$crate::kernels::simd::Avx512>($($arg),*)
+                }
+                #[allow(clippy::too_many_arguments)]
+                #[target_feature(enable = "avx2,fma")]
+                fn avx2($($arg: $kind),*) $(-> $result)? {
+                    $body::<$crate::kernels::simd::Avx2>($($arg),*)
+                }
+                match isa {
+                    // SAFETY: these values of `Isa` come from `Isa::available`, which asked the processor.
+                    $crate::kernels::simd::Isa::Avx512 => return unsafe { avx512($($arg),*) },
+                    // SAFETY: as above.
+                    $crate::kernels::simd::Isa::Avx2 => return unsafe { avx2($($arg),*) },
+                    $crate::kernels::simd::Isa::Portable => {}
+                }
+            }
+            let _ = isa;
+            $body::<$crate::kernels::simd::Portable>($($arg),*)
+        }
+    };
+}
+pub(crate) use dispatch;

@@ -1,0 +1,167 @@
+//! The register tile: all matrix products of the engine end here.
+
+use super::simd::{MAX_PANEL, Simd};
+
+/// Most panels that one tile spans (only tiles of few rows span more than one).
+pub(crate) const MAX_TILE_PANELS: usize = 4;
+
+/// A small product `output = source + left * right`, kept in registers over the whole depth.
+///
+/// `left` is `rows x depth`; value `(i, p)` lies at `left + i * left_row + p * left_step` and one of the two strides is 1.
+/// `right` is one or more packed panels of `depth x PANEL`. Each output value is one chain of multiply-adds in the order
+/// of the depth, whatever the tile's shape: that is what makes results independent of how work is cut.
+pub(crate) struct Tile {
+    /// 1 to `Simd::ROWS`.
+    pub rows: usize,
+    /// Columns written; panels beyond the first are used when it exceeds one panel (see [`panels_for`]).
+    pub columns: usize,
+    pub depth: usize,
+    pub left: *const f32,
+    pub left_row: usize,
+    pub left_step: usize,
+    pub right: *const f32,
+    /// Distance between panels.
+    pub right_panel: usize,
+    pub output: *mut f32,
+    pub output_row: usize,
+    /// Added to the product; null for nothing.
+    pub source: *const f32,
+    pub source_row: usize,
+}
+
+/// Panels that a tile of `rows` rows spans: enough for eight independent chains of multiply-adds.
+pub(crate) fn panels_for(rows: usize) -> usize {
+    match rows {
+        1 => 4,
+        2 | 3 => 2,
+        _ => 1,
+    }
+}
+
+impl Tile {
+    /// Computes the tile.
+    ///
+    /// # Safety
+    /// `S` is available on this processor; `1 <= rows <= S::ROWS`; `1 <= columns <= panels_for(rows) * S::PANEL`; all of
+    /// `left`, the panels of `right` that `columns` touches, `output` and (unless null) `source` are valid for the stated
+    /// shapes and strides, and `output` overlaps nothing but possibly `source` at the same place.
+    #[inline(always)]
+    pub(crate) unsafe fn compute<S: Simd>(&self) {
+        // SAFETY: passed on to the caller, for each branch.
+        unsafe {
+            if self.left_step == 1 {
+                self.rows_of_left::<S, false>();
+            } else {
+                self.rows_of_left::<S, true>();
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn rows_of_left<S: Simd, const BY_COLUMN: bool>(&self) {
+        // The comparison with `S::ROWS` is constant: branches above it are not compiled.
+        macro_rules! choose {
+            ($($rows:literal)*) => {
+                match self.rows {
+                    // SAFETY: contract of `compute`.
+                    $($rows if $rows <= S::ROWS => unsafe {
+                        self.columns_of_right::<S, BY_COLUMN, $rows>()
+                    },)*
+                    _ => {}
+                }
+            };
+        }
+        choose!(1 2 3 4 5 6 7 8 9 10 11 12);
+    }
+
+    #[inline(always)]
+    unsafe fn columns_of_right<S: Simd, const BY_COLUMN: bool, const M: usize>(&self) {
+        let panels = self.columns.div_ceil(S::PANEL);
+        // SAFETY: contract of `compute`.
+        unsafe {
+            match (M, panels) {
+                (1, 4) => self.product::<S, BY_COLUMN, M, 4>(),
+                (1, 3) => self.product::<S, BY_COLUMN, M, 3>(),
+                (1..=3, 2) => self.product::<S, BY_COLUMN, M, 2>(),
+                _ => self.product::<S, BY_COLUMN, M, 1>(),
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn product<S: Simd, const BY_COLUMN: bool, const M: usize, const P: usize>(&self) {
+        // SAFETY: `compute` promises `depth` rows of every panel and `rows x depth` values of `left`; `store` stays within
+        // `columns`.
+        unsafe {
+            let mut sum = [[[S::splat(0.0); 2]; P]; M];
+            let (mut left, mut right) = (self.left, self.right);
+            let (row, step) = if BY_COLUMN {
+                (1, self.left_step)
+            } else {
+                (self.left_row, 1)
+            };
+            for _ in 0..self.depth {
+                let mut b = [[S::splat(0.0); 2]; P];
+                for (panel, b) in b.iter_mut().enumerate() {
+                    let at = right.add(panel * self.right_panel);
+                    b[0] = S::load(at);
+                    b[1] = S::load(at.add(S::LANES));
+                }
+                for (i, sum) in sum.iter_mut().enumerate() {
+                    let a = S::splat(*left.add(i * row));
+                    for (sum, b) in sum.iter_mut().zip(&b) {
+                        sum[0] = S::multiply_add(a, b[0], sum[0]);
+                        sum[1] = S::multiply_add(a, b[1], sum[1]);
+                    }
+                }
+                left = left.add(step);
+                right = right.add(S::PANEL);
+            }
+            for (i, sum) in sum.iter().enumerate() {
+                for (panel, sum) in sum.iter().enumerate() {
+                    let first = panel * S::PANEL;
+                    let count = (self.columns - first).min(S::PANEL);
+                    let output = self.output.add(i * self.output_row + first);
+                    let source = if self.source.is_null() {
+                        None
+                    } else {
+                        Some(self.source.add(i * self.source_row + first))
+                    };
+                    store::<S>(*sum, count, output, source);
+                }
+            }
+        }
+    }
+}
+
+/// Writes the first `count` values of two registers, plus `source` if there is one.
+#[inline(always)]
+unsafe fn store<S: Simd>(
+    sum: [S::Vector; 2],
+    count: usize,
+    output: *mut f32,
+    source: Option<*const f32>,
+) {
+    // SAFETY: `compute` promises `count` values at `output` and `source`; `edge` holds a whole panel.
+    unsafe {
+        if count == S::PANEL {
+            let mut sum = sum;
+            if let Some(source) = source {
+                sum[0] = S::add(S::load(source), sum[0]);
+                sum[1] = S::add(S::load(source.add(S::LANES)), sum[1]);
+            }
+            S::store(output, sum[0]);
+            S::store(output.add(S::LANES), sum[1]);
+        } else {
+            let mut edge = [0.0f32; MAX_PANEL];
+            S::store(edge.as_mut_ptr(), sum[0]);
+            S::store(edge.as_mut_ptr().add(S::LANES), sum[1]);
+            for (column, value) in edge.iter().take(count).enumerate() {
+                *output.add(column) = match source {
+                    Some(source) => *source.add(column) + value,
+                    None => *value,
+                };
+            }
+        }
+    }
+}

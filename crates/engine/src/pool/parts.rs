@@ -1,0 +1,163 @@
+//! Jobs whose tasks each own one part of every output: safe by construction.
+
+use std::marker::PhantomData;
+
+use crate::kernels::AlignedVec;
+
+/// One output cut into consecutive parts; part `t` belongs to task `t`.
+pub(crate) struct Parts<'a> {
+    data: *mut f32,
+    length: usize,
+    cut: Cut<'a>,
+    owner: PhantomData<&'a mut [f32]>,
+}
+
+enum Cut<'a> {
+    Even(usize),
+    At(&'a [usize]),
+}
+
+// SAFETY: parts of different tasks do not overlap (see `range`) and the pool runs each task once, so every value is reached
+// from one thread at a time; the borrow of the whole output lasts as long as `Parts`.
+unsafe impl Sync for Parts<'_> {}
+
+impl<'a> Parts<'a> {
+    /// Parts of `each` values; the last may be shorter.
+    pub(crate) fn even(data: &'a mut [f32], each: usize) -> Self {
+        Self {
+            data: data.as_mut_ptr(),
+            length: data.len(),
+            cut: Cut::Even(each),
+            owner: PhantomData,
+        }
+    }
+
+    /// Part `t` is `bounds[t]..bounds[t + 1]`.
+    ///
+    /// # Panics
+    /// When the bounds decrease or leave `data`: that would make parts overlap.
+    pub(crate) fn at(data: &'a mut [f32], bounds: &'a [usize]) -> Self {
+        assert!(
+            bounds.is_sorted(),
+            "bounds of parallel parts must not decrease"
+        );
+        assert!(
+            bounds.last().is_none_or(|end| *end <= data.len()),
+            "parts must lie inside"
+        );
+        Self {
+            data: data.as_mut_ptr(),
+            length: data.len(),
+            cut: Cut::At(bounds),
+            owner: PhantomData,
+        }
+    }
+
+    /// Disjoint for different tasks: multiples of one size, or neighbours in a sorted list; empty outside.
+    fn range(&self, task: usize) -> (usize, usize) {
+        match &self.cut {
+            Cut::Even(each) => {
+                let start = task.saturating_mul(*each).min(self.length);
+                let end = start.saturating_add(*each).min(self.length);
+                (start, end)
+            }
+            Cut::At(bounds) => match (bounds.get(task), bounds.get(task + 1)) {
+                (Some(start), Some(end)) => (*start, *end),
+                _ => (0, 0),
+            },
+        }
+    }
+
+    /// # Safety
+    /// No two live slices may come from the same task number.
+    #[allow(clippy::mut_from_ref)] // the borrow is split by task, which the caller keeps unique
+    unsafe fn part(&self, task: usize) -> &mut [f32] {
+        let (start, end) = self.range(task);
+        // SAFETY: inside the borrowed output, and disjoint from every other task's part.
+        unsafe { std::slice::from_raw_parts_mut(self.data.add(start), end - start) }
+    }
+}
+
+/// Private memory of each thread, kept between jobs.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    slots: Vec<AlignedVec>,
+}
+
+impl Scratch {
+    /// Grows to the present number of threads with at least `length` values each.
+    pub(crate) fn prepare(&mut self, length: usize) {
+        let threads = super::threads();
+        if self.slots.len() < threads {
+            self.slots.resize_with(threads, AlignedVec::default);
+        }
+        for slot in &mut self.slots {
+            slot.grow(length);
+        }
+    }
+}
+
+/// Pointers to the slots, one for each worker.
+struct Slots(*mut AlignedVec, usize);
+// SAFETY: the pool gives a worker number to one thread at a time, and each worker uses its own slot only.
+unsafe impl Sync for Slots {}
+
+/// Runs `body(task, scratch, parts)` for every task, where `parts[i]` is the task's part of output `i` and `scratch` is
+/// memory that no other running task uses (its content is arbitrary). `scratch` must be prepared to the length needed.
+pub(crate) fn run_parts<const N: usize>(
+    tasks: usize,
+    scratch: &mut Scratch,
+    outputs: [Parts<'_>; N],
+    body: impl Fn(usize, &mut [f32], [&mut [f32]; N]) + Sync,
+) {
+    if scratch.slots.is_empty() {
+        scratch.prepare(0);
+    }
+    let slots = Slots(scratch.slots.as_mut_ptr(), scratch.slots.len());
+    let (slots, outputs) = (&slots, &outputs);
+    super::run(slots.1, tasks, &|worker, task| {
+        // SAFETY: `worker < limit <= slots.1`, and worker numbers of running tasks are distinct.
+        let memory: &mut [f32] = unsafe { &mut *slots.0.add(worker) };
+        // SAFETY: the pool runs each task number once, so its parts are taken once.
+        let parts = std::array::from_fn(|index| unsafe { outputs[index].part(task) });
+        body(task, memory, parts);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_reach_every_value_once() {
+        super::super::set_threads(3);
+        let mut first = vec![0.0; 103];
+        let mut second = vec![0.0; 50];
+        let bounds = [0, 7, 7, 20, 50];
+        let mut scratch = Scratch::default();
+        scratch.prepare(5);
+        run_parts(
+            4,
+            &mut scratch,
+            [Parts::even(&mut first, 26), Parts::at(&mut second, &bounds)],
+            |task, memory, [a, b]| {
+                assert!(memory.len() >= 5);
+                memory.fill(task as f32);
+                for value in a.iter_mut().chain(b) {
+                    *value += 1.0 + memory[0];
+                }
+            },
+        );
+        for (index, value) in first.iter().enumerate() {
+            assert_eq!(*value, 1.0 + (index / 26) as f32);
+        }
+        assert_eq!((second[6], second[7], second[49]), (1.0, 3.0, 4.0));
+    }
+
+    #[test]
+    #[should_panic(expected = "must not decrease")]
+    fn overlapping_bounds_are_refused() {
+        let mut data = vec![0.0; 10];
+        let _ = Parts::at(&mut data, &[0, 5, 3]);
+    }
+}

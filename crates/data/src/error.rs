@@ -1,0 +1,31 @@
+//! What can go wrong when examples are made or read.
+
+use std::path::PathBuf;
+
+use chemr_chem::ChemError;
+
+/// An error of this crate, with the task, file or row it belongs to.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// The gym has no generator of this name.
+    #[error("the gym has no task {task:?}; it has {known}")]
+    UnknownTask { task: String, known: String },
+    /// A difficulty level outside 1 to 3, or none at all.
+    #[error("gym levels must be a non-empty list of 1, 2 or 3, got {levels:?}")]
+    Levels { levels: Vec<u8> },
+    /// No example was found within the bounded number of attempts.
+    #[error("no {task} example of level {level} for the {split} split at index {index} after {attempts} attempts")]
+    Exhausted { task: String, level: u8, split: &'static str, index: u64, attempts: u32 },
+    /// The chemistry toolkit refused something that the gym made itself.
+    #[error("{what}: the toolkit refuses {smiles:?}: {source}")]
+    Chem { what: &'static str, smiles: String, source: ChemError },
+    /// A registry entry that the gym relies on is missing or malformed.
+    #[error("registry entry {id:?}: {message}")]
+    Registry { id: String, message: String },
+    /// A file could not be read.
+    #[error("cannot read {path}: {source}", path = path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    /// A file was read but a row does not have the expected shape.
+    #[error("{path}, row {row}: {message}", path = path.display())]
+    Table { path: PathBuf, row: usize, message: String },
+}

@@ -1,0 +1,303 @@
+//! Molecules with given numbers of functional groups, put together from pieces along a chain.
+//!
+//! A question lists groups with counts; any molecule with exactly these counts is right (TOMG-Bench MolCustom). Both the
+//! question and the reference molecule decide the split, because there are only so many questions.
+
+use std::sync::LazyLock;
+
+use chemr_chem::{Mol, groups};
+use chemr_tasks::{Example, Split};
+
+use super::{ATTEMPTS, Draw, finish, molecule};
+use crate::error::DataError;
+use crate::rng::Rng;
+use crate::sketch::heavy_atoms;
+use crate::split::split_of;
+
+/// A group of the vocabulary with the texts that write it.
+struct Word {
+    id: &'static str,
+    level: u8,
+    /// Text that starts the molecule and goes on from its last atom.
+    start: Option<&'static str>,
+    /// Text between two links.
+    middle: Option<&'static str>,
+    /// Text that ends the molecule.
+    end: Option<&'static str>,
+}
+
+const fn word(
+    id: &'static str,
+    level: u8,
+    start: Option<&'static str>,
+    middle: Option<&'static str>,
+    end: Option<&'static str>,
+) -> Word {
+    Word { id, level, start, middle, end }
+}
+
+/// The vocabulary. Level 2 adds larger groups, level 3 rings with heteroatoms.
+const WORDS: &[Word] = &[
+    word("alcohol", 1, None, Some("C(O)"), Some("CO")),
+    word("ketone", 1, None, Some("C(=O)"), None),
+    word("aldehyde", 1, Some("O=C"), None, Some("C=O")),
+    word("carboxylic_acid", 1, Some("OC(=O)"), None, Some("C(=O)O")),
+    word("ester", 1, None, Some("C(=O)O"), None),
+    word("amide", 1, Some("NC(=O)"), Some("C(=O)N"), Some("C(=O)N")),
+    word("nitrile", 1, Some("N#C"), Some("C(C#N)"), Some("C#N")),
+    word("ether", 1, None, Some("O"), None),
+    word("primary_amine", 1, None, Some("C(N)"), Some("CN")),
+    word("secondary_amine", 1, None, Some("N"), None),
+    word("tertiary_amine", 1, None, Some("N(C)"), None),
+    word("alkyl_halide", 1, None, Some("C(Cl)"), Some("CBr")),
+    word("alkene", 1, None, Some("C=C"), Some("C=C")),
+    word("alkyne", 1, None, Some("C#C"), Some("C#C")),
+    word("thiol", 1, None, Some("C(S)"), Some("CS")),
+    word("thioether", 1, None, Some("S"), None),
+    word("nitro", 1, None, Some("C([N+](=O)[O-])"), Some("C[N+](=O)[O-]")),
+    word("benzene_ring", 1, None, Some("c1ccc(cc1)"), Some("c1ccccc1")),
+    word("sulfone", 2, None, Some("S(=O)(=O)"), None),
+    word("sulfoxide", 2, None, Some("S(=O)"), None),
+    word("sulfonamide", 2, None, Some("S(=O)(=O)N"), Some("S(=O)(=O)N")),
+    word("trifluoromethyl", 2, Some("FC(F)(F)"), None, Some("C(F)(F)F")),
+    word("epoxide", 2, None, None, Some("C1CO1")),
+    word("azide", 2, None, None, Some("CN=[N+]=[N-]")),
+    word("carbamate", 2, None, Some("NC(=O)O"), None),
+    word("urea", 2, None, Some("NC(=O)N"), None),
+    word("phenol", 2, Some("Oc1ccc(cc1)"), None, Some("c1ccc(cc1)O")),
+    word("aryl_halide", 2, Some("Clc1ccc(cc1)"), None, Some("c1ccc(cc1)Br")),
+    word("pyridine", 3, None, Some("c1ccc(nc1)"), Some("c1cccnc1")),
+    word("thiophene", 3, None, Some("c1ccc(s1)"), Some("c1cccs1")),
+    word("furan", 3, None, Some("c1ccc(o1)"), Some("c1ccco1")),
+    word("boronic_acid", 3, None, None, Some("B(O)O")),
+];
+
+/// Rings that come with a group and need not be asked for.
+const IMPLIED: &[(&str, &str)] = &[("phenol", "benzene_ring"), ("aryl_halide", "benzene_ring")];
+
+/// What a level asks for: largest number of different groups, largest total count, most heavy atoms.
+fn limits(level: u8) -> (usize, usize, usize) {
+    match level {
+        0 | 1 => (3, 3, 14),
+        2 => (3, 4, 20),
+        _ => (4, 5, 28),
+    }
+}
+
+/// A question: indices into [`WORDS`] with counts, by index.
+type Question = Vec<(usize, usize)>;
+
+/// All questions of a level, by split.
+fn questions(level: u8, split: Split) -> &'static [Question] {
+    static TABLE: LazyLock<[[Vec<Question>; 3]; 3]> = LazyLock::new(|| [1u8, 2, 3].map(tabulate));
+    let split = match split {
+        Split::Train => 0,
+        Split::Valid => 1,
+        Split::Test => 2,
+    };
+    &TABLE[usize::from(level.clamp(1, 3)) - 1][split]
+}
+
+fn tabulate(level: u8) -> [Vec<Question>; 3] {
+    let (different, total, _) = limits(level);
+    let fewest = if level == 1 { 1 } else { 2 };
+    let mut table: [Vec<Question>; 3] = Default::default();
+    let mut open: Vec<Question> = vec![Vec::new()];
+    while let Some(question) = open.pop() {
+        let next = question.last().map_or(0, |&(index, _)| index + 1);
+        let used: usize = question.iter().map(|&(_, count)| count).sum();
+        if question.len() < different {
+            for (index, word) in WORDS.iter().enumerate().skip(next) {
+                let known = word.level <= level && groups().get(word.id).is_some();
+                for count in 1..=(total - used).min(most(word)) {
+                    if known {
+                        let mut longer = question.clone();
+                        longer.push((index, count));
+                        open.push(longer);
+                    }
+                }
+            }
+        }
+        if question.len() >= fewest {
+            let place = match split_of(&key(&question)) {
+                Split::Train => 0,
+                Split::Valid => 1,
+                Split::Test => 2,
+            };
+            table[place].push(question);
+        }
+    }
+    table
+}
+
+/// How often a group fits into one chain.
+fn most(word: &Word) -> usize {
+    if word.middle.is_some() { 3 } else { usize::from(word.start.is_some()) + usize::from(word.end.is_some()) }
+}
+
+/// What the split of a question is computed from.
+fn key(question: &Question) -> String {
+    let parts: Vec<String> = question.iter().map(|&(index, count)| format!("{count} {}", WORDS[index].id)).collect();
+    parts.join(", ")
+}
+
+/// One piece of an assembly: the id of its group, or `None` for a link.
+type Piece = (Option<&'static str>, &'static str);
+
+/// Puts the groups of a question into a chain in a drawn order, with links of one to three carbons between them.
+fn assemble(rng: &mut Rng, question: &Question) -> Option<Vec<Piece>> {
+    let mut order: Vec<&Word> = Vec::new();
+    for &(index, count) in question {
+        order.extend(std::iter::repeat_n(WORDS.get(index)?, count));
+    }
+    rng.shuffle(&mut order);
+    // Groups that can only start or end a chain go there.
+    let last = order.len() - 1;
+    if let Some(place) = order.iter().position(|word| word.middle.is_none() && word.start.is_none()) {
+        order.swap(place, last);
+    }
+    if last > 0
+        && let Some(place) = order[..last].iter().position(|word| word.middle.is_none())
+    {
+        order.swap(place, 0);
+    }
+    let mut pieces: Vec<Piece> = Vec::new();
+    for (place, word) in order.iter().enumerate() {
+        let ends = place == last && word.end.is_some() && (word.middle.is_none() || rng.chance(1, 2));
+        let starts = place == 0 && !ends && word.start.is_some() && (word.middle.is_none() || rng.chance(1, 3));
+        if starts {
+            pieces.push((Some(word.id), word.start?));
+        } else {
+            let text = if ends { word.end? } else { word.middle? };
+            pieces.push((None, link(rng, pieces.last().map(|(_, before)| *before), Some(text))));
+            pieces.push((Some(word.id), text));
+        }
+        if place == last && !ends {
+            pieces.push((None, link(rng, pieces.last().map(|(_, before)| *before), None)));
+        }
+    }
+    Some(pieces)
+}
+
+/// A chain of carbons between two pieces (`None`: the end of the molecule). Between two groups it has at least two
+/// carbons wherever one would make a new group, such as an acetal.
+fn link(rng: &mut Rng, before: Option<&str>, after: Option<&str>) -> &'static str {
+    let weights: [u32; 3] = match (before, after) {
+        (None, _) | (_, None) => [5, 3, 2],
+        (Some(_), Some(_)) => [0, 5, 2],
+    };
+    ["C", "CC", "CCC"][rng.weighted(&weights)]
+}
+
+/// True when the molecule has the groups of the question and, of the vocabulary, no others.
+fn is_right(mol: &Mol, question: &Question) -> bool {
+    let counts = groups().counts(mol);
+    WORDS.iter().enumerate().all(|(index, word)| {
+        let found = counts.get(word.id).copied().unwrap_or(0);
+        let asked = question.iter().find(|(asked, _)| *asked == index).map(|&(_, count)| count);
+        let brought =
+            IMPLIED.iter().any(|(id, ring)| *ring == word.id && question.iter().any(|&(asked, _)| WORDS[asked].id == *id));
+        match asked {
+            Some(count) => found == count,
+            None => found == 0 || brought,
+        }
+    })
+}
+
+/// Weight of a question by its number of different groups: single ones are few and easy.
+fn pick_question(rng: &mut Rng, questions: &'static [Question]) -> Option<&'static Question> {
+    let wanted = 1 + rng.weighted(&[2, 5, 4, 3]);
+    for _ in 0..32 {
+        let question = rng.pick(questions)?;
+        if question.len() == wanted {
+            return Some(question);
+        }
+    }
+    rng.pick(questions)
+}
+
+pub(super) fn example(draw: Draw<'_>) -> Result<Option<Example>, DataError> {
+    const TRIES_PER_QUESTION: u32 = 200;
+    let questions = questions(draw.level, draw.split);
+    let (_, _, largest) = limits(draw.level);
+    for _ in 0..ATTEMPTS / TRIES_PER_QUESTION {
+        let Some(question) = pick_question(draw.rng, questions) else { return Ok(None) };
+        for _ in 0..TRIES_PER_QUESTION {
+            let Some(pieces) = assemble(draw.rng, question) else { break };
+            let text: String = pieces.iter().map(|(_, text)| *text).collect();
+            if heavy_atoms(&text) > largest {
+                continue;
+            }
+            let mol = molecule("assembled molecule", &text)?;
+            if !draw.wants(mol.canonical()) {
+                continue;
+            }
+            if !is_right(&mol, question) {
+                continue;
+            }
+            return Ok(Some(describe(draw, question, &pieces, text, &mol)));
+        }
+    }
+    Ok(None)
+}
+
+fn name_of(id: &str) -> &str {
+    groups().get(id).map_or(id, |group| group.name.as_str())
+}
+
+fn describe(draw: Draw<'_>, question: &Question, pieces: &[Piece], text: String, mol: &Mol) -> Example {
+    let mut listed: Vec<(&'static str, usize)> =
+        question.iter().map(|&(index, count)| (WORDS[index].id, count)).collect();
+    draw.rng.shuffle(&mut listed);
+    let join = |separator: &str, write: &dyn Fn(&str, usize) -> String| {
+        listed.iter().map(|&(id, count)| write(id, count)).collect::<Vec<_>>().join(separator)
+    };
+    let asked = join(", ", &|id, count| format!("{count} {}", name_of(id)));
+    let pieces: Vec<String> =
+        pieces.iter().map(|(id, text)| format!("{}={text}", id.map_or("link", name_of))).collect();
+    let meta = [
+        ("key", mol.canonical().to_string()),
+        ("groups", join(";", &|id, count| format!("{}:{count}", name_of(id)))),
+        ("group_ids", join(";", &|id, count| format!("{id}:{count}"))),
+        ("pieces", pieces.join(";")),
+        ("aligned_answer", text),
+    ];
+    finish("tomg.functional_group", &draw, ("groups", asked), mol.canonical().to_string(), meta)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vocabulary_is_in_the_registry() {
+        for word in WORDS {
+            assert!(groups().get(word.id).is_some(), "{}", word.id);
+            assert!(most(word) > 0, "{}", word.id);
+            assert!(!name_of(word.id).contains([';', '=', ',', ':']), "{}", word.id);
+        }
+    }
+
+    #[test]
+    fn every_text_writes_its_group_once() {
+        for (index, word) in WORDS.iter().enumerate() {
+            let texts = [
+                word.start.map(|text| format!("{text}CC")),
+                word.middle.map(|text| format!("CC{text}CC")),
+                word.end.map(|text| format!("CC{text}")),
+            ];
+            for text in texts.into_iter().flatten() {
+                let mol = Mol::parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+                assert!(is_right(&mol, &vec![(index, 1)]), "{} {text} {:?}", word.id, groups().counts(&mol));
+            }
+        }
+    }
+
+    #[test]
+    fn questions_fill_all_splits() {
+        for level in 1..=3 {
+            let sizes = [Split::Train, Split::Valid, Split::Test].map(|split| questions(level, split).len());
+            assert!(sizes[0] > 900 && sizes[1] > 40 && sizes[2] > 40, "level {level}: {sizes:?}");
+        }
+    }
+}

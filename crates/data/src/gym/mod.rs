@@ -1,0 +1,155 @@
+//! The gym: seeded generators of examples with exact references.
+//!
+//! An example is a pure function of the seed, the task, the split and its index, so that any part of a stream can be
+//! made anywhere, in any order and on any number of threads. Training, validation and test streams share no key
+//! molecule: see [`crate::split_of`]. Levels, rules and metadata are described in `docs/gym.md`.
+
+mod formula;
+mod fragment;
+mod groups;
+mod molecule;
+mod name;
+mod polarity;
+mod reaction;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use chemr_chem::Mol;
+use chemr_tasks::{Example, Split};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::error::DataError;
+use crate::rng::Rng;
+use crate::split::split_of;
+
+/// The `source` of generated examples.
+pub const SOURCE: &str = "gym";
+
+/// How often a generator tries to meet split, label and uniqueness before it gives up. The test split takes one
+/// molecule in twenty, so the number is generous.
+const ATTEMPTS: u32 = 20_000;
+
+/// What a gym is made from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GymConfig {
+    /// Seed of all streams.
+    pub seed: u64,
+    /// Difficulty levels to draw from evenly: any of 1, 2, 3. A level given twice is drawn twice as often.
+    pub levels: Vec<u8>,
+}
+
+/// A source of generated examples.
+#[derive(Clone, Debug)]
+pub struct Gym {
+    config: GymConfig,
+}
+
+/// One attempt's surroundings, handed to the generators.
+struct Draw<'a> {
+    rng: &'a mut Rng,
+    level: u8,
+    split: Split,
+}
+
+impl Gym {
+    /// Ids of the tasks that the gym can make, in the order of the task registry.
+    pub const TASKS: [&'static str; 6] = [
+        "name.smiles_to_formula",
+        "name.iupac_to_smiles",
+        "property.polarity_rule",
+        "reaction_prediction",
+        "retrosynthesis",
+        "tomg.functional_group",
+    ];
+
+    /// A gym.
+    ///
+    /// # Errors
+    /// [`DataError::Levels`] when the list is empty or holds anything but 1, 2 and 3.
+    pub fn new(config: GymConfig) -> Result<Gym, DataError> {
+        if config.levels.is_empty() || config.levels.iter().any(|level| !(1..=3).contains(level)) {
+            return Err(DataError::Levels { levels: config.levels });
+        }
+        Ok(Gym { config })
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &GymConfig {
+        &self.config
+    }
+
+    /// One example: a pure function of seed, levels, task, split and index.
+    ///
+    /// # Errors
+    /// [`DataError::UnknownTask`]; [`DataError::Exhausted`] when no example was found within the
+    /// bounded number of attempts.
+    pub fn example(&self, task: &str, split: Split, index: u64) -> Result<Example, DataError> {
+        let mut rng = Rng::at(self.config.seed, task, split.as_str(), index);
+        let level = rng.pick(&self.config.levels).copied().unwrap_or(1);
+        let draw = Draw { rng: &mut rng, level, split };
+        let made = match task {
+            "name.smiles_to_formula" => formula::example(draw),
+            "name.iupac_to_smiles" => name::example(draw),
+            "property.polarity_rule" => polarity::example(draw),
+            "reaction_prediction" => reaction::example(draw, reaction::Direction::Forward),
+            "retrosynthesis" => reaction::example(draw, reaction::Direction::Retro),
+            "tomg.functional_group" => groups::example(draw),
+            other => {
+                return Err(DataError::UnknownTask { task: other.to_string(), known: Gym::TASKS.join(", ") });
+            }
+        };
+        made?.ok_or_else(|| DataError::Exhausted {
+            task: task.to_string(),
+            level,
+            split: split.as_str(),
+            index,
+            attempts: ATTEMPTS,
+        })
+    }
+
+    /// A range of examples, made on all threads of the current rayon pool; the result does not depend on their number.
+    ///
+    /// # Errors
+    /// As [`Gym::example`]; the first in the order of the indices.
+    pub fn examples(&self, task: &str, split: Split, range: Range<u64>) -> Result<Vec<Example>, DataError> {
+        let made: Vec<Result<Example, DataError>> =
+            range.into_par_iter().map(|index| self.example(task, split, index)).collect();
+        made.into_iter().collect()
+    }
+}
+
+/// Parses what the gym has written; a failure is a fault of the gym and says so.
+fn molecule(what: &'static str, smiles: &str) -> Result<Mol, DataError> {
+    Mol::parse(smiles).map_err(|source| DataError::Chem { what, smiles: smiles.to_string(), source })
+}
+
+/// Builds an example of the gym.
+fn finish(
+    task: &str,
+    draw: &Draw<'_>,
+    input: (&str, String),
+    reference: String,
+    meta: impl IntoIterator<Item = (&'static str, String)>,
+) -> Example {
+    let input = BTreeMap::from([(input.0.to_string(), input.1)]);
+    let meta = meta.into_iter().map(|(key, value)| (key.to_string(), value)).collect();
+    Example::new(task, SOURCE, draw.split, draw.level, input, reference, meta)
+}
+
+impl Draw<'_> {
+    /// Whether this molecule belongs to the wanted split.
+    fn wants(&self, canonical: &str) -> bool {
+        split_of(canonical) == self.split
+    }
+}
+
+/// Joins items with semicolons.
+fn list<T: std::fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
+    items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(";")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,362 @@
+//! Reactions of the named-reaction registry, forwards and backwards.
+//!
+//! A reaction is written from fragments: the assembly strings of the registry hold `{L}` and `{R}`, so that product and
+//! reactants share their fragment texts (root-aligned SMILES, Zhong et al., Chem. Sci. 2022, 13, 9023). What the texts
+//! promise is then checked on the molecules: every template of the registry that fits the reactants must give this
+//! product and no other, and for retrosynthesis the product must have this disconnection alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use chemr_chem::{Assembly, FragmentKind, Mol, NamedReaction, groups, named_reactions};
+use chemr_tasks::Example;
+
+use super::fragment::{Fragment, draw_kind, smallest};
+use super::{ATTEMPTS, Draw, finish, list, molecule};
+use crate::error::DataError;
+use crate::rng::Rng;
+use crate::sketch::heavy_atoms;
+
+/// Which way the question goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    Forward,
+    Retro,
+}
+
+/// The reactions of level 1: the commonest, with short strings. Level 2 takes all without double-bond geometry and
+/// without phosphorus ylides, level 3 all.
+const LEVEL_ONE: &[&str] = &[
+    "fischer_esterification",
+    "acyl_chloride_esterification",
+    "amide_coupling",
+    "acyl_chloride_amidation",
+    "sulfonamide_formation",
+    "sulfonate_ester_formation",
+    "urea_formation",
+    "thiourea_formation",
+    "carbamate_from_isocyanate",
+    "williamson_ether",
+    "thioether_alkylation",
+    "reductive_amination",
+    "epoxide_aminolysis",
+    "suzuki_coupling",
+    "sonogashira_coupling",
+    "grignard_ketone",
+    "grignard_aldehyde",
+    "cyanide_alkylation",
+    "click_triazole",
+    "oxime_formation",
+    "imine_formation",
+    "acetal_protection",
+    "ester_hydrolysis",
+    "nitrile_hydration",
+    "acyl_chloride_formation",
+    "alcohol_bromination",
+    "alcohol_chlorination",
+    "azide_substitution",
+    "nitro_reduction",
+    "ketone_reduction",
+    "nitrile_reduction",
+    "alcohol_oxidation_ketone",
+    "alcohol_oxidation_aldehyde",
+    "sulfide_to_sulfone",
+    "alkene_epoxidation",
+    "alkene_bromination",
+];
+
+/// A reagent and a milder one whose reactions it also brings about.
+const STRONGER: &[(&str, &str)] = &[("[AlH4-].[Li+]", "[BH4-].[Na+]")];
+
+/// Largest product of a level, in heavy atoms.
+fn largest(level: u8) -> usize {
+    match level {
+        0 | 1 => 12,
+        2 => 16,
+        _ => 22,
+    }
+}
+
+/// A reaction with those of its assemblies that a level can use.
+struct Choice {
+    reaction: &'static NamedReaction,
+    assemblies: Vec<&'static Assembly>,
+}
+
+/// Heavy atoms of an assembly string without its fragments.
+fn core(text: &str) -> usize {
+    heavy_atoms(&text.replace("{L}", "").replace("{R}", ""))
+}
+
+fn fits(assembly: &Assembly, level: u8) -> bool {
+    let least = |kinds: &[FragmentKind]| kinds.iter().map(|&kind| smallest(kind)).min().unwrap_or(0);
+    let texts = || assembly.reactants.iter().chain([&assembly.product]);
+    let plain = texts().all(|text| !text.contains('/') && !text.contains("=P("));
+    let room = largest(level);
+    let small = core(&assembly.product) + least(&assembly.left) + least(&assembly.right) < room;
+    (level >= 3 || plain) && small && (level >= 2 || texts().all(|text| core(text) <= room))
+}
+
+/// The reactions of each level.
+fn choices(level: u8) -> &'static [Choice] {
+    static LEVELS: LazyLock<[Vec<Choice>; 3]> = LazyLock::new(|| {
+        [1u8, 2, 3].map(|level| {
+            named_reactions()
+                .all()
+                .iter()
+                .filter(|reaction| level >= 2 || LEVEL_ONE.contains(&reaction.id.as_str()))
+                .map(|reaction| Choice {
+                    reaction,
+                    assemblies: reaction.assemblies.iter().filter(|assembly| fits(assembly, level)).collect(),
+                })
+                .filter(|choice| !choice.assemblies.is_empty())
+                .collect()
+        })
+    });
+    &LEVELS[usize::from(level.clamp(1, 3)) - 1]
+}
+
+/// A reaction put together, not yet checked.
+struct Drawn {
+    reaction: &'static NamedReaction,
+    assembly: &'static Assembly,
+    kinds: (FragmentKind, FragmentKind),
+    left: String,
+    right: String,
+    reactants: Vec<String>,
+    product: String,
+}
+
+/// Puts a reaction together from drawn fragments.
+fn draw_reaction(rng: &mut Rng, choice: &Choice, level: u8) -> Option<Drawn> {
+    let assembly = rng.pick(&choice.assemblies).copied()?;
+    let least_right = assembly.right.iter().map(|&kind| smallest(kind)).min().unwrap_or(0);
+    let room = largest(level).checked_sub(core(&assembly.product))?;
+    let mut draw = |kinds: &[FragmentKind], room: usize| -> Option<(FragmentKind, Option<Fragment>)> {
+        if kinds.is_empty() {
+            return Some((FragmentKind::Hydrogen, None));
+        }
+        let kind = draw_kind(rng, kinds, room)?;
+        Some((kind, Some(Fragment::draw(rng, kind, level, room)?)))
+    };
+    // With two fragments the first one leaves room for a fair second.
+    let share = if assembly.right.is_empty() { room } else { room.checked_sub(least_right)? };
+    let (left_kind, left) = draw(&assembly.left, share)?;
+    let used = left.as_ref().map_or(0, Fragment::heavy_atoms);
+    let (right_kind, right) = draw(&assembly.right, room.checked_sub(used)?)?;
+    let left = left.map_or(String::new(), |fragment| fragment.left(rng, level));
+    let right = right.map_or(String::new(), |fragment| fragment.right(rng, level));
+    let (reactants, product) = assembly.splice(&left, &right);
+    // `C()` is no SMILES: a hydrogen in a branch of its own.
+    let sound = reactants.iter().chain([&product]).all(|text| !text.contains("()"));
+    sound.then_some(Drawn {
+        reaction: choice.reaction,
+        assembly,
+        kinds: (left_kind, right_kind),
+        left,
+        right,
+        reactants,
+        product,
+    })
+}
+
+/// True when everything that the registry knows of this mixture gives this product and no other.
+fn is_only_product(drawn: &Drawn, reactants: &[Mol], product: &Mol) -> Result<bool, DataError> {
+    let mut mixture: Vec<&Mol> = reactants.iter().collect();
+    let reagent_smiles = drawn.reaction.reagent_smiles.as_str();
+    let reagent =
+        if reagent_smiles.is_empty() { None } else { Some(molecule("reagents of a named reaction", reagent_smiles)?) };
+    mixture.extend(reagent.as_ref());
+    let outcomes = named_reactions().outcomes(&mixture);
+    let own = outcomes.iter().any(|(reaction, _)| reaction.id == drawn.reaction.id);
+    let same = outcomes.iter().flat_map(|(_, products)| products).all(|made| made.is_same(product));
+    if !own || !same {
+        return Ok(false);
+    }
+    for (_, milder) in STRONGER.iter().filter(|(reagent, _)| *reagent == reagent_smiles) {
+        let milder = molecule("reagents of a named reaction", milder)?;
+        let mut mixture: Vec<&Mol> = reactants.iter().collect();
+        mixture.push(&milder);
+        let others = named_reactions().outcomes(&mixture);
+        if others.iter().flat_map(|(_, products)| products).any(|made| !made.is_same(product)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// True when the registry knows one way to make the product, and it is this one. At level 3 only the preferred
+/// disconnections count.
+fn is_only_disconnection(drawn: &Drawn, reactants: &str, product: &Mol, level: u8) -> bool {
+    let found = if level >= 3 {
+        named_reactions().preferred_disconnections(product)
+    } else {
+        named_reactions().disconnections(product)
+    };
+    let sets: BTreeSet<String> = found.iter().map(|(_, set)| joined(set)).collect();
+    sets.len() == 1
+        && sets.contains(reactants)
+        && found.iter().all(|(reaction, _)| reaction.id == drawn.reaction.id)
+}
+
+/// Canonical SMILES of several molecules, sorted and joined with dots.
+fn joined(molecules: &[Mol]) -> String {
+    let mut texts: Vec<String> =
+        molecules.iter().flat_map(Mol::fragments).map(|part| part.canonical().to_string()).collect();
+    texts.sort();
+    texts.join(".")
+}
+
+/// Names of the groups that react, one for each reactant. They follow from the assembly and the kinds of fragment, so
+/// the search is made once on the plainest fragments and kept.
+fn reacting_groups(drawn: &Drawn) -> Result<String, DataError> {
+    type Key = (String, String, FragmentKind, FragmentKind);
+    static KNOWN: LazyLock<Mutex<BTreeMap<Key, String>>> = LazyLock::new(Mutex::default);
+    let key =
+        (drawn.reaction.id.clone(), drawn.assembly.reactants.join("."), drawn.kinds.0, drawn.kinds.1);
+    if let Some(known) = KNOWN.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        return Ok(known.clone());
+    }
+    let (left, right) = (plainest(drawn.kinds.0), plainest(drawn.kinds.1));
+    let (reactants, _) = drawn.assembly.splice(left.0, right.1);
+    let mut names = Vec::new();
+    for (slot, smiles) in reactants.iter().enumerate() {
+        let mol = molecule("plain reactant", smiles)?;
+        let group = drawn.reaction.reacting_group(slot, &mol);
+        names.push(group.map_or(String::new(), |group| group.name.clone()));
+    }
+    let names = list(names);
+    KNOWN.lock().unwrap_or_else(PoisonError::into_inner).insert(key, names.clone());
+    Ok(names)
+}
+
+/// Texts of the plainest fragment of a kind, for `{L}` and for `{R}`.
+fn plainest(kind: FragmentKind) -> (&'static str, &'static str) {
+    match kind {
+        FragmentKind::Hydrogen => ("", ""),
+        FragmentKind::Methyl => ("C", "C"),
+        FragmentKind::Primary => ("CC", "CC"),
+        FragmentKind::Secondary => ("CC(C)", "C(C)C"),
+        FragmentKind::Tertiary => ("CC(C)(C)", "C(C)(C)C"),
+        FragmentKind::Benzyl => ("c1ccccc1C", "Cc1ccccc1"),
+        FragmentKind::Aryl => ("c1ccccc1", "c1ccccc1"),
+    }
+}
+
+pub(super) fn example(mut draw: Draw<'_>, direction: Direction) -> Result<Option<Example>, DataError> {
+    const TRIES_PER_REACTION: u32 = 400;
+    let choices = choices(draw.level);
+    for _ in 0..ATTEMPTS / TRIES_PER_REACTION {
+        // The reaction type is kept through its tries, so that the types come about equally often.
+        let Some(choice) = draw.rng.pick(choices) else { return Ok(None) };
+        for _ in 0..TRIES_PER_REACTION {
+            if let Some(example) = attempt(&mut draw, choice, direction)? {
+                return Ok(Some(example));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn attempt(draw: &mut Draw<'_>, choice: &Choice, direction: Direction) -> Result<Option<Example>, DataError> {
+    let Some(drawn) = draw_reaction(draw.rng, choice, draw.level) else { return Ok(None) };
+    let product = molecule("product of an assembly", &drawn.product)?;
+    if !draw.wants(product.canonical()) {
+        return Ok(None);
+    }
+    let reactants = drawn
+        .reactants
+        .iter()
+        .map(|smiles| molecule("reactant of an assembly", smiles))
+        .collect::<Result<Vec<Mol>, DataError>>()?;
+    let all_reactants = joined(&reactants);
+    if direction == Direction::Retro && !is_only_disconnection(&drawn, &all_reactants, &product, draw.level) {
+        return Ok(None);
+    }
+    if !is_only_product(&drawn, &reactants, &product)? {
+        return Ok(None);
+    }
+    let aligned_reactants = drawn.reactants.join(".");
+    let (task, input, reference, aligned) = match direction {
+        Direction::Forward => (
+            "reaction_prediction",
+            ("reactants", reactant_question(draw, &drawn, &reactants)),
+            product.canonical().to_string(),
+            drawn.product.clone(),
+        ),
+        Direction::Retro => {
+            let asked = if draw.level >= 3 { product.canonical().to_string() } else { drawn.product.clone() };
+            ("retrosynthesis", ("product", asked), all_reactants, aligned_reactants.clone())
+        }
+    };
+    let product_group = drawn.reaction.product_group.as_deref().and_then(|id| groups().get(id));
+    let meta = [
+        ("key", product.canonical().to_string()),
+        ("reaction", drawn.reaction.id.clone()),
+        ("reaction_name", drawn.reaction.name.clone()),
+        ("class", drawn.reaction.class.clone()),
+        ("reactants_pattern", drawn.assembly.reactants.join(".")),
+        ("product_pattern", drawn.assembly.product.clone()),
+        ("left", drawn.left.clone()),
+        ("right", drawn.right.clone()),
+        ("aligned_answer", aligned),
+        ("aligned_reactants", aligned_reactants),
+        ("aligned_product", drawn.product.clone()),
+        ("reactant_groups", reacting_groups(&drawn)?),
+        ("product_group", product_group.map_or(String::new(), |group| group.name.clone())),
+        ("bonds_formed", list(&drawn.reaction.bonds_formed)),
+        ("bonds_broken", list(&drawn.reaction.bonds_broken)),
+        ("byproduct", drawn.reaction.byproduct.clone()),
+        ("reagents", drawn.reaction.reagents.clone()),
+        ("reagent_smiles", drawn.reaction.reagent_smiles.clone()),
+    ];
+    Ok(Some(finish(task, draw, input, reference, meta)))
+}
+
+/// The reactants as the question shows them: aligned and in the order of the registry at level 1, perhaps swapped at
+/// level 2, canonical and shuffled at level 3. Reagents that decide the reaction stand last, at level 3 anywhere.
+fn reactant_question(draw: &mut Draw<'_>, drawn: &Drawn, reactants: &[Mol]) -> String {
+    let mut texts: Vec<String> = if draw.level >= 3 {
+        reactants.iter().map(|mol| mol.canonical().to_string()).collect()
+    } else {
+        drawn.reactants.clone()
+    };
+    if draw.level == 2 {
+        draw.rng.shuffle(&mut texts);
+    }
+    if !drawn.reaction.reagent_smiles.is_empty() {
+        texts.push(drawn.reaction.reagent_smiles.clone());
+    }
+    if draw.level >= 3 {
+        draw.rng.shuffle(&mut texts);
+    }
+    texts.join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_have_enough_reactions() {
+        let ids = |level| choices(level).iter().map(|choice| choice.reaction.id.as_str()).collect::<Vec<_>>();
+        assert!(ids(1).len() >= 20, "{:?}", ids(1));
+        assert!(ids(2).len() > ids(1).len() && ids(3).len() > ids(2).len());
+        for id in LEVEL_ONE {
+            assert!(named_reactions().get(id).is_some(), "{id} is not in the registry");
+            assert!(ids(1).contains(id), "{id} has no assembly small enough for level 1");
+        }
+        for (reagent, milder) in STRONGER {
+            for smiles in [reagent, milder] {
+                assert!(named_reactions().all().iter().any(|reaction| reaction.reagent_smiles == *smiles), "{smiles}");
+            }
+        }
+    }
+
+    #[test]
+    fn core_counts_without_fragments() {
+        assert_eq!(core("{L}C(=O)O{R}"), 3);
+        assert_eq!(core("{L}/C=C/C(=O)O{R}"), 5);
+        assert_eq!(core("N9CCC({R})CC9"), 6);
+    }
+}

@@ -1,0 +1,116 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use chemr_tasks::Mode;
+
+use super::*;
+
+fn gym(levels: &[u8]) -> Gym {
+    Gym::new(GymConfig { seed: 1, levels: levels.to_vec() }).unwrap()
+}
+
+const SPLITS: [Split; 3] = [Split::Train, Split::Valid, Split::Test];
+
+#[test]
+fn bad_configurations_and_tasks_are_errors() {
+    assert!(matches!(Gym::new(GymConfig { seed: 0, levels: vec![] }), Err(DataError::Levels { .. })));
+    assert!(matches!(Gym::new(GymConfig { seed: 0, levels: vec![4] }), Err(DataError::Levels { .. })));
+    let error = gym(&[1]).example("alchemy", Split::Train, 0).unwrap_err();
+    assert!(error.to_string().contains("retrosynthesis"), "{error}");
+}
+
+#[test]
+fn an_example_depends_on_its_coordinates_alone() {
+    let gym = gym(&[1, 2]);
+    for task in Gym::TASKS {
+        let range = gym.examples(task, Split::Train, 0..24).unwrap();
+        for index in [23u64, 0, 7] {
+            assert_eq!(gym.example(task, Split::Train, index).unwrap(), range[index as usize], "{task}");
+        }
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        assert_eq!(pool.install(|| gym.examples(task, Split::Train, 0..24)).unwrap(), range);
+    }
+    let other = Gym::new(GymConfig { seed: 2, levels: vec![1, 2] }).unwrap();
+    let task = Gym::TASKS[0];
+    assert_ne!(other.examples(task, Split::Train, 0..8).unwrap(), gym.examples(task, Split::Train, 0..8).unwrap());
+}
+
+#[test]
+fn references_are_right_for_their_own_verifier() {
+    for level in 1..=3u8 {
+        let gym = gym(&[level]);
+        for id in Gym::TASKS {
+            let task = chemr_tasks::task(id).unwrap_or_else(|| panic!("{id} has no verifier"));
+            for example in gym.examples(id, Split::Train, 0..25).unwrap() {
+                assert_eq!(example.level, level);
+                assert!(!task.question(&example).user.is_empty());
+                let answers = [Some(example.reference.clone()), example.meta.get("aligned_answer").cloned()];
+                for answer in answers.into_iter().flatten() {
+                    let completion = chemr_tasks::completion("x", &answer);
+                    let verdict = task.verify(&example, &completion, Mode::Strict);
+                    assert!(verdict.correct, "{id} {answer} {:?} {example:?}", verdict.reason);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn key_molecules_are_disjoint_between_splits() {
+    // The streams that a run uses; `split_of` guards each key, this looks at what came out, over all tasks together.
+    let gym = gym(&[1, 2, 3]);
+    let mut seen: BTreeMap<String, Split> = BTreeMap::new();
+    for task in Gym::TASKS {
+        for (split, count) in SPLITS.into_iter().zip([120, 12, 12]) {
+            for example in gym.examples(task, split, 0..count).unwrap() {
+                assert_eq!(example.split, split);
+                let earlier = seen.insert(example.meta["key"].clone(), split);
+                assert!(earlier.is_none_or(|earlier| earlier == split), "{example:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn metadata_splices() {
+    let gym = gym(&[1, 2]);
+    for example in gym.examples("reaction_prediction", Split::Train, 0..40).unwrap() {
+        let meta = &example.meta;
+        let fill = |text: &str| text.replace("{L}", &meta["left"]).replace("{R}", &meta["right"]);
+        assert_eq!(fill(&meta["product_pattern"]), meta["aligned_answer"]);
+        assert_eq!(fill(&meta["reactants_pattern"]), meta["aligned_reactants"]);
+        assert_eq!(meta["reactant_groups"].split(';').count(), meta["aligned_reactants"].split('.').count());
+        if example.level == 1 {
+            assert!(example.field("reactants").starts_with(&meta["aligned_reactants"]));
+        }
+    }
+    for example in gym.examples("name.iupac_to_smiles", Split::Train, 0..40).unwrap() {
+        let texts: String = example.meta["positions"].split(';').filter_map(|item| item.split_once(':')).map(|(_, text)| text).collect();
+        assert_eq!(texts, example.meta["aligned_answer"]);
+    }
+    for example in gym.examples("tomg.functional_group", Split::Train, 0..40).unwrap() {
+        let texts: String = example.meta["pieces"].split(';').filter_map(|item| item.split_once('=')).map(|(_, text)| text).collect();
+        assert_eq!(texts, example.meta["aligned_answer"]);
+    }
+    for example in gym.examples("name.smiles_to_formula", Split::Train, 0..40).unwrap() {
+        let hydrogens: usize = example.meta["atoms"].split(' ').filter_map(|item| item.split_once(':')?.1.parse::<usize>().ok()).sum();
+        let counts = example.meta["counts"].replace(':', "").replace(';', " ");
+        assert!(hydrogens == 0 || counts.contains(&format!("H{hydrogens}")), "{example:?}");
+    }
+}
+
+#[test]
+fn polarity_is_balanced() {
+    let rows = gym(&[1]).examples("property.polarity_rule", Split::Train, 0..600).unwrap();
+    let yes = rows.iter().filter(|row| row.reference == "Yes").count();
+    assert!((255..345).contains(&yes), "{yes}");
+}
+
+#[test]
+fn duplicates_are_few() {
+    let gym = gym(&[1]);
+    for (task, least) in Gym::TASKS.into_iter().zip([75, 85, 75, 75, 75, 70]) {
+        let rows = gym.examples(task, Split::Train, 0..300).unwrap();
+        let distinct: BTreeSet<&str> = rows.iter().map(|row| row.meta["key"].as_str()).collect();
+        assert!(distinct.len() * 100 >= rows.len() * least, "{task}: {} of {}", distinct.len(), rows.len());
+    }
+}

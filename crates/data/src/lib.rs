@@ -1,0 +1,22 @@
+//! Examples: the gym of generated questions, the names grammar behind it, well-known compounds, and importers for
+//! public files.
+//!
+//! * [`Gym`] makes any number of examples; each is a pure function of seed, task, split and index.
+//! * [`names`] is a small grammar of substitutive nomenclature that makes name and structure together.
+//! * [`compounds`] holds some hundred well-known compounds.
+//! * [`split_of`] keeps train, validation and test apart by canonical molecule.
+//!
+//! `docs/gym.md` describes levels, rules and the metadata that examples carry.
+
+pub mod compounds;
+mod error;
+pub mod gym;
+pub mod import;
+pub mod names;
+pub mod rng;
+pub mod sketch;
+mod split;
+
+pub use error::DataError;
+pub use gym::{Gym, GymConfig};
+pub use split::{stable_hash, split_of};

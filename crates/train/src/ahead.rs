@@ -15,13 +15,7 @@ pub(crate) struct Ahead<'scope, T> {
 
 impl<'scope, T: Send + 'scope> Ahead<'scope, T> {
     /// Starts making blocks of `block` items; at most one finished block waits.
-    pub fn start<'env, F>(
-        scope: &'scope Scope<'scope, 'env>,
-        first: u64,
-        end: u64,
-        block: u64,
-        make: F,
-    ) -> Self
+    pub fn start<'env, F>(scope: &'scope Scope<'scope, 'env>, first: u64, end: u64, block: u64, make: F) -> Self
     where
         F: Fn(u64, u64) -> Result<Vec<T>, TrainError> + Send + 'scope,
     {
@@ -39,11 +33,7 @@ impl<'scope, T: Send + 'scope> Ahead<'scope, T> {
                 at += count;
             }
         });
-        Self {
-            receiver,
-            ready: Vec::new().into_iter(),
-            _worker: worker,
-        }
+        Self { receiver, ready: Vec::new().into_iter(), _worker: worker }
     }
 
     /// The next item; `None` after the last.
@@ -67,19 +57,15 @@ mod tests {
     #[test]
     fn items_come_in_order_and_errors_arrive() {
         std::thread::scope(|scope| {
-            let mut ahead = Ahead::start(scope, 3, 17, 4, |first, count| {
-                Ok((first..first + count).collect::<Vec<_>>())
-            });
+            let mut ahead =
+                Ahead::start(scope, 3, 17, 4, |first, count| Ok((first..first + count).collect::<Vec<_>>()));
             let mut seen = Vec::new();
             while let Some(item) = ahead.next().unwrap() {
                 seen.push(item);
             }
             assert_eq!(seen, (3..17).collect::<Vec<u64>>());
             let mut failing = Ahead::<u64>::start(scope, 0, 9, 4, |_, _| {
-                Err(TrainError::Data {
-                    context: "x".into(),
-                    message: "y".into(),
-                })
+                Err(TrainError::Data { context: "x".into(), message: "y".into() })
             });
             assert!(failing.next().is_err());
             // Dropping early must not hang the scope.

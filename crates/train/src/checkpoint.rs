@@ -66,14 +66,9 @@ pub fn complete_steps(phase_dir: &Path) -> Vec<u64> {
         .filter_map(|entry| {
             let step = parse_step_name(&entry.file_name().to_string_lossy())?;
             let dir = entry.path();
-            let complete = [
-                "state/phase.json",
-                "model.safetensors",
-                "config.json",
-                "tokenizer.json",
-            ]
-            .iter()
-            .all(|file| dir.join(file).is_file());
+            let complete = ["state/phase.json", "model.safetensors", "config.json", "tokenizer.json"]
+                .iter()
+                .all(|file| dir.join(file).is_file());
             complete.then_some(step)
         })
         .collect();
@@ -102,13 +97,10 @@ pub(crate) fn save(
         fs::remove_dir_all(&partial).map_err(TrainError::io("remove", &partial))?;
     }
     let context = || format!("saving checkpoint {}", dir.display());
-    chemr_engine::save_folder(&partial, trainer.model(), tokenizer)
-        .map_err(TrainError::engine(context()))?;
+    chemr_engine::save_folder(&partial, trainer.model(), tokenizer).map_err(TrainError::engine(context()))?;
     let state_dir = partial.join("state");
     fs::create_dir_all(&state_dir).map_err(TrainError::io("create", &state_dir))?;
-    trainer
-        .save_state(&state_dir.join("optimizer.safetensors"))
-        .map_err(TrainError::engine(context()))?;
+    trainer.save_state(&state_dir.join("optimizer.safetensors")).map_err(TrainError::engine(context()))?;
     write_json(&state_dir.join("phase.json"), state)?;
     flush_tree(&partial)?;
     fs::rename(&partial, &dir).map_err(TrainError::io("rename", &dir))?;
@@ -119,17 +111,9 @@ pub(crate) fn save(
 
 /// Removes all but the newest `keep` intermediate checkpoints of a phase, and partial folders. The phase's last step
 /// (`total`) is never removed.
-pub(crate) fn prune(
-    folder: &RunFolder,
-    phase: PhaseKind,
-    total: u64,
-    keep: usize,
-) -> Result<(), TrainError> {
+pub(crate) fn prune(folder: &RunFolder, phase: PhaseKind, total: u64, keep: usize) -> Result<(), TrainError> {
     let dir = folder.phase_dir(phase);
-    let steps: Vec<u64> = complete_steps(&dir)
-        .into_iter()
-        .filter(|step| *step != total)
-        .collect();
+    let steps: Vec<u64> = complete_steps(&dir).into_iter().filter(|step| *step != total).collect();
     for step in &steps[..steps.len().saturating_sub(keep)] {
         let path = dir.join(step_name(*step));
         // Renamed first, so that a kill in the middle of the removal leaves no folder that looks complete.
@@ -159,15 +143,11 @@ pub(crate) fn remove_leftovers(phase_dir: &Path) -> Result<(), TrainError> {
 pub(crate) fn load_state(dir: &Path) -> Result<PhaseState, TrainError> {
     let path = dir.join("state").join("phase.json");
     let text = fs::read_to_string(&path).map_err(TrainError::io("read", &path))?;
-    let state: PhaseState =
-        serde_json::from_str(&text).map_err(|e| TrainError::folder(&path, e.to_string()))?;
+    let state: PhaseState = serde_json::from_str(&text).map_err(|e| TrainError::folder(&path, e.to_string()))?;
     if state.version != STATE_VERSION {
         return Err(TrainError::folder(
             &path,
-            format!(
-                "has version {}, this program knows {STATE_VERSION}",
-                state.version
-            ),
+            format!("has version {}, this program knows {STATE_VERSION}", state.version),
         ));
     }
     Ok(state)
@@ -180,31 +160,20 @@ pub(crate) fn load_model(dir: &Path) -> Result<(Model, Tokenizer), TrainError> {
 
 /// An incomplete folder under a final name (not made by us) is kept, under another name.
 fn set_aside(dir: &Path) -> Result<(), TrainError> {
-    let name = dir
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
+    let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
     for number in 1..1000 {
         let target = dir.with_file_name(format!("incomplete-{number}-{name}"));
         if !target.exists() {
             return fs::rename(dir, &target).map_err(TrainError::io("rename", dir));
         }
     }
-    Err(TrainError::folder(
-        dir,
-        "is incomplete and in the way; remove it",
-    ))
+    Err(TrainError::folder(dir, "is incomplete and in the way; remove it"))
 }
 
 fn flush_tree(dir: &Path) -> Result<(), TrainError> {
     for entry in fs::read_dir(dir).map_err(TrainError::io("read", dir))? {
         let path = entry.map_err(TrainError::io("read", dir))?.path();
-        if path.is_dir() {
-            flush_tree(&path)?
-        } else {
-            flush(&path)?
-        }
+        if path.is_dir() { flush_tree(&path)? } else { flush(&path)? }
     }
     flush(dir)
 }

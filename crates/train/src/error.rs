@@ -86,38 +86,23 @@ impl TrainError {
     /// An input/output error with the operation and the path.
     pub(crate) fn io(operation: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_path_buf();
-        move |source| Self::Io {
-            operation,
-            path,
-            source,
-        }
+        move |source| Self::Io { operation, path, source }
     }
 
     /// An engine error with what was being done.
-    pub(crate) fn engine<E: std::fmt::Display>(
-        context: impl Into<String>,
-    ) -> impl FnOnce(E) -> Self {
+    pub(crate) fn engine<E: std::fmt::Display>(context: impl Into<String>) -> impl FnOnce(E) -> Self {
         let context = context.into();
-        move |error| Self::Engine {
-            context,
-            message: error.to_string(),
-        }
+        move |error| Self::Engine { context, message: error.to_string() }
     }
 
     /// A data error with task and row.
     pub(crate) fn data<E: std::fmt::Display>(context: impl Into<String>) -> impl FnOnce(E) -> Self {
         let context = context.into();
-        move |error| Self::Data {
-            context,
-            message: error.to_string(),
-        }
+        move |error| Self::Data { context, message: error.to_string() }
     }
 
     /// A folder error.
     pub(crate) fn folder(path: &Path, message: impl Into<String>) -> Self {
-        Self::Folder {
-            path: path.to_path_buf(),
-            message: message.into(),
-        }
+        Self::Folder { path: path.to_path_buf(), message: message.into() }
     }
 }

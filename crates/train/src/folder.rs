@@ -54,10 +54,7 @@ impl RunFolder {
     pub fn open(path: &Path, resume: bool) -> Result<Self, TrainError> {
         let has_run = path.join("config.toml").is_file();
         if resume && !has_run {
-            return Err(TrainError::folder(
-                path,
-                "holds no run to resume (config.toml is missing)",
-            ));
+            return Err(TrainError::folder(path, "holds no run to resume (config.toml is missing)"));
         }
         if !resume && has_run {
             return Err(TrainError::folder(
@@ -69,18 +66,12 @@ impl RunFolder {
             let mut entries = fs::read_dir(path).map_err(TrainError::io("read", path))?;
             // A run that was killed before its first file leaves the lock file alone: that is still an empty folder.
             if entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != "run.lock")) {
-                return Err(TrainError::folder(
-                    path,
-                    "is not empty; choose a new or an empty folder",
-                ));
+                return Err(TrainError::folder(path, "is not empty; choose a new or an empty folder"));
             }
         }
         fs::create_dir_all(path).map_err(TrainError::io("create", path))?;
         let lock = lock(path)?;
-        Ok(Self {
-            path: path.to_path_buf(),
-            _lock: lock,
-        })
+        Ok(Self { path: path.to_path_buf(), _lock: lock })
     }
 
     /// The folder.
@@ -110,9 +101,7 @@ impl RunFolder {
     pub fn finished(&self) -> Result<Vec<FinishedPhase>, TrainError> {
         let path = self.join("phases.json");
         match fs::read_to_string(&path) {
-            Ok(text) => {
-                serde_json::from_str(&text).map_err(|e| TrainError::folder(&path, e.to_string()))
-            }
+            Ok(text) => serde_json::from_str(&text).map_err(|e| TrainError::folder(&path, e.to_string())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(TrainError::io("read", &path)(error)),
         }
@@ -151,9 +140,7 @@ pub fn parse_step_name(name: &str) -> Option<u64> {
 pub fn newest_checkpoint(run: &Path) -> Option<(PhaseKind, PathBuf)> {
     PhaseKind::ALL.into_iter().rev().find_map(|phase| {
         let dir = run.join("checkpoints").join(phase.name());
-        crate::checkpoint::complete_steps(&dir)
-            .last()
-            .map(|step| (phase, dir.join(step_name(*step))))
+        crate::checkpoint::complete_steps(&dir).last().map(|step| (phase, dir.join(step_name(*step))))
     })
 }
 
@@ -169,19 +156,9 @@ fn lock(path: &Path) -> Result<File, TrainError> {
     match lock.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            let pid = fs::read_to_string(&file)
-                .unwrap_or_default()
-                .trim()
-                .to_string();
-            let pid = if pid.is_empty() {
-                "unknown".to_string()
-            } else {
-                pid
-            };
-            return Err(TrainError::Locked {
-                path: path.to_path_buf(),
-                pid,
-            });
+            let pid = fs::read_to_string(&file).unwrap_or_default().trim().to_string();
+            let pid = if pid.is_empty() { "unknown".to_string() } else { pid };
+            return Err(TrainError::Locked { path: path.to_path_buf(), pid });
         }
         Err(TryLockError::Error(error)) => return Err(TrainError::io("lock", &file)(error)),
     }
@@ -199,16 +176,14 @@ pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), TrainError> 
     name.push(".partial");
     let partial = path.with_file_name(name);
     let mut file = File::create(&partial).map_err(TrainError::io("write", &partial))?;
-    file.write_all(bytes)
-        .map_err(TrainError::io("write", &partial))?;
+    file.write_all(bytes).map_err(TrainError::io("write", &partial))?;
     file.sync_all().map_err(TrainError::io("flush", &partial))?;
     fs::rename(&partial, path).map_err(TrainError::io("rename", path))
 }
 
 /// [`write_atomic`] of a value as indented JSON.
 pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), TrainError> {
-    let mut text =
-        serde_json::to_string_pretty(value).map_err(|e| TrainError::folder(path, e.to_string()))?;
+    let mut text = serde_json::to_string_pretty(value).map_err(|e| TrainError::folder(path, e.to_string()))?;
     text.push('\n');
     write_atomic(path, text.as_bytes())
 }
@@ -221,46 +196,24 @@ mod tests {
     fn one_process_and_no_overwriting() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("run");
-        assert!(matches!(
-            RunFolder::open(&path, true),
-            Err(TrainError::Folder { .. })
-        ));
+        assert!(matches!(RunFolder::open(&path, true), Err(TrainError::Folder { .. })));
         let folder = RunFolder::open(&path, false).unwrap();
-        assert!(matches!(
-            RunFolder::open(&path, false),
-            Err(TrainError::Locked { .. })
-        ));
+        assert!(matches!(RunFolder::open(&path, false), Err(TrainError::Locked { .. })));
         write_atomic(&folder.join("config.toml"), b"").unwrap();
         drop(folder);
-        assert!(
-            RunFolder::open(&path, false)
-                .unwrap_err()
-                .to_string()
-                .contains("already holds a run")
-        );
+        assert!(RunFolder::open(&path, false).unwrap_err().to_string().contains("already holds a run"));
         drop(RunFolder::open(&path, true).unwrap());
         let other = dir.path().join("other");
         fs::create_dir(&other).unwrap();
         fs::write(other.join("notes.txt"), "mine").unwrap();
-        assert!(
-            RunFolder::open(&other, false)
-                .unwrap_err()
-                .to_string()
-                .contains("not empty")
-        );
+        assert!(RunFolder::open(&other, false).unwrap_err().to_string().contains("not empty"));
     }
 
     #[test]
     fn finished_phases_are_noted_once() {
         let dir = tempfile::tempdir().unwrap();
         let folder = RunFolder::open(&dir.path().join("run"), false).unwrap();
-        let mut phase = FinishedPhase {
-            name: "foundation".into(),
-            step: 5,
-            seconds: 1.0,
-            tokens: 9,
-            hook_done: false,
-        };
+        let mut phase = FinishedPhase { name: "foundation".into(), step: 5, seconds: 1.0, tokens: 9, hook_done: false };
         folder.note_finished(phase.clone()).unwrap();
         phase.hook_done = true;
         folder.note_finished(phase.clone()).unwrap();
@@ -272,13 +225,7 @@ mod tests {
         assert_eq!(step_name(100), "step-000100");
         assert_eq!(parse_step_name("step-000100"), Some(100));
         assert_eq!(parse_step_name("step-1234567"), Some(1_234_567));
-        for bad in [
-            "step-000100.partial",
-            "step-",
-            "step-00x100",
-            "step-100",
-            ".step-000100",
-        ] {
+        for bad in ["step-000100.partial", "step-", "step-00x100", "step-100", ".step-000100"] {
             assert_eq!(parse_step_name(bad), None);
         }
     }

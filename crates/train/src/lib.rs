@@ -40,10 +40,10 @@ pub use manifest::{Host, Manifest};
 pub use phase::{NoHook, PhaseHook, PhaseKind, PhaseOutcome, RunOutcome, RunStatus};
 pub use progress::{Bar, Lines, Progress, Silent, Update, duration, progress_for_stderr};
 pub use recipe::{
-    Budget, DataSection, EvalSection, GrpoSection, ModelSection, Recipe, RunSection,
-    SupervisedSection, TokenizerSection,
+    Budget, DataSection, EvalSection, GrpoSection, ModelSection, Recipe, RunSection, SupervisedSection,
+    TokenizerSection,
 };
 pub use run::{recipe_of, run_phase, run_recipe};
 pub use schedule::{Schedule, ScheduleKind};
-pub use source::{GYM_TASKS, Source, expand_root, import};
+pub use source::{Source, expand_root, import};
 pub use vocabulary::train_tokenizer;

@@ -19,18 +19,11 @@ pub(crate) struct Metrics {
 impl Metrics {
     /// The metrics file of `run`.
     pub fn new(run: &Path) -> Self {
-        Self {
-            path: run.join("metrics.jsonl"),
-        }
+        Self { path: run.join("metrics.jsonl") }
     }
 
     /// Appends one line `{"phase": …, "step": …, …}` in a single write.
-    pub fn write(
-        &self,
-        phase: &str,
-        step: u64,
-        values: Map<String, Value>,
-    ) -> Result<(), TrainError> {
+    pub fn write(&self, phase: &str, step: u64, values: Map<String, Value>) -> Result<(), TrainError> {
         let mut line = Map::new();
         line.insert("phase".into(), phase.into());
         line.insert("step".into(), step.into());
@@ -42,8 +35,7 @@ impl Metrics {
             .append(true)
             .open(&self.path)
             .map_err(TrainError::io("open", &self.path))?;
-        file.write_all(text.as_bytes())
-            .map_err(TrainError::io("write", &self.path))
+        file.write_all(text.as_bytes()).map_err(TrainError::io("write", &self.path))
     }
 
     /// Cuts the file back to what was known at `step` of `phase`: later lines of that phase and all lines of later
@@ -59,25 +51,13 @@ impl Metrics {
                 return false;
             };
             let at = value.get("step").and_then(Value::as_u64).unwrap_or(0);
-            match value
-                .get("phase")
-                .and_then(Value::as_str)
-                .and_then(PhaseKind::from_name)
-            {
+            match value.get("phase").and_then(Value::as_str).and_then(PhaseKind::from_name) {
                 Some(known) => known < phase || (known == phase && at <= step),
                 None => true,
             }
         };
-        let kept: String = text
-            .lines()
-            .filter(|line| keep(line))
-            .flat_map(|line| [line, "\n"])
-            .collect();
-        if kept == text {
-            Ok(())
-        } else {
-            write_atomic(&self.path, kept.as_bytes())
-        }
+        let kept: String = text.lines().filter(|line| keep(line)).flat_map(|line| [line, "\n"]).collect();
+        if kept == text { Ok(()) } else { write_atomic(&self.path, kept.as_bytes()) }
     }
 }
 
@@ -103,13 +83,7 @@ mod tests {
         metrics.write("tokenizer", 0, Map::new()).unwrap();
         for (phase, steps) in [("foundation", 3), ("distill", 8), ("grpo", 2)] {
             for step in 1..=steps {
-                metrics
-                    .write(
-                        phase,
-                        step,
-                        Map::from_iter([("loss".to_string(), rounded(0.1234567))]),
-                    )
-                    .unwrap();
+                metrics.write(phase, step, Map::from_iter([("loss".to_string(), rounded(0.1234567))])).unwrap();
             }
         }
         let mut text = fs::read_to_string(dir.path().join("metrics.jsonl")).unwrap();
@@ -119,10 +93,7 @@ mod tests {
         let kept = fs::read_to_string(dir.path().join("metrics.jsonl")).unwrap();
         assert_eq!(kept.lines().count(), 1 + 3 + 5);
         assert!(
-            kept.lines()
-                .last()
-                .unwrap()
-                .starts_with("{\"phase\":\"distill\",\"step\":5,\"loss\":0.123457"),
+            kept.lines().last().unwrap().starts_with("{\"phase\":\"distill\",\"step\":5,\"loss\":0.123457"),
             "{kept}"
         );
     }

@@ -65,10 +65,7 @@ pub trait PhaseHook {
     ///
     /// # Errors
     /// Any error ends the run; the phase itself stays finished.
-    fn after_phase(
-        &mut self,
-        outcome: &PhaseOutcome,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
+    fn after_phase(&mut self, outcome: &PhaseOutcome) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
 }
 
 /// A hook that does nothing.
@@ -76,10 +73,7 @@ pub trait PhaseHook {
 pub struct NoHook;
 
 impl PhaseHook for NoHook {
-    fn after_phase(
-        &mut self,
-        _: &PhaseOutcome,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    fn after_phase(&mut self, _: &PhaseOutcome) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         Ok(())
     }
 }

@@ -52,10 +52,7 @@ pub struct Lines {
 impl Lines {
     /// A line at most every `every`.
     pub fn new(every: Duration) -> Self {
-        Self {
-            every,
-            last: Mutex::new(None),
-        }
+        Self { every, last: Mutex::new(None) }
     }
 
     /// Whether a line is due, and if so, notes that it was written.
@@ -64,9 +61,7 @@ impl Lines {
             return false;
         };
         let due = match &*last {
-            Some((phase, at)) => {
-                phase != update.phase || at.elapsed() >= self.every || update.step >= update.total
-            }
+            Some((phase, at)) => phase != update.phase || at.elapsed() >= self.every || update.step >= update.total,
             None => true,
         };
         if due {
@@ -108,11 +103,7 @@ impl Progress for Bar {
         if slot.as_ref().is_none_or(|(phase, _)| phase != update.phase) {
             let bar = ProgressBar::new(update.total);
             let style = ProgressStyle::with_template("{prefix:>11} [{bar:32}] {pos}/{len}  {msg}");
-            bar.set_style(
-                style
-                    .unwrap_or_else(|_| ProgressStyle::default_bar())
-                    .progress_chars("=> "),
-            );
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
             bar.set_prefix(update.phase.to_string());
             *slot = Some((update.phase.to_string(), bar));
         }
@@ -153,13 +144,7 @@ pub fn progress_for_stderr() -> Box<dyn Progress> {
 }
 
 fn line(update: &Update<'_>) -> String {
-    format!(
-        "{} {}/{}  {}",
-        update.phase,
-        update.step,
-        update.total,
-        rate_and_time(update)
-    )
+    format!("{} {}/{}  {}", update.phase, update.step, update.total, rate_and_time(update))
 }
 
 fn rate_and_time(update: &Update<'_>) -> String {
@@ -177,11 +162,7 @@ fn rate_and_time(update: &Update<'_>) -> String {
 
 /// `4 s`, `3 min 20 s`, `1 h 05 min`.
 pub fn duration(seconds: f64) -> String {
-    let seconds = if seconds.is_finite() {
-        seconds.max(0.0).round() as u64
-    } else {
-        0
-    };
+    let seconds = if seconds.is_finite() { seconds.max(0.0).round() as u64 } else { 0 };
     match seconds {
         0..=59 => format!("{seconds} s"),
         60..=3599 => format!("{} min {:02} s", seconds / 60, seconds % 60),
@@ -202,12 +183,7 @@ impl Pace {
     /// Starts the clock at `step`.
     pub fn new(step: u64) -> Self {
         let now = Instant::now();
-        Self {
-            start: now,
-            first_step: step,
-            window: vec![(now, 0)],
-            tokens: 0,
-        }
+        Self { start: now, first_step: step, window: vec![(now, 0)], tokens: 0 }
     }
 
     /// Notes `tokens` more; returns tokens per second over about the last ten seconds.
@@ -215,9 +191,7 @@ impl Pace {
         self.tokens += tokens;
         let now = Instant::now();
         self.window.push((now, self.tokens));
-        while self.window.len() > 2
-            && now.duration_since(self.window[1].0) > Duration::from_secs(10)
-        {
+        while self.window.len() > 2 && now.duration_since(self.window[1].0) > Duration::from_secs(10) {
             self.window.remove(0);
         }
         let (at, before) = self.window[0];
@@ -241,14 +215,7 @@ mod tests {
     use super::*;
 
     fn update(phase: &str, step: u64) -> Update<'_> {
-        Update {
-            phase,
-            step,
-            total: 10,
-            tokens_per_second: 1234.4,
-            seconds_left: 200.0,
-            message: "loss 0.5",
-        }
+        Update { phase, step, total: 10, tokens_per_second: 1234.4, seconds_left: 200.0, message: "loss 0.5" }
     }
 
     #[test]
@@ -258,10 +225,7 @@ mod tests {
         assert!(!lines.due(&update("a", 2)));
         assert!(lines.due(&update("a", 10)));
         assert!(lines.due(&update("b", 1)));
-        assert_eq!(
-            line(&update("a", 1)),
-            "a 1/10  loss 0.5  1234 tokens/s  3 min 20 s left"
-        );
+        assert_eq!(line(&update("a", 1)), "a 1/10  loss 0.5  1234 tokens/s  3 min 20 s left");
     }
 
     #[test]

@@ -47,18 +47,9 @@ pub(crate) struct DroppedSample {
 }
 
 /// Tokens of a prompt: system and user message and the start of the assistant's turn.
-pub(crate) fn prompt_tokens(
-    tokenizer: &Tokenizer,
-    prompt: &Prompt,
-) -> Result<Vec<u32>, TrainError> {
-    let messages = [
-        ChatMessage::system(&prompt.system),
-        ChatMessage::user(&prompt.user),
-    ];
-    let text = tokenizer
-        .render(&messages, true)
-        .map_err(TrainError::engine("rendering a prompt"))?;
-    Ok(tokenizer.encode(&text))
+pub(crate) fn prompt_tokens(tokenizer: &Tokenizer, prompt: &Prompt) -> Result<Vec<u32>, TrainError> {
+    let messages = [ChatMessage::system(&prompt.system), ChatMessage::user(&prompt.user)];
+    tokenizer.encode_prompt(&messages).map_err(TrainError::engine("writing a prompt"))
 }
 
 /// The completion that a supervised phase trains on.
@@ -73,9 +64,7 @@ pub(crate) fn completion_text(
     seed: u64,
 ) -> Result<String, Box<(String, String)>> {
     if phase == PhaseKind::Foundation {
-        return Ok(answer_block(
-            &source.tasks()[task].reference_answer(example),
-        ));
+        return Ok(answer_block(&source.tasks()[task].reference_answer(example)));
     }
     let trace = chemr_protocol::expert_trace(example, seed)
         .map_err(|error| Box::new(("teacher_refused".to_string(), error.to_string())))?;
@@ -95,8 +84,6 @@ pub(crate) struct RowMaker<'a> {
     pub seed: u64,
     /// Rows of each task in a step.
     pub rows_per_task: Vec<u64>,
-    /// The token that ends a completion.
-    end: u32,
 }
 
 impl<'a> RowMaker<'a> {
@@ -116,35 +103,21 @@ impl<'a> RowMaker<'a> {
         } else {
             shares.iter().map(|share| u64::from(*share)).collect()
         };
-        let end = tokenizer.eos().ok_or_else(|| TrainError::Engine {
-            context: "tokenizer".into(),
-            message: "names no end-of-sequence token, so no completion could end".into(),
-        })?;
-        let mut maker = Self {
-            source,
-            tokenizer,
-            phase,
-            section,
-            seed,
-            rows_per_task: shares.clone(),
-            end,
-        };
+        if tokenizer.eos().is_none() {
+            return Err(TrainError::Engine {
+                context: "tokenizer".into(),
+                message: "names no end-of-sequence token, so no completion could end".into(),
+            });
+        }
+        let mut maker = Self { source, tokenizer, phase, section, seed, rows_per_task: shares.clone() };
         let mut round = 0.0;
         for (task, share) in shares.iter().enumerate() {
-            let rows: Vec<_> = (0..PROBE)
-                .into_par_iter()
-                .map(|position| maker.row(task, position))
-                .collect::<Result<Vec<_>, _>>()?;
-            let lengths: Vec<usize> = rows
-                .iter()
-                .flatten()
-                .map(|row| row.prompt.len() + row.completion.len() - 1)
-                .collect();
+            let rows: Vec<_> =
+                (0..PROBE).into_par_iter().map(|position| maker.row(task, position)).collect::<Result<Vec<_>, _>>()?;
+            let lengths: Vec<usize> =
+                rows.iter().flatten().map(|row| row.prompt.len() + row.completion.len() - 1).collect();
             if lengths.is_empty() {
-                let reason = rows
-                    .iter()
-                    .find_map(|row| row.as_ref().err().map(|e| e.0.clone()))
-                    .unwrap_or_default();
+                let reason = rows.iter().find_map(|row| row.as_ref().err().map(|e| e.0.clone())).unwrap_or_default();
                 return Err(TrainError::Data {
                     context: format!("{phase}: {}", source.tasks()[task].id()),
                     message: format!("none of the first {PROBE} rows can be used ({reason})"),
@@ -153,38 +126,21 @@ impl<'a> RowMaker<'a> {
             round += *share as f64 * lengths.iter().sum::<usize>() as f64 / PROBE as f64;
         }
         let rounds = ((section.batch_tokens as f64 / round).round() as u64).max(1);
-        maker
-            .rows_per_task
-            .iter_mut()
-            .for_each(|rows| *rows *= rounds);
+        maker.rows_per_task.iter_mut().for_each(|rows| *rows *= rounds);
         Ok(maker)
     }
 
     /// The row at `position` of a task, or why there is none: reason and completion text.
     #[allow(clippy::type_complexity)]
-    fn row(
-        &self,
-        task: usize,
-        position: u64,
-    ) -> Result<Result<Row, Box<(String, String)>>, TrainError> {
+    fn row(&self, task: usize, position: u64) -> Result<Result<Row, Box<(String, String)>>, TrainError> {
         let example = self.source.example(self.phase, task, position)?;
-        let seed = mix(&[
-            self.seed,
-            Use::Trace as u64,
-            self.phase as u64,
-            task as u64,
-            position,
-        ]);
+        let seed = mix(&[self.seed, Use::Trace as u64, self.phase as u64, task as u64, position]);
         let text = match completion_text(self.phase, self.source, task, &example, seed) {
             Ok(text) => text,
             Err(dropped) => return Ok(Err(dropped)),
         };
-        let prompt = prompt_tokens(
-            self.tokenizer,
-            &self.source.tasks()[task].question(&example),
-        )?;
-        let mut completion = self.tokenizer.encode_text(&text);
-        completion.push(self.end);
+        let prompt = prompt_tokens(self.tokenizer, &self.source.tasks()[task].question(&example))?;
+        let completion = self.tokenizer.encode_completion(&text);
         let length = prompt.len() + completion.len();
         if length > self.section.max_tokens {
             return Ok(Err(Box::new(("over_long".to_string(), text))));
@@ -195,10 +151,7 @@ impl<'a> RowMaker<'a> {
     /// The data of step `step`, counted from 0: the next rows of every task, equal numbers (times the share), tasks
     /// interleaved.
     pub fn step(&self, step: u64) -> Result<StepData, TrainError> {
-        let mut data = StepData {
-            batch: PackedBatch::new(),
-            ..StepData::default()
-        };
+        let mut data = StepData { batch: PackedBatch::new(), ..StepData::default() };
         for (task, rows) in self.rows_per_task.iter().enumerate() {
             let id = self.source.tasks()[task].id();
             for position in step * rows..(step + 1) * rows {
@@ -209,19 +162,9 @@ impl<'a> RowMaker<'a> {
                     }
                     Err(dropped) => {
                         let (reason, completion) = *dropped;
-                        *data
-                            .drops
-                            .entry(id.into())
-                            .or_default()
-                            .entry(reason.clone())
-                            .or_default() += 1;
+                        *data.drops.entry(id.into()).or_default().entry(reason.clone()).or_default() += 1;
                         let example = self.source.example(self.phase, task, position)?.id;
-                        data.dropped_samples.push(DroppedSample {
-                            task: id.into(),
-                            example,
-                            reason,
-                            completion,
-                        });
+                        data.dropped_samples.push(DroppedSample { task: id.into(), example, reason, completion });
                     }
                 }
             }
@@ -233,16 +176,11 @@ impl<'a> RowMaker<'a> {
         let tokens: Vec<u32> = row.prompt.iter().chain(&row.completion).copied().collect();
         let mut weights = vec![self.section.prompt_weight; row.prompt.len() - 1];
         weights.resize(tokens.len() - 1, 1.0);
-        batch
-            .push(&tokens, &weights)
-            .map_err(TrainError::engine("packing a row"))
+        batch.push(&tokens, &weights).map_err(TrainError::engine("packing a row"))
     }
 
     /// The data of `count` steps from `first` on, made by all cores.
     pub fn block(&self, first: u64, count: u64) -> Result<Vec<StepData>, TrainError> {
-        (first..first + count)
-            .into_par_iter()
-            .map(|step| self.step(step))
-            .collect()
+        (first..first + count).into_par_iter().map(|step| self.step(step)).collect()
     }
 }

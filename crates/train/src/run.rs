@@ -30,40 +30,23 @@ pub(crate) struct PhaseRun<'a> {
 
 impl PhaseRun<'_> {
     /// Loads the optimizer state that belongs to `state`, if any step is done.
-    pub fn restore_optimizer(
-        &self,
-        trainer: &mut Trainer,
-        state: &PhaseState,
-    ) -> Result<(), TrainError> {
+    pub fn restore_optimizer(&self, trainer: &mut Trainer, state: &PhaseState) -> Result<(), TrainError> {
         if state.step == 0 {
             return Ok(());
         }
-        let path = self
-            .folder
-            .checkpoint_dir(state.phase, state.step)
-            .join("state/optimizer.safetensors");
-        trainer
-            .load_state(&path)
-            .map_err(TrainError::engine(format!("loading {}", path.display())))
+        let path = self.folder.checkpoint_dir(state.phase, state.step).join("state/optimizer.safetensors");
+        trainer.load_state(&path).map_err(TrainError::engine(format!("loading {}", path.display())))
     }
 
     /// Writes what is known about a number that is not finite, and makes the error.
     pub fn not_finite(&self, phase: PhaseKind, step: u64, what: &str, facts: &Value) -> TrainError {
-        let dump = self
-            .folder
-            .join(&format!("not-finite-{phase}-{}.json", step_name(step)));
-        let newest = complete_steps(&self.folder.phase_dir(phase))
-            .last()
-            .copied();
-        let content = json!({"phase": phase.name(), "step": step, "what": what, "facts": facts, "last_checkpoint": newest});
+        let dump = self.folder.join(&format!("not-finite-{phase}-{}.json", step_name(step)));
+        let newest = complete_steps(&self.folder.phase_dir(phase)).last().copied();
+        let content =
+            json!({"phase": phase.name(), "step": step, "what": what, "facts": facts, "last_checkpoint": newest});
         // The dump is a help, not the message: when it cannot be written the error still names the step.
         let _ = write_json(&dump, &content);
-        TrainError::NotFinite {
-            phase: phase.name().into(),
-            step,
-            what: what.into(),
-            dump,
-        }
+        TrainError::NotFinite { phase: phase.name().into(), step, what: what.into(), dump }
     }
 }
 
@@ -83,10 +66,7 @@ pub fn run_recipe(
     progress: &dyn Progress,
     hook: &mut dyn PhaseHook,
 ) -> Result<RunOutcome, TrainError> {
-    let phases: Vec<PhaseKind> = PhaseKind::ALL
-        .into_iter()
-        .filter(|phase| enabled(recipe, *phase))
-        .collect();
+    let phases: Vec<PhaseKind> = PhaseKind::ALL.into_iter().filter(|phase| enabled(recipe, *phase)).collect();
     if phases.is_empty() {
         return Err(TrainError::folder(out, "the recipe enables no phase"));
     }
@@ -160,81 +140,54 @@ fn run_phases(
         let stored = recipe_of(out)?;
         let differences = stored.differences(recipe);
         if !differences.is_empty() {
-            let message = format!(
-                "was made with another recipe ({}); resume it with its own",
-                differences.join(", ")
-            );
+            let message = format!("was made with another recipe ({}); resume it with its own", differences.join(", "));
             return Err(TrainError::folder(out, message));
         }
     }
     let source = Source::open(recipe)?;
-    source
-        .notes()
-        .iter()
-        .for_each(|note| progress.message(note));
+    source.notes().iter().for_each(|note| progress.message(note));
     if !source.rows_fit(&recipe.data.shares) {
-        return Err(TrainError::folder(
-            out,
-            "data.shares must have one number per task",
-        ));
+        return Err(TrainError::folder(out, "data.shares must have one number per task"));
     }
-    write_atomic_if_new(
-        &folder.join("config.toml"),
-        recipe.to_documented_toml().as_bytes(),
-    )?;
+    write_atomic_if_new(&folder.join("config.toml"), recipe.to_documented_toml().as_bytes())?;
     let (start, tokenizer) = starting_point(recipe, &folder, &source, progress)?;
     let metrics = Metrics::new(out);
-    let run = PhaseRun {
-        recipe,
-        folder: &folder,
-        source: &source,
-        metrics: &metrics,
-        progress,
-    };
+    let run = PhaseRun { recipe, folder: &folder, source: &source, metrics: &metrics, progress };
     let parameters = start.parameters()?;
     let fingerprint = write_manifest(&run, &tokenizer, parameters)?;
-    let mut outcome = RunOutcome {
-        status: RunStatus::Finished,
-        out: out.to_path_buf(),
-        phases: Vec::new(),
-        parameters,
-    };
+    let mut outcome =
+        RunOutcome { status: RunStatus::Finished, out: out.to_path_buf(), phases: Vec::new(), parameters };
     let mut origin = start;
     for phase in phases {
         checkpoint::remove_leftovers(&folder.phase_dir(*phase))?;
-        let finished = folder
-            .finished()?
-            .into_iter()
-            .find(|known| known.name == phase.name());
+        let finished = folder.finished()?.into_iter().find(|known| known.name == phase.name());
         let total = steps(recipe, *phase);
         let last = folder.checkpoint_dir(*phase, total);
-        let finished =
-            match finished.filter(|_| complete_steps(&folder.phase_dir(*phase)).contains(&total)) {
-                Some(finished) => finished,
-                None => {
-                    if stop.load(Ordering::Relaxed) {
-                        outcome.status = RunStatus::Stopped;
-                        return Ok(outcome);
-                    }
-                    let (status, state) =
-                        train_phase(&run, *phase, &origin, &tokenizer, &fingerprint, stop)?;
-                    progress.finish(phase.name());
-                    if status == RunStatus::Stopped {
-                        outcome.status = RunStatus::Stopped;
-                        return Ok(outcome);
-                    }
-                    report_drops(&state, progress);
-                    let finished = FinishedPhase {
-                        name: phase.name().into(),
-                        step: state.step,
-                        seconds: state.seconds,
-                        tokens: state.tokens,
-                        hook_done: false,
-                    };
-                    folder.note_finished(finished.clone())?;
-                    finished
+        let finished = match finished.filter(|_| complete_steps(&folder.phase_dir(*phase)).contains(&total)) {
+            Some(finished) => finished,
+            None => {
+                if stop.load(Ordering::Relaxed) {
+                    outcome.status = RunStatus::Stopped;
+                    return Ok(outcome);
                 }
-            };
+                let (status, state) = train_phase(&run, *phase, &origin, &tokenizer, &fingerprint, stop)?;
+                progress.finish(phase.name());
+                if status == RunStatus::Stopped {
+                    outcome.status = RunStatus::Stopped;
+                    return Ok(outcome);
+                }
+                report_drops(&state, progress);
+                let finished = FinishedPhase {
+                    name: phase.name().into(),
+                    step: state.step,
+                    seconds: state.seconds,
+                    tokens: state.tokens,
+                    hook_done: false,
+                };
+                folder.note_finished(finished.clone())?;
+                finished
+            }
+        };
         let done = PhaseOutcome {
             phase: *phase,
             name: phase.name(),
@@ -244,14 +197,9 @@ fn run_phases(
             tokens: finished.tokens,
         };
         if !finished.hook_done {
-            hook.after_phase(&done).map_err(|error| TrainError::Hook {
-                phase: phase.name().into(),
-                message: error.to_string(),
-            })?;
-            folder.note_finished(FinishedPhase {
-                hook_done: true,
-                ..finished
-            })?;
+            hook.after_phase(&done)
+                .map_err(|error| TrainError::Hook { phase: phase.name().into(), message: error.to_string() })?;
+            folder.note_finished(FinishedPhase { hook_done: true, ..finished })?;
         }
         outcome.phases.push(done);
         origin = Start::Folder(last);
@@ -268,8 +216,9 @@ enum Start {
 impl Start {
     fn model(&self) -> Result<Model, TrainError> {
         match self {
-            Self::Random { config, seed } => Model::init(config.clone(), *seed)
-                .map_err(TrainError::engine("making random weights")),
+            Self::Random { config, seed } => {
+                Model::init(config.clone(), *seed).map_err(TrainError::engine("making random weights"))
+            }
             Self::Folder(dir) => Ok(checkpoint::load_model(dir)?.0),
         }
     }
@@ -310,15 +259,9 @@ fn starting_point(
         let tokenizer = train_tokenizer(recipe, source)?;
         save_tokenizer(&tokenizer, &dir)?;
         let seconds = clock.elapsed().as_secs_f64();
-        progress.message(&format!(
-            "tokenizer: {} tokens, {seconds:.0} s",
-            tokenizer.vocab_size()
-        ));
+        progress.message(&format!("tokenizer: {} tokens, {seconds:.0} s", tokenizer.vocab_size()));
         let line = Map::from_iter([
-            (
-                "vocab_size".to_string(),
-                Value::from(tokenizer.vocab_size()),
-            ),
+            ("vocab_size".to_string(), Value::from(tokenizer.vocab_size())),
             ("seconds".to_string(), crate::metrics::rounded(seconds)),
         ]);
         Metrics::new(folder.path()).write("tokenizer", 0, line)?;
@@ -341,9 +284,7 @@ fn starting_point(
         eos_token_id: tokenizer.eos(),
         pad_token_id: tokenizer.pad(),
     };
-    config
-        .validate()
-        .map_err(TrainError::engine("model sizes of the recipe"))?;
+    config.validate().map_err(TrainError::engine("model sizes of the recipe"))?;
     let seed = mix(&[recipe.run.seed, Use::Weights as u64]);
     Ok((Start::Random { config, seed }, tokenizer))
 }
@@ -354,9 +295,7 @@ fn save_tokenizer(tokenizer: &Tokenizer, dir: &Path) -> Result<(), TrainError> {
         std::fs::remove_dir_all(&partial).map_err(TrainError::io("remove", &partial))?;
     }
     std::fs::create_dir_all(&partial).map_err(TrainError::io("create", &partial))?;
-    tokenizer
-        .save(&partial)
-        .map_err(TrainError::engine("saving the tokenizer"))?;
+    tokenizer.save(&partial).map_err(TrainError::engine("saving the tokenizer"))?;
     std::fs::rename(&partial, dir).map_err(TrainError::io("rename", dir))
 }
 
@@ -379,29 +318,17 @@ fn train_phase(
                 let message = "belongs to another recipe, or the data changed; start a new run";
                 return Err(TrainError::folder(&dir, message));
             }
-            run.progress
-                .message(&format!("{phase}: resuming after step {step} of {total}"));
+            run.progress.message(&format!("{phase}: resuming after step {step} of {total}"));
             (state, checkpoint::load_model(&dir)?.0)
         }
-        None => (
-            PhaseState::start(phase, total, fingerprint),
-            origin.model()?,
-        ),
+        None => (PhaseState::start(phase, total, fingerprint), origin.model()?),
     };
     run.metrics.truncate(phase, state.step)?;
     match phase {
-        PhaseKind::Foundation => {
-            supervised::run(run, &run.recipe.foundation, model, tokenizer, state, stop)
-        }
-        PhaseKind::Distill => {
-            supervised::run(run, &run.recipe.distill, model, tokenizer, state, stop)
-        }
+        PhaseKind::Foundation => supervised::run(run, &run.recipe.foundation, model, tokenizer, state, stop),
+        PhaseKind::Distill => supervised::run(run, &run.recipe.distill, model, tokenizer, state, stop),
         PhaseKind::Grpo => {
-            let reference = if run.recipe.grpo.kl > 0.0 {
-                Some(origin.model()?)
-            } else {
-                None
-            };
+            let reference = if run.recipe.grpo.kl > 0.0 { Some(origin.model()?) } else { None };
             grpo::run(run, model, reference, tokenizer, state, stop)
         }
     }
@@ -411,32 +338,17 @@ fn train_phase(
 fn report_drops(state: &PhaseState, progress: &dyn Progress) {
     for (task, reasons) in &state.dropped {
         let used = state.rows.get(task).copied().unwrap_or(0);
-        let list: Vec<String> = reasons
-            .iter()
-            .map(|(reason, count)| format!("{count} {reason}"))
-            .collect();
-        progress.message(&format!(
-            "{}: {task}: {used} rows used, dropped: {}",
-            state.phase,
-            list.join(", ")
-        ));
+        let list: Vec<String> = reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+        progress.message(&format!("{}: {task}: {used} rows used, dropped: {}", state.phase, list.join(", ")));
     }
 }
 
 /// Writes the manifest once; returns the fingerprint of recipe, data, tokenizer and starting model, which every
 /// checkpoint carries.
-fn write_manifest(
-    run: &PhaseRun<'_>,
-    tokenizer: &Tokenizer,
-    parameters: usize,
-) -> Result<String, TrainError> {
+fn write_manifest(run: &PhaseRun<'_>, tokenizer: &Tokenizer, parameters: usize) -> Result<String, TrainError> {
     let recipe = run.recipe;
     let from = &recipe.model.from;
-    let tokenizer_dir = if from.is_empty() {
-        run.folder.join("tokenizer")
-    } else {
-        PathBuf::from(from)
-    };
+    let tokenizer_dir = if from.is_empty() { run.folder.join("tokenizer") } else { PathBuf::from(from) };
     let manifest = Manifest {
         version: env!("CARGO_PKG_VERSION").into(),
         created: std::time::SystemTime::now()
@@ -452,16 +364,8 @@ fn write_manifest(
         } else {
             file_sha256(&Path::new(from).join("model.safetensors"))?
         },
-        tasks: run
-            .source
-            .task_ids()
-            .into_iter()
-            .map(String::from)
-            .collect(),
-        protocols: chemr_protocol::protocols()
-            .iter()
-            .map(|p| format!("{} {}", p.id, p.version))
-            .collect(),
+        tasks: run.source.task_ids().into_iter().map(String::from).collect(),
+        protocols: chemr_protocol::protocols().iter().map(|p| format!("{} {}", p.id, p.version)).collect(),
         vocab_size: tokenizer.vocab_size(),
         parameters,
         host: Host::read(chemr_engine::threads()),
@@ -479,9 +383,5 @@ fn write_manifest(
 }
 
 fn write_atomic_if_new(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
-    if path.exists() {
-        Ok(())
-    } else {
-        write_atomic(path, bytes)
-    }
+    if path.exists() { Ok(()) } else { write_atomic(path, bytes) }
 }

@@ -42,16 +42,10 @@ impl Schedule {
         let floor = f64::from(self.final_ratio);
         let ratio = match self.kind {
             ScheduleKind::Constant => 1.0,
-            ScheduleKind::Cosine => {
-                floor + (1.0 - floor) * 0.5 * (1.0 + (std::f64::consts::PI * done).cos())
-            }
+            ScheduleKind::Cosine => floor + (1.0 - floor) * 0.5 * (1.0 + (std::f64::consts::PI * done).cos()),
             ScheduleKind::Wsd => {
                 let decay = f64::from(self.decay_share).clamp(0.0, 1.0) * self.total as f64 / after;
-                let into = if decay > 0.0 {
-                    ((done - (1.0 - decay)) / decay).clamp(0.0, 1.0)
-                } else {
-                    0.0
-                };
+                let into = if decay > 0.0 { ((done - (1.0 - decay)) / decay).clamp(0.0, 1.0) } else { 0.0 };
                 1.0 - (1.0 - floor) * into
             }
         };
@@ -64,23 +58,12 @@ mod tests {
     use super::*;
 
     fn schedule(kind: ScheduleKind) -> Schedule {
-        Schedule {
-            kind,
-            peak: 1.0,
-            warmup: 10,
-            total: 110,
-            final_ratio: 0.1,
-            decay_share: 0.2,
-        }
+        Schedule { kind, peak: 1.0, warmup: 10, total: 110, final_ratio: 0.1, decay_share: 0.2 }
     }
 
     #[test]
     fn warm_up_is_linear_and_reaches_the_peak() {
-        for kind in [
-            ScheduleKind::Cosine,
-            ScheduleKind::Wsd,
-            ScheduleKind::Constant,
-        ] {
+        for kind in [ScheduleKind::Cosine, ScheduleKind::Wsd, ScheduleKind::Constant] {
             let s = schedule(kind);
             assert!((s.rate(0) - 0.1).abs() < 1e-6);
             assert!((s.rate(9) - 1.0).abs() < 1e-6);

@@ -2,9 +2,7 @@
 
 /// Mixes parts into one seed (SplitMix64 after each part). A pure function; order matters.
 pub(crate) fn mix(parts: &[u64]) -> u64 {
-    parts.iter().fold(0x9e37_79b9_7f4a_7c15, |state, part| {
-        split_mix(state ^ split_mix(*part))
-    })
+    parts.iter().fold(0x9e37_79b9_7f4a_7c15, |state, part| split_mix(state ^ split_mix(*part)))
 }
 
 /// One round of SplitMix64 (Steele, Lea, Flood 2014).

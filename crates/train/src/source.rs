@@ -12,16 +12,6 @@ use crate::phase::PhaseKind;
 use crate::recipe::{DataSection, Recipe, hex};
 use crate::seed::{Use, mix, permute};
 
-/// Tasks of the gym's level ladder, in the order of reports.
-pub const GYM_TASKS: [&str; 6] = [
-    "name.smiles_to_formula",
-    "name.iupac_to_smiles",
-    "property.polarity_rule",
-    "reaction_prediction",
-    "retrosynthesis",
-    "tomg.functional_group",
-];
-
 /// Training examples: any position of any task, the same for the same recipe.
 pub struct Source {
     tasks: Vec<&'static dyn Task>,
@@ -39,10 +29,7 @@ enum Kind {
 
 impl std::fmt::Debug for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Source")
-            .field("tasks", &self.task_ids())
-            .field("fingerprint", &self.fingerprint)
-            .finish()
+        f.debug_struct("Source").field("tasks", &self.task_ids()).field("fingerprint", &self.fingerprint).finish()
     }
 }
 
@@ -59,27 +46,12 @@ impl Source {
     }
 
     fn gym(data: &DataSection, seed: u64) -> Result<Self, TrainError> {
-        let ids: Vec<String> = if data.tasks.is_empty() {
-            GYM_TASKS.map(String::from).to_vec()
-        } else {
-            data.tasks.clone()
-        };
-        let tasks = ids
-            .iter()
-            .map(|id| find_task(id))
-            .collect::<Result<Vec<_>, _>>()?;
-        let gym = Gym::new(GymConfig {
-            seed: data.gym_seed,
-            levels: data.levels.clone(),
-        })
-        .map_err(TrainError::data("opening the gym"))?;
-        let mut source = Self {
-            tasks,
-            kind: Kind::Gym(gym),
-            seed,
-            fingerprint: String::new(),
-            notes: Vec::new(),
-        };
+        let ids: Vec<String> =
+            if data.tasks.is_empty() { Gym::TASKS.map(String::from).to_vec() } else { data.tasks.clone() };
+        let tasks = ids.iter().map(|id| find_task(id)).collect::<Result<Vec<_>, _>>()?;
+        let gym = Gym::new(GymConfig { seed: data.gym_seed, levels: data.levels.clone() })
+            .map_err(TrainError::data("opening the gym"))?;
+        let mut source = Self { tasks, kind: Kind::Gym(gym), seed, fingerprint: String::new(), notes: Vec::new() };
         let mut hash = Sha256::new();
         for task in 0..source.tasks.len() {
             // The first rows stand for all: a gym that changed in any rule changes some of them.
@@ -106,11 +78,7 @@ impl Source {
         let mut notes = Vec::new();
         for name in &data.imports {
             let imported = import(name, &root, Split::Train)?;
-            notes.push(format!(
-                "{name}: {} training rows, {} rejected",
-                imported.0.len(),
-                imported.1
-            ));
+            notes.push(format!("{name}: {} training rows, {} rejected", imported.0.len(), imported.1));
             let mut rows = imported.0;
             if data.max_rows > 0 {
                 rows.truncate(data.max_rows);
@@ -125,10 +93,7 @@ impl Source {
         if !data.tasks.is_empty() {
             order = data.tasks.clone();
         }
-        let tasks = order
-            .iter()
-            .map(|id| find_task(id))
-            .collect::<Result<Vec<_>, _>>()?;
+        let tasks = order.iter().map(|id| find_task(id)).collect::<Result<Vec<_>, _>>()?;
         let mut hash = Sha256::new();
         let mut rows = Vec::new();
         for id in &order {
@@ -139,18 +104,10 @@ impl Source {
                     message: format!("no training rows from {}", data.imports.join(", ")),
                 });
             }
-            examples
-                .iter()
-                .for_each(|example| hash.update(example.id.as_bytes()));
+            examples.iter().for_each(|example| hash.update(example.id.as_bytes()));
             rows.push(examples);
         }
-        Ok(Self {
-            tasks,
-            kind: Kind::Rows(rows),
-            seed,
-            fingerprint: hex(&hash.finalize()),
-            notes,
-        })
+        Ok(Self { tasks, kind: Kind::Rows(rows), seed, fingerprint: hex(&hash.finalize()), notes })
     }
 
     /// The tasks, in order.
@@ -191,32 +148,19 @@ impl Source {
     ///
     /// # Errors
     /// The gym found no example.
-    pub fn example(
-        &self,
-        phase: PhaseKind,
-        task: usize,
-        position: u64,
-    ) -> Result<Example, TrainError> {
+    pub fn example(&self, phase: PhaseKind, task: usize, position: u64) -> Result<Example, TrainError> {
         match &self.kind {
             Kind::Gym(gym) => {
                 let id = self.tasks[task].id();
                 // Each phase has its own part of the endless row; 2^40 positions keep the parts apart.
                 let start = (mix(&[self.seed, Use::Rows as u64, phase as u64]) & 0x3f_ffff) << 40;
                 gym.example(id, Split::Train, start | position)
-                    .map_err(TrainError::data(format!(
-                        "{id}, {phase} position {position}"
-                    )))
+                    .map_err(TrainError::data(format!("{id}, {phase} position {position}")))
             }
             Kind::Rows(rows) => {
                 let rows = &rows[task];
                 let n = rows.len() as u64;
-                let key = mix(&[
-                    self.seed,
-                    Use::Rows as u64,
-                    phase as u64,
-                    task as u64,
-                    position / n,
-                ]);
+                let key = mix(&[self.seed, Use::Rows as u64, phase as u64, task as u64, position / n]);
                 Ok(rows[permute(position % n, n, key) as usize].clone())
             }
         }
@@ -238,14 +182,10 @@ pub fn expand_root(root: &str) -> Result<PathBuf, TrainError> {
     let Some(rest) = root.strip_prefix('$') else {
         return Ok(PathBuf::from(root));
     };
-    let (name, tail) = rest
-        .split_once('/')
-        .map_or((rest, ""), |(name, tail)| (name, tail));
+    let (name, tail) = rest.split_once('/').map_or((rest, ""), |(name, tail)| (name, tail));
     let value = std::env::var(name).map_err(|_| TrainError::Data {
         context: "data.root".into(),
-        message: format!(
-            "environment variable {name} is not set; set it to the folder of the data files"
-        ),
+        message: format!("environment variable {name} is not set; set it to the folder of the data files"),
     })?;
     Ok(Path::new(&value).join(tail))
 }
@@ -271,9 +211,6 @@ pub fn import(name: &str, root: &Path, split: Split) -> Result<(Vec<Example>, us
             });
         }
     };
-    let imported = imported.map_err(TrainError::data(format!(
-        "importing {name} from {}",
-        root.display()
-    )))?;
+    let imported = imported.map_err(TrainError::data(format!("importing {name} from {}", root.display())))?;
     Ok((imported.examples, imported.rejects.len()))
 }

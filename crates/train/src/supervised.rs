@@ -28,10 +28,7 @@ struct NotedCrossEntropy {
 
 impl NotedCrossEntropy {
     fn new(denominator: f64, positions: usize) -> Self {
-        Self {
-            denominator: denominator as f32,
-            logp: (0..positions).map(|_| AtomicU32::new(0)).collect(),
-        }
+        Self { denominator: denominator as f32, logp: (0..positions).map(|_| AtomicU32::new(0)).collect() }
     }
 
     /// Mean loss per supervised token of each task.
@@ -40,15 +37,12 @@ impl NotedCrossEntropy {
         for (sequence, task) in data.tasks.iter().enumerate() {
             for position in data.batch.range(sequence) {
                 if data.batch.weights[position] == 1.0 {
-                    sums[*task].0 -=
-                        f64::from(f32::from_bits(self.logp[position].load(Ordering::Relaxed)));
+                    sums[*task].0 -= f64::from(f32::from_bits(self.logp[position].load(Ordering::Relaxed)));
                     sums[*task].1 += 1;
                 }
             }
         }
-        sums.into_iter()
-            .map(|(sum, count)| (count > 0).then(|| sum / count as f64))
-            .collect()
+        sums.into_iter().map(|(sum, count)| (count > 0).then(|| sum / count as f64)).collect()
     }
 }
 
@@ -56,10 +50,7 @@ impl Objective for NotedCrossEntropy {
     fn token(&self, position: usize, logp: f32, _entropy: f32) -> TokenLoss {
         // Every position is written by one thread once, so the order of the threads does not show.
         self.logp[position].store(logp.to_bits(), Ordering::Relaxed);
-        TokenLoss {
-            loss: -logp / self.denominator,
-            dlogp: -1.0 / self.denominator,
-        }
+        TokenLoss { loss: -logp / self.denominator, dlogp: -1.0 / self.denominator }
     }
 }
 
@@ -75,14 +66,7 @@ pub(crate) fn run(
     let phase = state.phase;
     let mut trainer = Trainer::new(model, adamw(section));
     run.restore_optimizer(&mut trainer, &state)?;
-    let maker = RowMaker::new(
-        run.source,
-        tokenizer,
-        phase,
-        section,
-        &run.recipe.data.shares,
-        run.recipe.run.seed,
-    )?;
+    let maker = RowMaker::new(run.source, tokenizer, phase, section, &run.recipe.data.shares, run.recipe.run.seed)?;
     let schedule = Schedule {
         kind: section.schedule,
         peak: section.learning_rate,
@@ -98,9 +82,7 @@ pub(crate) fn run(
     let mut drops_seen: Vec<DroppedSample> = Vec::new();
     let status = std::thread::scope(|scope| {
         let block = run.recipe.data.block_steps as u64;
-        let mut ahead = Ahead::start(scope, state.step, section.steps, block, |first, count| {
-            maker.block(first, count)
-        });
+        let mut ahead = Ahead::start(scope, state.step, section.steps, block, |first, count| maker.block(first, count));
         while state.step < section.steps {
             if stop.load(Ordering::Relaxed) {
                 return Ok(RunStatus::Stopped);
@@ -108,12 +90,9 @@ pub(crate) fn run(
             let Some(data) = ahead.next()? else { break };
             let rate = schedule.rate(state.step);
             let step = state.step + 1;
-            let objective =
-                NotedCrossEntropy::new(data.batch.weight_sum().max(1.0), data.batch.len());
+            let objective = NotedCrossEntropy::new(data.batch.weight_sum().max(1.0), data.batch.len());
             let context = || format!("{phase} step {step}");
-            let stats = trainer
-                .accumulate(&data.batch, &objective)
-                .map_err(TrainError::engine(context()))?;
+            let stats = trainer.accumulate(&data.batch, &objective).map_err(TrainError::engine(context()))?;
             if !stats.loss_sum.is_finite() {
                 return Err(run.not_finite(
                     phase,
@@ -136,20 +115,10 @@ pub(crate) fn run(
             state.seconds = before + pace.seconds();
             count_rows(&mut state, run, &data);
             if drops_seen.len() < KEPT_DROPS {
-                drops_seen.extend(
-                    data.dropped_samples
-                        .iter()
-                        .take(KEPT_DROPS - drops_seen.len())
-                        .cloned(),
-                );
+                drops_seen.extend(data.dropped_samples.iter().take(KEPT_DROPS - drops_seen.len()).cloned());
             }
             let tokens_per_second = pace.add(data.batch.len() as u64);
-            window.add(
-                &stats,
-                norm,
-                &data,
-                &objective.by_task(&data, run.source.tasks().len()),
-            );
+            window.add(&stats, norm, &data, &objective.by_task(&data, run.source.tasks().len()));
             let message = format!("loss {:.3}", window.loss());
             let last = step == section.steps;
             if step.is_multiple_of(run.recipe.run.log_every.max(1)) || last {
@@ -172,24 +141,14 @@ pub(crate) fn run(
             let every = run.recipe.run.checkpoint_every;
             if every > 0 && step.is_multiple_of(every) && !last {
                 checkpoint::save(run.folder, &state, &trainer, tokenizer)?;
-                checkpoint::prune(
-                    run.folder,
-                    phase,
-                    section.steps,
-                    run.recipe.run.keep_checkpoints,
-                )?;
+                checkpoint::prune(run.folder, phase, section.steps, run.recipe.run.keep_checkpoints)?;
             }
         }
         Ok(RunStatus::Finished)
     })?;
     if state.step > 0 {
         checkpoint::save(run.folder, &state, &trainer, tokenizer)?;
-        checkpoint::prune(
-            run.folder,
-            phase,
-            section.steps,
-            run.recipe.run.keep_checkpoints,
-        )?;
+        checkpoint::prune(run.folder, phase, section.steps, run.recipe.run.keep_checkpoints)?;
     }
     if phase == PhaseKind::Distill {
         write_json(
@@ -203,29 +162,16 @@ pub(crate) fn run(
 }
 
 fn adamw(section: &SupervisedSection) -> AdamWConfig {
-    AdamWConfig {
-        beta1: section.beta1,
-        beta2: section.beta2,
-        eps: section.epsilon,
-        weight_decay: section.weight_decay,
-    }
+    AdamWConfig { beta1: section.beta1, beta2: section.beta2, eps: section.epsilon, weight_decay: section.weight_decay }
 }
 
 fn count_rows(state: &mut PhaseState, run: &PhaseRun<'_>, data: &StepData) {
     for task in &data.tasks {
-        *state
-            .rows
-            .entry(run.source.tasks()[*task].id().into())
-            .or_default() += 1;
+        *state.rows.entry(run.source.tasks()[*task].id().into()).or_default() += 1;
     }
     for (task, reasons) in &data.drops {
         for (reason, count) in reasons {
-            *state
-                .dropped
-                .entry(task.clone())
-                .or_default()
-                .entry(reason.clone())
-                .or_default() += count;
+            *state.dropped.entry(task.clone()).or_default().entry(reason.clone()).or_default() += count;
         }
     }
 }
@@ -243,24 +189,10 @@ struct Window {
 
 impl Window {
     fn new(tasks: usize) -> Self {
-        Self {
-            steps: 0,
-            loss: 0.0,
-            norm: 0.0,
-            entropy: 0.0,
-            supervised: 0,
-            tokens: 0,
-            by_task: vec![(0.0, 0); tasks],
-        }
+        Self { steps: 0, loss: 0.0, norm: 0.0, entropy: 0.0, supervised: 0, tokens: 0, by_task: vec![(0.0, 0); tasks] }
     }
 
-    fn add(
-        &mut self,
-        stats: &chemr_engine::StepStats,
-        norm: f32,
-        data: &StepData,
-        by_task: &[Option<f64>],
-    ) {
+    fn add(&mut self, stats: &chemr_engine::StepStats, norm: f32, data: &StepData, by_task: &[Option<f64>]) {
         self.steps += 1;
         self.loss += stats.loss_sum;
         self.norm += f64::from(norm);
@@ -282,27 +214,13 @@ impl Window {
     fn line(&self, run: &PhaseRun<'_>) -> Map<String, Value> {
         let mut line = Map::new();
         line.insert("loss".into(), rounded(self.loss()));
-        line.insert(
-            "grad_norm".into(),
-            rounded(self.norm / self.steps.max(1) as f64),
-        );
-        line.insert(
-            "entropy".into(),
-            rounded(self.entropy / self.supervised.max(1) as f64),
-        );
-        line.insert(
-            "tokens_per_step".into(),
-            rounded(self.tokens as f64 / self.steps.max(1) as f64),
-        );
+        line.insert("grad_norm".into(), rounded(self.norm / self.steps.max(1) as f64));
+        line.insert("entropy".into(), rounded(self.entropy / self.supervised.max(1) as f64));
+        line.insert("tokens_per_step".into(), rounded(self.tokens as f64 / self.steps.max(1) as f64));
         let losses = run.source.task_ids().into_iter().zip(&self.by_task);
         let losses: Map<String, Value> = losses
             .filter(|(_, (_, count))| *count > 0)
-            .map(|(id, (sum, count))| {
-                (
-                    id.to_string(),
-                    json!({"loss": rounded(sum / *count as f64)}),
-                )
-            })
+            .map(|(id, (sum, count))| (id.to_string(), json!({"loss": rounded(sum / *count as f64)})))
             .collect();
         line.insert("tasks".into(), losses.into());
         line

@@ -17,17 +17,8 @@ use crate::source::Source;
 /// Examples cannot be made, or the vocabulary is too small.
 pub fn train_tokenizer(recipe: &Recipe, source: &Source) -> Result<Tokenizer, TrainError> {
     let texts = training_texts(recipe, source)?;
-    let mut terms: Vec<String> = groups()
-        .all()
-        .iter()
-        .map(|group| group.name.to_string())
-        .collect();
-    terms.extend(
-        named_reactions()
-            .all()
-            .iter()
-            .map(|reaction| reaction.name.to_string()),
-    );
+    let mut terms: Vec<String> = groups().all().iter().map(|group| group.name.to_string()).collect();
+    terms.extend(named_reactions().all().iter().map(|reaction| reaction.name.to_string()));
     terms.extend(["Yes".to_string(), "No".to_string()]);
     terms.sort();
     terms.dedup();
@@ -44,31 +35,18 @@ pub fn train_tokenizer(recipe: &Recipe, source: &Source) -> Result<Tokenizer, Tr
 /// answer alone.
 fn training_texts(recipe: &Recipe, source: &Source) -> Result<Vec<String>, TrainError> {
     let count = recipe.tokenizer.texts_per_task as u64;
-    let places: Vec<(usize, u64)> = (0..source.tasks().len())
-        .flat_map(|task| (0..count).map(move |position| (task, position)))
-        .collect();
+    let places: Vec<(usize, u64)> =
+        (0..source.tasks().len()).flat_map(|task| (0..count).map(move |position| (task, position))).collect();
     let texts: Vec<Vec<String>> = places
         .into_par_iter()
         .map(|(task, position)| {
-            let phase = if position % 2 == 0 {
-                PhaseKind::Distill
-            } else {
-                PhaseKind::Foundation
-            };
+            let phase = if position % 2 == 0 { PhaseKind::Distill } else { PhaseKind::Foundation };
             let example = source.example(phase, task, position)?;
             let prompt = source.tasks()[task].question(&example);
-            let seed = mix(&[
-                recipe.run.seed,
-                Use::Tokenizer as u64,
-                task as u64,
-                position,
-            ]);
+            let seed = mix(&[recipe.run.seed, Use::Tokenizer as u64, task as u64, position]);
             // A trace that the filter drops is not trained on, so it does not shape the vocabulary either.
             let completion = completion_text(phase, source, task, &example, seed).ok();
-            Ok([prompt.system, prompt.user]
-                .into_iter()
-                .chain(completion)
-                .collect())
+            Ok([prompt.system, prompt.user].into_iter().chain(completion).collect())
         })
         .collect::<Result<_, TrainError>>()?;
     Ok(texts.into_iter().flatten().collect())

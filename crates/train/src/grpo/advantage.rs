@@ -13,22 +13,9 @@ pub fn advantages(rewards: &[f64], normalise: bool, epsilon: f64) -> Option<Vec<
     }
     let n = rewards.len() as f64;
     let mean = rewards.iter().sum::<f64>() / n;
-    let variance = rewards
-        .iter()
-        .map(|reward| (reward - mean).powi(2))
-        .sum::<f64>()
-        / (n - 1.0);
-    let scale = if normalise {
-        variance.sqrt() + epsilon
-    } else {
-        1.0
-    };
-    Some(
-        rewards
-            .iter()
-            .map(|reward| (reward - mean) / scale)
-            .collect(),
-    )
+    let variance = rewards.iter().map(|reward| (reward - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    let scale = if normalise { variance.sqrt() + epsilon } else { 1.0 };
+    Some(rewards.iter().map(|reward| (reward - mean) / scale).collect())
 }
 
 #[cfg(test)]

@@ -69,48 +69,25 @@ pub(crate) fn run(
         let step = state.step + 1;
         let rate = schedule.rate(state.step);
         let clock = Instant::now();
-        let iteration = rollout::sample(
-            run.recipe,
-            run.source,
-            trainer.model(),
-            tokenizer,
-            state.step,
-        )?;
+        let mut iteration = rollout::sample(run.recipe, run.source, trainer.model(), tokenizer, state.step)?;
+        if section.temperature != 1.0 {
+            rescore(&mut trainer, section, &mut iteration)?;
+        }
         let sampled_in = clock.elapsed().as_secs_f64();
-        let update = train_on(
-            run,
-            section,
-            &mut trainer,
-            scorer.as_mut(),
-            &iteration,
-            step,
-            rate,
-        )?;
+        let update = train_on(run, section, &mut trainer, scorer.as_mut(), &iteration, step, rate)?;
         state.step = step;
         state.tokens += iteration.tokens();
         state.seconds = before + pace.seconds();
         for question in &iteration.questions {
-            *state
-                .rows
-                .entry(run.source.tasks()[question.task].id().into())
-                .or_default() += 1;
+            *state.rows.entry(run.source.tasks()[question.task].id().into()).or_default() += 1;
         }
         let tokens_per_second = pace.add(iteration.tokens());
         let mut line = iteration.line(run.source, section.group_size);
         line.insert("learning_rate".into(), rounded(f64::from(rate)));
         line.insert("grad_norm".into(), rounded(update.norm));
-        line.insert(
-            "ratio_error".into(),
-            rounded(update.mean(update.stats.ratio_error)),
-        );
-        line.insert(
-            "first_ratio_error".into(),
-            rounded(update.first_ratio_error),
-        );
-        line.insert(
-            "clipped".into(),
-            rounded(update.mean(update.stats.clipped as f64)),
-        );
+        line.insert("ratio_error".into(), rounded(update.mean(update.stats.ratio_error)));
+        line.insert("first_ratio_error".into(), rounded(update.first_ratio_error));
+        line.insert("clipped".into(), rounded(update.mean(update.stats.clipped as f64)));
         if section.kl > 0.0 {
             line.insert("kl".into(), rounded(update.mean(update.stats.kl)));
         }
@@ -122,13 +99,8 @@ pub(crate) fn run(
         run.metrics.write(phase.name(), step, line)?;
         let last = step == section.steps;
         if section.samples_every > 0 && (step.is_multiple_of(section.samples_every) || last) {
-            let path = run
-                .folder
-                .join(&format!("samples/grpo/step-{step:06}.jsonl"));
-            write_atomic(
-                &path,
-                iteration.samples(run.source, section.group_size).as_bytes(),
-            )?;
+            let path = run.folder.join(&format!("samples/grpo/step-{step:06}.jsonl"));
+            write_atomic(&path, iteration.samples(run.source, section.group_size).as_bytes())?;
         }
         run.progress.update(&Update {
             phase: phase.name(),
@@ -136,31 +108,17 @@ pub(crate) fn run(
             total: section.steps,
             tokens_per_second,
             seconds_left: pace.seconds_left(step, section.steps),
-            message: &format!(
-                "reward {:.3} accuracy {:.3}",
-                iteration.reward(),
-                iteration.accuracy()
-            ),
+            message: &format!("reward {:.3} accuracy {:.3}", iteration.reward(), iteration.accuracy()),
         });
         let every = run.recipe.run.checkpoint_every;
         if every > 0 && step.is_multiple_of(every) && !last {
             checkpoint::save(run.folder, &state, &trainer, tokenizer)?;
-            checkpoint::prune(
-                run.folder,
-                phase,
-                section.steps,
-                run.recipe.run.keep_checkpoints,
-            )?;
+            checkpoint::prune(run.folder, phase, section.steps, run.recipe.run.keep_checkpoints)?;
         }
     }
     if state.step > 0 {
         checkpoint::save(run.folder, &state, &trainer, tokenizer)?;
-        checkpoint::prune(
-            run.folder,
-            phase,
-            section.steps,
-            run.recipe.run.keep_checkpoints,
-        )?;
+        checkpoint::prune(run.folder, phase, section.steps, run.recipe.run.keep_checkpoints)?;
     }
     Ok((status, state))
 }
@@ -201,62 +159,27 @@ fn train_on(
     // Groups that say something, as ranges of completions; a group stays in one mini-batch, where its advantages
     // cancel.
     let groups: Vec<usize> = (0..iteration.questions.len())
-        .filter(|group| {
-            iteration.rollouts[group * section.group_size]
-                .advantage
-                .is_some()
-        })
+        .filter(|group| iteration.rollouts[group * section.group_size].advantage.is_some())
         .collect();
     let mut update = IterationUpdate::default();
     for epoch in 0..section.epochs {
-        let key = mix(&[
-            run.recipe.run.seed,
-            Use::MiniBatches as u64,
-            step,
-            epoch as u64,
-        ]);
+        let key = mix(&[run.recipe.run.seed, Use::MiniBatches as u64, step, epoch as u64]);
         let count = groups.len() as u64;
-        let order: Vec<usize> = (0..count)
-            .map(|i| groups[permute(i, count, key) as usize])
-            .collect();
+        let order: Vec<usize> = (0..count).map(|i| groups[permute(i, count, key) as usize]).collect();
         let size = order.len().div_ceil(section.mini_batches).max(1);
         for mini_batch in order.chunks(size) {
-            let rollouts: Vec<&Rollout> = mini_batch
-                .iter()
-                .flat_map(|group| {
-                    &iteration.rollouts
-                        [group * section.group_size..(group + 1) * section.group_size]
-                })
-                .filter(|rollout| !(section.mask_truncated && rollout.truncated))
-                .collect();
-            let denominator = rollouts
-                .iter()
-                .map(|rollout| rollout.tokens.len())
-                .sum::<usize>()
-                .max(1) as f32;
+            let rollouts = members(section, iteration, mini_batch);
+            let denominator = rollouts.iter().map(|rollout| rollout.tokens.len()).sum::<usize>().max(1) as f32;
             let mut stats = ObjectiveStats::default();
             for part in cut(&rollouts, iteration, section.micro_tokens) {
                 let (batch, old, advantage) = pack(part, iteration)?;
                 let context = || format!("grpo iteration {step}");
                 let reference = match scorer.as_deref_mut() {
-                    Some(scorer) => Some(
-                        scorer
-                            .logprobs(&batch)
-                            .map_err(TrainError::engine(context()))?
-                            .logp,
-                    ),
+                    Some(scorer) => Some(scorer.logprobs(&batch).map_err(TrainError::engine(context()))?.logp),
                     None => None,
                 };
-                let objective = ClippedObjective::new(
-                    settings,
-                    denominator,
-                    &old,
-                    &advantage,
-                    reference.as_deref(),
-                );
-                let sums = trainer
-                    .accumulate(&batch, &objective)
-                    .map_err(TrainError::engine(context()))?;
+                let objective = ClippedObjective::new(settings, denominator, &old, &advantage, reference.as_deref());
+                let sums = trainer.accumulate(&batch, &objective).map_err(TrainError::engine(context()))?;
                 if !sums.loss_sum.is_finite() {
                     let facts = json!({"loss": number(sums.loss_sum), "rate": rate, "sequences": part.len()});
                     return Err(run.not_finite(PhaseKind::Grpo, step, "the objective", &facts));
@@ -287,12 +210,39 @@ fn train_on(
     Ok(update)
 }
 
+/// The completions of some groups, without those that the recipe masks.
+fn members<'a>(section: &GrpoSection, iteration: &'a Iteration, groups: &[usize]) -> Vec<&'a Rollout> {
+    let of = |group: &usize| group * section.group_size..(group + 1) * section.group_size;
+    groups
+        .iter()
+        .flat_map(|group| &iteration.rollouts[of(group)])
+        .filter(|rollout| !(section.mask_truncated && rollout.truncated))
+        .collect()
+}
+
+/// Replaces the sampler's log-probabilities by the model's own. At a temperature other than 1 they are of another
+/// distribution, and the objective's ratio is of the model's own.
+fn rescore(trainer: &mut Trainer, section: &GrpoSection, iteration: &mut Iteration) -> Result<(), TrainError> {
+    let mut scored = Vec::with_capacity(iteration.rollouts.len());
+    {
+        let rollouts: Vec<&Rollout> = iteration.rollouts.iter().collect();
+        for part in cut(&rollouts, iteration, section.micro_tokens) {
+            let (batch, ..) = pack(part, iteration)?;
+            let logps = trainer.logprobs(&batch).map_err(TrainError::engine("scoring completions"))?.logp;
+            for (sequence, rollout) in part.iter().enumerate() {
+                let range = batch.range(sequence);
+                scored.push(logps[range.end - rollout.tokens.len()..range.end].to_vec());
+            }
+        }
+    }
+    for (rollout, logps) in iteration.rollouts.iter_mut().zip(scored) {
+        rollout.logps = logps;
+    }
+    Ok(())
+}
+
 /// Consecutive parts of at most `limit` tokens (at least one sequence each).
-fn cut<'a, 'b>(
-    rollouts: &'b [&'a Rollout],
-    iteration: &Iteration,
-    limit: usize,
-) -> Vec<&'b [&'a Rollout]> {
+fn cut<'a, 'b>(rollouts: &'b [&'a Rollout], iteration: &Iteration, limit: usize) -> Vec<&'b [&'a Rollout]> {
     let mut parts = Vec::new();
     let (mut start, mut tokens) = (0, 0);
     for (index, rollout) in rollouts.iter().enumerate() {
@@ -310,17 +260,12 @@ fn cut<'a, 'b>(
 }
 
 /// Packs completions with, for each position, the sampling log-probability and the advantage.
-fn pack(
-    part: &[&Rollout],
-    iteration: &Iteration,
-) -> Result<(PackedBatch, Vec<f32>, Vec<f32>), TrainError> {
+fn pack(part: &[&Rollout], iteration: &Iteration) -> Result<(PackedBatch, Vec<f32>, Vec<f32>), TrainError> {
     let mut batch = PackedBatch::new();
     let (mut old, mut advantage) = (Vec::new(), Vec::new());
     for rollout in part {
         let prompt = &iteration.questions[rollout.question].prompt;
-        batch
-            .push_completion(prompt, &rollout.tokens)
-            .map_err(TrainError::engine("packing a completion"))?;
+        batch.push_completion(prompt, &rollout.tokens).map_err(TrainError::engine("packing a completion"))?;
         old.resize(old.len() + prompt.len() - 1, 0.0);
         old.extend_from_slice(&rollout.logps);
         advantage.resize(old.len(), rollout.advantage.unwrap_or(0.0) as f32);

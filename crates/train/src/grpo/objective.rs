@@ -56,18 +56,8 @@ impl<'a> ClippedObjective<'a> {
         advantage: &'a [f32],
         reference: Option<&'a [f32]>,
     ) -> Self {
-        let logp = old
-            .iter()
-            .map(|_| AtomicU32::new(f32::NAN.to_bits()))
-            .collect();
-        Self {
-            settings,
-            denominator,
-            old,
-            advantage,
-            reference,
-            logp,
-        }
+        let logp = old.iter().map(|_| AtomicU32::new(f32::NAN.to_bits())).collect();
+        Self { settings, denominator, old, advantage, reference, logp }
     }
 
     /// Ratio, whether the clip cuts the gradient, and the loss and its derivative before the KL term.
@@ -122,10 +112,7 @@ impl Objective for ClippedObjective<'_> {
             loss += self.settings.kl * k3;
             dlogp += self.settings.kl * slope;
         }
-        TokenLoss {
-            loss: loss / self.denominator,
-            dlogp: dlogp / self.denominator,
-        }
+        TokenLoss { loss: loss / self.denominator, dlogp: dlogp / self.denominator }
     }
 }
 
@@ -133,12 +120,7 @@ impl Objective for ClippedObjective<'_> {
 mod tests {
     use super::*;
 
-    const SETTINGS: ClipSettings = ClipSettings {
-        clip_low: 0.2,
-        clip_high: 0.28,
-        kl: 0.0,
-        kl_clamp: 10.0,
-    };
+    const SETTINGS: ClipSettings = ClipSettings { clip_low: 0.2, clip_high: 0.28, kl: 0.0, kl_clamp: 10.0 };
 
     /// Derivative against a central difference, over both signs of the advantage, both sides of the clip and with KL.
     #[test]
@@ -148,21 +130,11 @@ mod tests {
                 for logp in [-3.0f32, -1.45, -1.2, -1.0, -0.8, -0.3] {
                     let settings = ClipSettings { kl, ..SETTINGS };
                     let (old, adv, reference) = ([-1.1f32], [advantage], [-1.7f32]);
-                    let o = ClippedObjective::new(
-                        settings,
-                        3.0,
-                        &old,
-                        &adv,
-                        (kl > 0.0).then_some(&reference[..]),
-                    );
+                    let o = ClippedObjective::new(settings, 3.0, &old, &adv, (kl > 0.0).then_some(&reference[..]));
                     let h = 1e-3f32;
-                    let numeric = (o.token(0, logp + h, 0.0).loss - o.token(0, logp - h, 0.0).loss)
-                        / (2.0 * h);
+                    let numeric = (o.token(0, logp + h, 0.0).loss - o.token(0, logp - h, 0.0).loss) / (2.0 * h);
                     let exact = o.token(0, logp, 0.0).dlogp;
-                    assert!(
-                        (numeric - exact).abs() < 1e-3,
-                        "{kl} {advantage} {logp}: {numeric} {exact}"
-                    );
+                    assert!((numeric - exact).abs() < 1e-3, "{kl} {advantage} {logp}: {numeric} {exact}");
                 }
             }
         }
@@ -185,10 +157,7 @@ mod tests {
     #[test]
     fn far_references_stay_finite() {
         let (old, adv, reference) = ([-1.0f32], [1.0f32], [0.0f32]);
-        let settings = ClipSettings {
-            kl: 0.1,
-            ..SETTINGS
-        };
+        let settings = ClipSettings { kl: 0.1, ..SETTINGS };
         let o = ClippedObjective::new(settings, 1.0, &old, &adv, Some(&reference));
         let token = o.token(0, -200.0, 0.0);
         assert!(token.loss.is_finite() && token.dlogp.is_finite());

@@ -58,19 +58,14 @@ pub(crate) fn questions(
     step: u64,
 ) -> Result<Vec<Question>, TrainError> {
     let per_task = section.prompts_per_task as u64;
-    let places: Vec<(usize, u64)> = (0..source.tasks().len())
-        .flat_map(|task| (0..per_task).map(move |j| (task, step * per_task + j)))
-        .collect();
+    let places: Vec<(usize, u64)> =
+        (0..source.tasks().len()).flat_map(|task| (0..per_task).map(move |j| (task, step * per_task + j))).collect();
     places
         .into_par_iter()
         .map(|(task, position)| {
             let example = source.example(PhaseKind::Grpo, task, position)?;
             let prompt = prompt_tokens(tokenizer, &source.tasks()[task].question(&example))?;
-            Ok(Question {
-                task,
-                example,
-                prompt,
-            })
+            Ok(Question { task, example, prompt })
         })
         .collect()
 }
@@ -86,46 +81,26 @@ pub(crate) fn sample(
     let section = &recipe.grpo;
     let questions = questions(source, tokenizer, section, step)?;
     let room = recipe.model.max_positions;
-    let longest = questions
-        .iter()
-        .map(|question| question.prompt.len())
-        .max()
-        .unwrap_or(0);
-    let sampling = Sampling {
-        temperature: section.temperature,
-        max_new_tokens: section
-            .max_new_tokens
-            .min(room.saturating_sub(longest))
-            .max(1),
-        stop_tokens: tokenizer.eos().into_iter().collect(),
-        ..Sampling::default()
-    };
+    let longest = questions.iter().map(|question| question.prompt.len()).max().unwrap_or(0);
+    let new_tokens = section.max_new_tokens.min(room.saturating_sub(longest)).max(1);
+    let sampling = Sampling::sampled(section.temperature, new_tokens, tokenizer.eos().into_iter().collect());
     let mut prompts = Vec::with_capacity(questions.len() * section.group_size);
     let mut seeds = Vec::with_capacity(prompts.capacity());
     for (number, question) in questions.iter().enumerate() {
         for sample in 0..section.group_size {
             prompts.push(question.prompt.clone());
-            seeds.push(mix(&[
-                recipe.run.seed,
-                Use::Sampling as u64,
-                step,
-                number as u64,
-                sample as u64,
-            ]));
+            seeds.push(mix(&[recipe.run.seed, Use::Sampling as u64, step, number as u64, sample as u64]));
         }
     }
     let generated = Generator::new(model)
         .generate(&prompts, &sampling, &seeds)
-        .map_err(TrainError::engine(format!(
-            "sampling in grpo iteration {}",
-            step + 1
-        )))?;
+        .map_err(TrainError::engine(format!("sampling in grpo iteration {}", step + 1)))?;
     let mut rollouts: Vec<Rollout> = generated
         .into_par_iter()
         .enumerate()
         .map(|(index, out)| {
             let question = index / section.group_size;
-            let truncated = out.stop == StopReason::Length;
+            let truncated = !matches!(out.stop, StopReason::StopToken(_));
             let text = tokenizer.decode(&out.tokens);
             let mut rollout = Rollout {
                 question,
@@ -146,50 +121,31 @@ pub(crate) fn sample(
         .collect();
     for group in rollouts.chunks_mut(section.group_size) {
         let rewards: Vec<f64> = group.iter().map(|rollout| rollout.reward).collect();
-        if let Some(values) = advantages(
-            &rewards,
-            section.normalise_std,
-            f64::from(section.advantage_epsilon),
-        ) {
+        if let Some(values) = advantages(&rewards, section.normalise_std, f64::from(section.advantage_epsilon)) {
             for (rollout, advantage) in group.iter_mut().zip(values) {
                 rollout.advantage = Some(advantage);
             }
         }
     }
-    Ok(Iteration {
-        questions,
-        rollouts,
-    })
+    Ok(Iteration { questions, rollouts })
 }
 
 /// Reward = format + accuracy (strict grammar), plus the share of true claims where the recipe asks for it.
 fn score(section: &GrpoSection, source: &Source, question: &Question, rollout: &mut Rollout) {
-    let verdict =
-        source.tasks()[question.task].verify(&question.example, &rollout.text, Mode::Strict);
+    let verdict = source.tasks()[question.task].verify(&question.example, &rollout.text, Mode::Strict);
     // A completion that was cut has no end: the strict grammar cannot be met, whatever the text so far says.
     rollout.format = verdict.format && !rollout.truncated;
     rollout.correct = verdict.correct && rollout.format;
-    rollout.reason = if rollout.truncated {
-        "truncated".into()
-    } else {
-        verdict.reason.to_string()
-    };
+    rollout.reason = if rollout.truncated { "truncated".into() } else { verdict.reason.to_string() };
     rollout.reward = f64::from(section.format_weight) * f64::from(u8::from(rollout.format))
         + f64::from(section.accuracy_weight) * f64::from(u8::from(rollout.correct));
     if section.claims_weight > 0.0 {
         let claims = chemr_protocol::check_claims(&question.example, &rollout.text);
-        let right = claims
-            .iter()
-            .filter(|claim| claim.truth == chemr_protocol::Truth::True)
-            .count();
-        let wrong = claims
-            .iter()
-            .filter(|claim| claim.truth == chemr_protocol::Truth::False)
-            .count();
+        let right = claims.iter().filter(|claim| claim.truth == chemr_protocol::Truth::True).count();
+        let wrong = claims.iter().filter(|claim| claim.truth == chemr_protocol::Truth::False).count();
         rollout.claims = (right + wrong, right);
         if right + wrong > 0 {
-            rollout.reward +=
-                f64::from(section.claims_weight) * right as f64 / (right + wrong) as f64;
+            rollout.reward += f64::from(section.claims_weight) * right as f64 / (right + wrong) as f64;
         }
     }
 }
@@ -217,11 +173,7 @@ impl Means {
         self.format += usize::from(rollout.format);
         self.truncated += usize::from(rollout.truncated);
         self.tokens += rollout.tokens.len();
-        self.surprise -= rollout
-            .logps
-            .iter()
-            .map(|logp| f64::from(*logp))
-            .sum::<f64>();
+        self.surprise -= rollout.logps.iter().map(|logp| f64::from(*logp)).sum::<f64>();
         self.claims.0 += rollout.claims.0;
         self.claims.1 += rollout.claims.1;
     }
@@ -234,18 +186,12 @@ impl Means {
         line.insert("format".into(), rounded(self.format as f64 / n));
         line.insert("length".into(), rounded(self.tokens as f64 / n));
         // Mean surprise of the sampled tokens: an unbiased estimate of the entropy at temperature 1.
-        line.insert(
-            "entropy".into(),
-            rounded(self.surprise / self.tokens.max(1) as f64),
-        );
+        line.insert("entropy".into(), rounded(self.surprise / self.tokens.max(1) as f64));
         line.insert("truncated".into(), rounded(self.truncated as f64 / n));
         line.insert("groups".into(), self.groups.into());
         line.insert("zero_variance_groups".into(), self.zero_variance.into());
         if self.claims.0 > 0 {
-            line.insert(
-                "true_claims".into(),
-                rounded(self.claims.1 as f64 / self.claims.0 as f64),
-            );
+            line.insert("true_claims".into(), rounded(self.claims.1 as f64 / self.claims.0 as f64));
         }
         line
     }
@@ -262,20 +208,12 @@ impl Iteration {
 
     /// Mean reward.
     pub fn reward(&self) -> f64 {
-        self.rollouts
-            .iter()
-            .map(|rollout| rollout.reward)
-            .sum::<f64>()
-            / self.rollouts.len().max(1) as f64
+        self.rollouts.iter().map(|rollout| rollout.reward).sum::<f64>() / self.rollouts.len().max(1) as f64
     }
 
     /// Share of right completions.
     pub fn accuracy(&self) -> f64 {
-        self.rollouts
-            .iter()
-            .filter(|rollout| rollout.correct)
-            .count() as f64
-            / self.rollouts.len().max(1) as f64
+        self.rollouts.iter().filter(|rollout| rollout.correct).count() as f64 / self.rollouts.len().max(1) as f64
     }
 
     /// The metrics line: means over all, and for each task.
@@ -283,12 +221,7 @@ impl Iteration {
         let mut all = Means::default();
         let mut by_task: BTreeMap<usize, Means> = BTreeMap::new();
         for (index, rollout) in self.rollouts.iter().enumerate() {
-            for means in [
-                &mut all,
-                by_task
-                    .entry(self.questions[rollout.question].task)
-                    .or_default(),
-            ] {
+            for means in [&mut all, by_task.entry(self.questions[rollout.question].task).or_default()] {
                 means.add(rollout);
                 if index % group_size == 0 {
                     means.groups += 1;
@@ -298,10 +231,8 @@ impl Iteration {
         }
         let mut line = all.line();
         let ids = source.task_ids();
-        let tasks: Map<String, Value> = by_task
-            .into_iter()
-            .map(|(task, means)| (ids[task].to_string(), means.line().into()))
-            .collect();
+        let tasks: Map<String, Value> =
+            by_task.into_iter().map(|(task, means)| (ids[task].to_string(), means.line().into())).collect();
         line.insert("tasks".into(), tasks.into());
         line
     }

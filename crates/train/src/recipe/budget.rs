@@ -78,10 +78,6 @@ mod tests {
             assert_eq!(recipe.run.name, format!("quickstart-{budget}"));
             assert_eq!(budget.name().parse::<Budget>().unwrap(), budget);
         }
-        Recipe::parse(
-            include_str!("../../../../recipes/real-data.toml"),
-            "recipes/real-data.toml",
-        )
-        .unwrap();
+        Recipe::parse(include_str!("../../../../recipes/real-data.toml"), "recipes/real-data.toml").unwrap();
     }
 }

@@ -240,11 +240,7 @@ pub struct Recipe {
 }
 
 /// Section name, its purpose, and its keys with documentation, in the order of the file.
-pub(crate) type SectionDocs = (
-    &'static str,
-    &'static str,
-    &'static [(&'static str, &'static str)],
-);
+pub(crate) type SectionDocs = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
 impl Recipe {
     /// Documentation of every section and key.
@@ -253,11 +249,7 @@ impl Recipe {
         ("model", ModelSection::ABOUT, ModelSection::KEYS),
         ("tokenizer", TokenizerSection::ABOUT, TokenizerSection::KEYS),
         ("data", DataSection::ABOUT, DataSection::KEYS),
-        (
-            "foundation",
-            SupervisedSection::ABOUT,
-            SupervisedSection::KEYS,
-        ),
+        ("foundation", SupervisedSection::ABOUT, SupervisedSection::KEYS),
         ("distill", SupervisedSection::ABOUT, SupervisedSection::KEYS),
         ("grpo", GrpoSection::ABOUT, GrpoSection::KEYS),
         ("eval", EvalSection::ABOUT, EvalSection::KEYS),
@@ -266,12 +258,6 @@ impl Recipe {
     /// Total steps over the enabled phases (an iteration of GRPO counts as one).
     pub fn total_steps(&self) -> u64 {
         let supervised = |s: &SupervisedSection| if s.enabled { s.steps } else { 0 };
-        supervised(&self.foundation)
-            + supervised(&self.distill)
-            + if self.grpo.enabled {
-                self.grpo.steps
-            } else {
-                0
-            }
+        supervised(&self.foundation) + supervised(&self.distill) + if self.grpo.enabled { self.grpo.steps } else { 0 }
     }
 }

@@ -33,36 +33,23 @@ impl Recipe {
     /// # Errors
     /// Unknown key, wrong type, impossible value.
     pub fn with_overrides<S: AsRef<str>>(&self, overrides: &[S]) -> Result<Self, TrainError> {
-        let fail = |message: String| TrainError::Recipe {
-            file: "--set".into(),
-            line: None,
-            message,
-        };
+        let fail = |message: String| TrainError::Recipe { file: "--set".into(), line: None, message };
         let mut table = Table::try_from(self).map_err(|error| fail(error.to_string()))?;
         for item in overrides {
             let item = item.as_ref();
-            let (path, text) = item
-                .split_once('=')
-                .ok_or_else(|| fail(format!("`{item}` is not of the form section.key=value")))?;
+            let (path, text) =
+                item.split_once('=').ok_or_else(|| fail(format!("`{item}` is not of the form section.key=value")))?;
             let (path, text) = (path.trim(), text.trim());
             let (section, key) = path.split_once('.').ok_or_else(|| {
                 let known = all_keys();
-                fail(format!(
-                    "unknown key `{path}`{}",
-                    suggestion(path, known.iter().map(String::as_str))
-                ))
+                fail(format!("unknown key `{path}`{}", suggestion(path, known.iter().map(String::as_str))))
             })?;
             let sections = Self::DOCS.iter().map(|docs| docs.0);
             let keys = Self::DOCS
                 .iter()
                 .find(|docs| docs.0 == section)
                 .map(|docs| docs.2)
-                .ok_or_else(|| {
-                    fail(format!(
-                        "unknown section `{section}`{}",
-                        suggestion(section, sections)
-                    ))
-                })?;
+                .ok_or_else(|| fail(format!("unknown section `{section}`{}", suggestion(section, sections))))?;
             if !keys.iter().any(|(known, _)| *known == key) {
                 let hint = suggestion(key, keys.iter().map(|(known, _)| *known));
                 return Err(fail(format!("unknown key `{path}`{hint}")));
@@ -74,29 +61,17 @@ impl Recipe {
                 .ok_or_else(|| fail(format!("unknown key `{path}`")))?;
             *slot = parse_value(text, slot);
         }
-        let recipe: Self = table
-            .try_into()
-            .map_err(|error: toml::de::Error| fail(error.message().to_string()))?;
+        let recipe: Self = table.try_into().map_err(|error: toml::de::Error| fail(error.message().to_string()))?;
         recipe.check("--set")?;
         Ok(recipe)
     }
 
     /// Refuses combinations that cannot work, before any time is spent.
     fn check(&self, file: &str) -> Result<(), TrainError> {
-        let fail = |message: String| {
-            Err(TrainError::Recipe {
-                file: file.into(),
-                line: None,
-                message,
-            })
-        };
+        let fail = |message: String| Err(TrainError::Recipe { file: file.into(), line: None, message });
         let model = &self.model;
         if model.from.is_empty() {
-            if model.hidden_size == 0
-                || model.layers == 0
-                || model.intermediate_size == 0
-                || model.head_size == 0
-            {
+            if model.hidden_size == 0 || model.layers == 0 || model.intermediate_size == 0 || model.head_size == 0 {
                 return fail("model sizes must be above 0".into());
             }
             if model.key_value_heads == 0 || !model.heads.is_multiple_of(model.key_value_heads) {
@@ -120,10 +95,7 @@ impl Recipe {
                 ));
             }
             if phase.batch_tokens < phase.max_tokens {
-                return fail(format!(
-                    "{name}.batch_tokens must be at least {name}.max_tokens ({})",
-                    phase.max_tokens
-                ));
+                return fail(format!("{name}.batch_tokens must be at least {name}.max_tokens ({})", phase.max_tokens));
             }
             positive(file, name, "learning_rate", phase.learning_rate)?;
         }
@@ -132,20 +104,13 @@ impl Recipe {
             positive(file, "grpo", "learning_rate", grpo.learning_rate)?;
             positive(file, "grpo", "temperature", grpo.temperature)?;
             if grpo.group_size < 2 {
-                return fail(
-                    "grpo.group_size must be at least 2: the group is its own baseline".into(),
-                );
+                return fail("grpo.group_size must be at least 2: the group is its own baseline".into());
             }
             if grpo.prompts_per_task == 0 || grpo.mini_batches == 0 || grpo.epochs == 0 {
-                return fail(
-                    "grpo.prompts_per_task, grpo.mini_batches and grpo.epochs must be at least 1"
-                        .into(),
-                );
+                return fail("grpo.prompts_per_task, grpo.mini_batches and grpo.epochs must be at least 1".into());
             }
             if grpo.max_new_tokens == 0 || grpo.max_new_tokens >= model.max_positions {
-                return fail(
-                    "grpo.max_new_tokens must be above 0 and below model.max_positions".into(),
-                );
+                return fail("grpo.max_new_tokens must be above 0 and below model.max_positions".into());
             }
             if !(0.0..1.0).contains(&grpo.clip_low) || grpo.clip_high < 0.0 || grpo.kl < 0.0 {
                 return fail("grpo.clip_low must lie in 0..1, grpo.clip_high and grpo.kl must not be negative".into());
@@ -162,10 +127,7 @@ impl Recipe {
             return fail("data.shares must be at least 1 each".into());
         }
         if !matches!(self.eval.split.as_str(), "test" | "valid") {
-            return fail(format!(
-                "eval.split is `{}`; it must be `test` or `valid`",
-                self.eval.split
-            ));
+            return fail(format!("eval.split is `{}`; it must be `test` or `valid`", self.eval.split));
         }
         Ok(())
     }
@@ -184,19 +146,14 @@ fn positive(file: &str, section: &str, key: &str, value: f32) -> Result<(), Trai
 
 /// Reads `text` as TOML, or as a string; whole numbers become floats where a float stood.
 fn parse_value(text: &str, old: &Value) -> Value {
-    let parsed = format!("v = {text}")
-        .parse::<Table>()
-        .ok()
-        .and_then(|mut table| table.remove("v"));
+    let parsed = format!("v = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("v"));
     match (old, parsed) {
         (Value::Float(_), Some(Value::Integer(whole))) => Value::Float(whole as f64),
         (Value::String(_), Some(value)) if !value.is_str() => Value::String(text.to_string()),
         (Value::Array(_), Some(value)) if !value.is_array() => Value::Array(vec![value]),
-        (Value::Array(_), None) => Value::Array(
-            text.split(',')
-                .map(|part| Value::String(part.trim().to_string()))
-                .collect(),
-        ),
+        (Value::Array(_), None) => {
+            Value::Array(text.split(',').map(|part| Value::String(part.trim().to_string())).collect())
+        }
         (_, Some(value)) => value,
         (_, None) => Value::String(text.to_string()),
     }
@@ -205,16 +162,9 @@ fn parse_value(text: &str, old: &Value) -> Value {
 /// Turns a parser error into one sentence with line, full key and the nearest known key.
 fn describe(text: &str, file: &str, error: &toml::de::Error) -> TrainError {
     let start = error.span().map(|span| span.start.min(text.len()));
-    let line = start.map(|start| {
-        1 + text.as_bytes()[..start]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count()
-    });
+    let line = start.map(|start| 1 + text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count());
     let message = error.message();
-    let unknown = message
-        .strip_prefix("unknown field `")
-        .and_then(|rest| rest.split_once('`'));
+    let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'));
     let message = match unknown {
         Some((key, rest)) => {
             let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
@@ -227,18 +177,12 @@ fn describe(text: &str, file: &str, error: &toml::de::Error) -> TrainError {
         }
         None => message.trim().to_string(),
     };
-    TrainError::Recipe {
-        file: file.into(),
-        line,
-        message,
-    }
+    TrainError::Recipe { file: file.into(), line, message }
 }
 
 /// The `[section]` header above (or at) byte `start`.
 fn enclosing_section(text: &str, start: usize) -> Option<String> {
-    let end = text[start..]
-        .find('\n')
-        .map_or(text.len(), |offset| start + offset);
+    let end = text[start..].find('\n').map_or(text.len(), |offset| start + offset);
     text[..end].lines().rev().find_map(|line| {
         let line = line.trim();
         let inner = line.strip_prefix('[')?.split(']').next()?;
@@ -261,10 +205,7 @@ fn suggestion<'a>(key: &str, known: impl Iterator<Item = &'a str>) -> String {
         .iter()
         .map(|candidate| {
             let tail = candidate.rsplit('.').next().unwrap_or(candidate);
-            (
-                edit_distance(key, candidate).min(edit_distance(short, tail)),
-                *candidate,
-            )
+            (edit_distance(key, candidate).min(edit_distance(short, tail)), *candidate)
         })
         .min();
     match best {
@@ -303,19 +244,13 @@ mod tests {
     #[test]
     fn unknown_key_names_line_and_nearest() {
         let message = error("[run]\nseed = 3\n\n[grpo]\nlearning_rat = 1e-3\n");
-        assert_eq!(
-            message,
-            "r.toml:5: unknown key `grpo.learning_rat`; did you mean `learning_rate`?"
-        );
+        assert_eq!(message, "r.toml:5: unknown key `grpo.learning_rat`; did you mean `learning_rate`?");
     }
 
     #[test]
     fn unknown_section_is_named() {
         let message = error("[distil]\nsteps = 3\n");
-        assert!(
-            message.contains("r.toml:1: unknown key `distil`; did you mean `distill`?"),
-            "{message}"
-        );
+        assert!(message.contains("r.toml:1: unknown key `distil`; did you mean `distill`?"), "{message}");
     }
 
     #[test]
@@ -327,38 +262,16 @@ mod tests {
     #[test]
     fn overrides_apply_and_are_checked() {
         let recipe = Recipe::default()
-            .with_overrides(&[
-                "run.seed=7",
-                "grpo.kl=1",
-                "data.levels=[1,2]",
-                "run.name=try 3",
-                "data.tasks=a,b",
-            ])
+            .with_overrides(&["run.seed=7", "grpo.kl=1", "data.levels=[1,2]", "run.name=try 3", "data.tasks=a,b"])
             .unwrap();
-        assert_eq!(
-            (recipe.run.seed, recipe.grpo.kl, recipe.data.levels.clone()),
-            (7, 1.0, vec![1, 2])
-        );
+        assert_eq!((recipe.run.seed, recipe.grpo.kl, recipe.data.levels.clone()), (7, 1.0, vec![1, 2]));
         assert_eq!(recipe.run.name, "try 3");
         assert_eq!(recipe.data.tasks, ["a", "b"]);
-        let message = Recipe::default()
-            .with_overrides(&["grpo.stepz=2"])
-            .unwrap_err()
-            .to_string();
-        assert!(
-            message.contains("unknown key `grpo.stepz`; did you mean `steps`?"),
-            "{message}"
-        );
-        let message = Recipe::default()
-            .with_overrides(&["gpro.steps=2"])
-            .unwrap_err()
-            .to_string();
+        let message = Recipe::default().with_overrides(&["grpo.stepz=2"]).unwrap_err().to_string();
+        assert!(message.contains("unknown key `grpo.stepz`; did you mean `steps`?"), "{message}");
+        let message = Recipe::default().with_overrides(&["gpro.steps=2"]).unwrap_err().to_string();
         assert!(message.contains("did you mean `grpo`?"), "{message}");
-        assert!(
-            Recipe::default()
-                .with_overrides(&["grpo.group_size=1"])
-                .is_err()
-        );
+        assert!(Recipe::default().with_overrides(&["grpo.group_size=1"]).is_err());
         assert!(Recipe::default().with_overrides(&["seed"]).is_err());
     }
 }

@@ -39,16 +39,8 @@ impl Recipe {
         let mut out = Vec::new();
         for (section, _, keys) in Self::DOCS {
             for (key, _) in *keys {
-                let value = |table: &Table| {
-                    table
-                        .get(*section)
-                        .and_then(|s| s.get(*key))
-                        .map(ToString::to_string)
-                };
-                let (a, b) = (
-                    value(&here).unwrap_or_default(),
-                    value(&there).unwrap_or_default(),
-                );
+                let value = |table: &Table| table.get(*section).and_then(|s| s.get(*key)).map(ToString::to_string);
+                let (a, b) = (value(&here).unwrap_or_default(), value(&there).unwrap_or_default());
                 if a != b {
                     out.push(format!("{section}.{key}: {a} -> {b}"));
                 }
@@ -87,18 +79,11 @@ mod tests {
 
     #[test]
     fn resolved_text_parses_back_and_documents_every_key() {
-        let recipe = Recipe::default()
-            .with_overrides(&["run.seed=9", "distill.learning_rate=0.00123"])
-            .unwrap();
+        let recipe = Recipe::default().with_overrides(&["run.seed=9", "distill.learning_rate=0.00123"]).unwrap();
         let text = recipe.to_documented_toml();
         assert_eq!(Recipe::parse(&text, "config.toml").unwrap(), recipe);
         let keys: usize = Recipe::DOCS.iter().map(|docs| docs.2.len()).sum();
-        assert_eq!(
-            text.lines()
-                .filter(|line| line.contains(" = ") && !line.starts_with('#'))
-                .count(),
-            keys
-        );
+        assert_eq!(text.lines().filter(|line| line.contains(" = ") && !line.starts_with('#')).count(), keys);
         assert_eq!(recipe.differences(&Recipe::default()).len(), 2);
     }
 }

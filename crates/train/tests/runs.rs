@@ -1,0 +1,215 @@
+//! Whole runs of a tiny recipe: interruption, kill, resume, and the same bytes.
+
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chemr_train::{
+    NoHook, PhaseHook, PhaseKind, PhaseOutcome, Progress, Recipe, RunStatus, Silent, TrainError, Update,
+    complete_steps, newest_checkpoint, run_phase, run_recipe,
+};
+
+/// Enough steps to learn the answer grammar of one easy task, so that GRPO has something to tell apart.
+fn tiny() -> Recipe {
+    let text = r#"
+        [run]
+        name = "tiny"
+        checkpoint_every = 20
+        log_every = 5
+        [model]
+        hidden_size = 48
+        intermediate_size = 96
+        layers = 2
+        heads = 3
+        key_value_heads = 1
+        head_size = 16
+        max_positions = 192
+        [tokenizer]
+        vocab_size = 420
+        texts_per_task = 120
+        [data]
+        tasks = ["property.polarity_rule"]
+        block_steps = 7
+        [foundation]
+        steps = 25
+        batch_tokens = 512
+        max_tokens = 180
+        learning_rate = 6e-3
+        warmup_steps = 5
+        [distill]
+        steps = 110
+        batch_tokens = 1536
+        max_tokens = 180
+        learning_rate = 1e-2
+        warmup_steps = 10
+        [grpo]
+        steps = 5
+        prompts_per_task = 6
+        group_size = 4
+        max_new_tokens = 120
+        kl = 0.01
+        samples_every = 2
+    "#;
+    Recipe::parse(text, "tiny.toml").unwrap()
+}
+
+/// Raises the stop flag, or panics (a kill as seen by the files), once a step of a phase is done.
+struct At<'a> {
+    phase: &'a str,
+    step: u64,
+    stop: Option<&'a AtomicBool>,
+}
+
+impl Progress for At<'_> {
+    fn update(&self, update: &Update<'_>) {
+        if update.phase == self.phase && update.step == self.step {
+            match self.stop {
+                Some(stop) => stop.store(true, Ordering::Relaxed),
+                None => panic!("killed in {} at step {}", self.phase, self.step),
+            }
+        }
+    }
+    fn message(&self, _: &str) {}
+    fn finish(&self, _: &str) {}
+}
+
+#[derive(Default)]
+struct Counting {
+    calls: Vec<&'static str>,
+    fail_in: Option<PhaseKind>,
+}
+
+impl PhaseHook for Counting {
+    fn after_phase(&mut self, outcome: &PhaseOutcome) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        assert!(outcome.checkpoint.join("model.safetensors").is_file());
+        assert!(outcome.tokens > 0);
+        self.calls.push(outcome.name);
+        if self.fail_in == Some(outcome.phase) { Err("no room for the report".into()) } else { Ok(()) }
+    }
+}
+
+fn go(recipe: &Recipe, out: &Path, resume: bool, progress: &dyn Progress, stop: &AtomicBool) -> RunStatus {
+    run_recipe(recipe, out, resume, stop, progress, &mut NoHook).unwrap().status
+}
+
+fn weights(run: &Path) -> Vec<Vec<u8>> {
+    let steps = [(PhaseKind::Foundation, 25), (PhaseKind::Distill, 110), (PhaseKind::Grpo, 5)];
+    steps
+        .iter()
+        .map(|(phase, step)| {
+            let dir = run.join(format!("checkpoints/{}/step-{step:06}", phase.name()));
+            fs::read(dir.join("model.safetensors")).unwrap()
+        })
+        .collect()
+}
+
+fn metric_steps(run: &Path) -> Vec<(String, u64)> {
+    let text = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    text.lines()
+        .map(|line| {
+            let value: serde_json::Value = serde_json::from_str(line).unwrap();
+            (value["phase"].as_str().unwrap().to_string(), value["step"].as_u64().unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn stopped_and_killed_runs_resume_to_the_same_bytes() {
+    let recipe = tiny();
+    let dir = tempfile::tempdir().unwrap();
+    let never = AtomicBool::new(false);
+
+    // The run that nothing disturbs.
+    let whole = dir.path().join("whole");
+    assert_eq!(go(&recipe, &whole, false, &Silent, &never), RunStatus::Finished);
+    let expected = weights(&whole);
+    assert_ne!(expected[1], expected[2], "GRPO changed nothing: the resume test would be empty");
+    let lines = metric_steps(&whole);
+    assert_eq!(lines.iter().filter(|(phase, _)| phase == "distill").count(), 22);
+    assert_eq!(lines.iter().filter(|(phase, _)| phase == "grpo").count(), 5);
+    assert!(whole.join("samples/grpo/step-000002.jsonl").is_file());
+    assert!(whole.join("manifest.json").is_file());
+    let kept = complete_steps(&whole.join("checkpoints/distill"));
+    assert_eq!(kept, [80, 100, 110], "the last step and two intermediate checkpoints stay");
+    assert_eq!(newest_checkpoint(&whole).unwrap().0, PhaseKind::Grpo);
+
+    // The run that is disturbed in every phase, by turns stopped and killed.
+    let broken = dir.path().join("broken");
+    let mut resume = false;
+    for (phase, step, kill) in [
+        ("foundation", 23, true),
+        ("foundation", 24, false),
+        ("distill", 33, false),
+        ("distill", 47, true),
+        ("grpo", 2, false),
+        ("grpo", 4, true),
+    ] {
+        let stop = AtomicBool::new(false);
+        let progress = At { phase, step, stop: (!kill).then_some(&stop) };
+        let outcome = catch_unwind(AssertUnwindSafe(|| go(&recipe, &broken, resume, &progress, &stop)));
+        match outcome {
+            Ok(status) => assert!(!kill && status == RunStatus::Stopped, "{phase} {step}"),
+            Err(_) => assert!(kill, "{phase} {step}"),
+        }
+        resume = true;
+        // What a kill in the middle of a save leaves, and a folder that merely looks like a checkpoint.
+        let partial = broken.join("checkpoints").join(phase).join(".step-000099.partial");
+        fs::create_dir_all(partial.join("state")).unwrap();
+        fs::write(partial.join("model.safetensors"), b"half").unwrap();
+        let empty = broken.join("checkpoints").join(phase).join("step-000098");
+        fs::create_dir_all(&empty).unwrap();
+        fs::write(empty.join("model.safetensors"), b"half").unwrap();
+        // A line that a kill cut short.
+        let mut text = fs::read_to_string(broken.join("metrics.jsonl")).unwrap();
+        text.push_str("{\"phase\":\"gr");
+        fs::write(broken.join("metrics.jsonl"), text).unwrap();
+    }
+    assert_eq!(go(&recipe, &broken, true, &Silent, &never), RunStatus::Finished);
+    assert!(weights(&broken) == expected, "a resumed run must give the bytes of the undisturbed one");
+    assert!(!broken.join("checkpoints/distill/.step-000099.partial").exists());
+    // Steps where the run was stopped have a line more; no step has two.
+    let mut again = metric_steps(&broken);
+    let all = again.len();
+    again.dedup();
+    assert_eq!(again.len(), all);
+    assert!(lines.iter().all(|line| again.contains(line)));
+
+    // A finished run resumes to nothing; another recipe is refused; a new run does not overwrite.
+    assert_eq!(go(&recipe, &broken, true, &Silent, &never), RunStatus::Finished);
+    let other = recipe.with_overrides(&["distill.learning_rate=0.001"]).unwrap();
+    let error = run_recipe(&other, &broken, true, &never, &Silent, &mut NoHook).unwrap_err().to_string();
+    assert!(error.contains("distill.learning_rate"), "{error}");
+    assert!(matches!(
+        run_recipe(&recipe, &broken, false, &never, &Silent, &mut NoHook),
+        Err(TrainError::Folder { .. })
+    ));
+}
+
+#[test]
+fn one_phase_alone_and_hooks_that_fail() {
+    let recipe = tiny().with_overrides(&["foundation.steps=4", "distill.steps=3", "grpo.steps=1"]).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let never = AtomicBool::new(false);
+    let first = dir.path().join("first");
+    let mut hook = Counting { fail_in: Some(PhaseKind::Foundation), ..Counting::default() };
+    let failed = run_phase(PhaseKind::Foundation, &recipe, None, &first, false, &never, &Silent, &mut hook);
+    assert!(matches!(failed, Err(TrainError::Hook { .. })));
+    // The phase is not trained again, the hook is called again, and a third resume calls nothing.
+    for expected in [1, 0] {
+        let mut hook = Counting::default();
+        let done = run_phase(PhaseKind::Foundation, &recipe, None, &first, true, &never, &Silent, &mut hook).unwrap();
+        assert_eq!((done.status, hook.calls.len()), (RunStatus::Finished, expected));
+    }
+    let from: PathBuf = first.join("checkpoints/foundation/step-000004");
+    let second = dir.path().join("second");
+    let mut hook = Counting::default();
+    let done = run_phase(PhaseKind::Distill, &recipe, Some(&from), &second, false, &never, &Silent, &mut hook).unwrap();
+    assert_eq!(hook.calls, ["distill"]);
+    assert_eq!(done.phases[0].checkpoint, second.join("checkpoints/distill/step-000003"));
+    // The tokenizer is that of the model started from.
+    let tokenizer = |dir: &Path| fs::read(dir.join("tokenizer.json")).unwrap();
+    assert_eq!(tokenizer(&from), tokenizer(&done.phases[0].checkpoint));
+    let manifest = fs::read_to_string(second.join("manifest.json")).unwrap();
+    assert!(manifest.contains("start_model_sha256"));
+}

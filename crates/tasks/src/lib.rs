@@ -18,6 +18,7 @@ mod prompt;
 mod property;
 mod reaction;
 mod registry;
+mod route;
 mod tomg;
 mod verdict;
 
@@ -25,4 +26,5 @@ pub use answer::{Extraction, MAX_COMPLETION_BYTES, Mode, answer_block, completio
 pub use example::{Example, Split};
 pub use prompt::{ENVELOPE, Prompt, SYSTEM};
 pub use registry::{Baseline, Task, documentation, task, tasks};
+pub use route::route;
 pub use verdict::{ACCURACY_WEIGHT, FORMAT_WEIGHT, Judgement, Reason, Verdict};

@@ -20,6 +20,11 @@ pub struct Prompt {
 }
 
 impl Prompt {
+    /// A question in the user's own words, under the envelope.
+    pub fn free(question: &str) -> Prompt {
+        Prompt { system: SYSTEM.to_string(), user: format!("{ENVELOPE}\n{question}") }
+    }
+
     /// Envelope, newline, task line, newline, labelled field. A line break inside the field would forge a line of the
     /// prompt, so it becomes a blank.
     pub(crate) fn build(task_line: &str, label: &str, field: &str) -> Prompt {

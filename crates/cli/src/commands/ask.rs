@@ -1,0 +1,173 @@
+//! `chemr ask`: one question to a model, its reasoning checked.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+use anyhow::{Context, bail};
+use chemr_engine::{ChatMessage, Generator, Sampling, load_folder};
+use chemr_protocol::{Claim, Truth, check_claims};
+use chemr_tasks::{Example, Mode, Prompt, Split, Task, extract, task, tasks};
+use serde_json::json;
+
+use crate::exit::Outcome;
+use crate::{models, terminal};
+
+const EXAMPLES: &str = "Examples:
+  chemr ask 'What is the molecular formula of CC(=O)OCC?'
+  chemr ask --task retrosynthesis 'CC(C)C(=O)OCC' --model runs/quickstart-001
+  chemr ask --task tomg.functional_group '1 ester, 1 alcohol' --json
+
+Tasks: name.smiles_to_formula, name.iupac_to_smiles, property.bbbp, property.polarity_rule, reaction_prediction,
+retrosynthesis, tomg.functional_group";
+
+/// Ask a model; streams the reasoning, then the answer, then what the toolkit says of each claim.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// The question; with --task only its input (a SMILES, a name, a list of groups).
+    question: String,
+    /// Model folder, or run folder (its newest checkpoint); by default the newest run.
+    #[arg(long, value_name = "DIR")]
+    model: Option<PathBuf>,
+    /// Ask in the words of this task, as the model was trained.
+    #[arg(long, value_name = "TASK")]
+    task: Option<String>,
+    /// Send the question as it is, without looking for a task in it.
+    #[arg(long, conflicts_with = "task")]
+    plain: bool,
+    /// Longest answer in tokens.
+    #[arg(long, default_value_t = 512)]
+    max_new_tokens: usize,
+    /// Sampling temperature; 0 = greedy.
+    #[arg(long, default_value_t = 0.0)]
+    temperature: f32,
+    /// Seed of the sampling.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Print one JSON object instead of streaming.
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
+    let stop = terminal::stop_flag()?;
+    let question = arguments.question.trim();
+    if question.is_empty() {
+        bail!("the question is empty");
+    }
+    if !(0.0..=100.0).contains(&arguments.temperature) {
+        bail!("--temperature {} is out of range: 0 is greedy, 1 the model's own distribution", arguments.temperature);
+    }
+    let (asked, prompt) = read_question(arguments, question)?;
+    let folder = match &arguments.model {
+        Some(path) => models::resolve(path)?,
+        None => models::newest()?,
+    };
+    let (model, tokenizer) = load_folder(&folder).with_context(|| format!("model {}", folder.display()))?;
+    eprintln!("model {}", folder.display());
+    let messages = [ChatMessage::system(prompt.system), ChatMessage::user(prompt.user)];
+    let tokens = tokenizer.encode_prompt(&messages)?;
+    let sampling = Sampling {
+        temperature: arguments.temperature,
+        ..Sampling::greedy(arguments.max_new_tokens, tokenizer.eos().into_iter().collect())
+    };
+    let mut text = tokenizer.stream();
+    let mut completion = String::new();
+    let mut show = |piece: String| {
+        if !arguments.json {
+            print!("{piece}");
+            // A closed pipe shows up at the end; streaming itself need not fail.
+            let _ = std::io::stdout().flush();
+        }
+        completion.push_str(&piece);
+    };
+    Generator::new(&model).generate_streaming(&tokens, &sampling, arguments.seed, |token| {
+        show(text.push(token));
+        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    show(text.finish());
+    let claims = asked.as_ref().map(|example| check_claims(example, &completion)).unwrap_or_default();
+    let extraction = extract(&completion, Mode::Loose);
+    let answer = extraction.answer.as_ref().ok();
+    if arguments.json {
+        let claims: Vec<_> = claims
+            .iter()
+            .map(|claim| {
+                json!({
+                    "kind": claim.kind.as_str(), "start": claim.span.start, "end": claim.span.end, "subject": claim.subject,
+                    "value": claim.value, "truth": truth(claim), "step": claim.step,
+                })
+            })
+            .collect();
+        let task = asked.as_ref().map(|example| example.task.as_str());
+        println!(
+            "{}",
+            json!({"task": task, "question": question, "completion": completion, "answer": answer, "claims": claims, "model": folder})
+        );
+        return Ok(Outcome::Done);
+    }
+    println!();
+    print_claims(&claims, &completion);
+    match answer {
+        Some(answer) => println!("\nanswer: {answer}"),
+        None => println!("\nno answer found in the completion"),
+    }
+    Ok(Outcome::Done)
+}
+
+/// The row to check claims against, if the question fits a task, and the prompt.
+fn read_question(arguments: &Arguments, question: &str) -> anyhow::Result<(Option<Example>, Prompt)> {
+    let named = match &arguments.task {
+        Some(id) => {
+            let known = || tasks().iter().map(|task| task.id()).collect::<Vec<_>>().join(", ");
+            Some((task(id).with_context(|| format!("no task `{id}`; there are {}", known()))?, question.to_owned()))
+        }
+        None if arguments.plain => None,
+        None => chemr_tasks::route(question),
+    };
+    let Some((task, field)) = named else {
+        if !arguments.plain {
+            eprintln!("the question fits no known task, so it is sent as it is; --task asks in the words of a task");
+        }
+        return Ok((None, Prompt::free(question)));
+    };
+    if arguments.task.is_none() {
+        eprintln!("read as task {} with {}: {field} (--plain sends the text as it is)", task.id(), task.input_key());
+    }
+    let example = asked_example(task, field);
+    let prompt = task.question(&example);
+    Ok((Some(example), prompt))
+}
+
+/// A row with an input and no reference: enough for the prompt and for claims about the input.
+fn asked_example(task: &dyn Task, field: String) -> Example {
+    let input = BTreeMap::from([(task.input_key().to_owned(), field)]);
+    Example::new(task.id(), "asked", Split::Test, 0, input, String::new(), BTreeMap::new())
+}
+
+fn truth(claim: &Claim) -> &'static str {
+    match claim.truth {
+        Truth::True => "true",
+        Truth::False => "false",
+        Truth::Unverifiable => "unverifiable",
+    }
+}
+
+fn print_claims(claims: &[Claim], completion: &str) {
+    if claims.is_empty() {
+        return;
+    }
+    println!("\nclaims checked by the toolkit:");
+    for claim in claims {
+        let mark = match claim.truth {
+            Truth::True => "true ",
+            Truth::False => "FALSE",
+            Truth::Unverifiable => "  ?  ",
+        };
+        let said = completion.get(claim.span.clone()).unwrap_or("").trim();
+        println!("  {mark}  step {}  {}: {said}", claim.step, claim.kind.as_str());
+    }
+}

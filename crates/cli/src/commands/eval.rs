@@ -1,0 +1,80 @@
+//! `chemr eval`: a model on held-out questions.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use chemr_engine::load_folder;
+use chemr_eval::{ModelFacts, PhaseRecord, Summary};
+use chemr_train::{Budget, Recipe};
+
+use crate::exit::Outcome;
+use crate::{evaluator, models, rows, terminal};
+
+const EXAMPLES: &str = "Examples:
+  chemr eval --model runs/quickstart-001
+  chemr eval --model runs/quickstart-001 --set data.levels=[2] --set eval.examples_per_task=500
+  chemr eval --model my-model --recipe recipes/real-data.toml --json";
+
+/// Evaluate a model greedily on held-out questions of every task.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Model folder, or run folder (its newest checkpoint); by default the newest run.
+    #[arg(long, value_name = "DIR")]
+    model: Option<PathBuf>,
+    /// Recipe whose [data] and [eval] sections say what to ask; by default the one the run was made with, else quickstart's.
+    #[arg(long, value_name = "RECIPE.toml")]
+    recipe: Option<PathBuf>,
+    /// Change one key of the recipe (repeatable).
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
+    set: Vec<String>,
+    /// Write evaluation and report into this new folder too.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
+    let stop = terminal::stop_flag()?;
+    let folder = match &arguments.model {
+        Some(path) => models::resolve(path)?,
+        None => models::newest()?,
+    };
+    // A checkpoint lies at RUN/checkpoints/PHASE/STEP.
+    let of_run = folder.ancestors().nth(3).map(|run| run.join("config.toml")).filter(|path| path.is_file());
+    let recipe = match (&arguments.recipe, of_run) {
+        (Some(path), _) => Recipe::load(path)?,
+        (None, Some(path)) => Recipe::load(&path)?,
+        (None, None) => Recipe::quickstart(Budget::Default)?,
+    };
+    let recipe = recipe.with_overrides(&arguments.set)?;
+    if let Some(out) = arguments.out.as_deref().filter(|out| out.exists()) {
+        bail!("{} exists already; evaluations are never overwritten", out.display());
+    }
+    let (model, tokenizer) = load_folder(&folder).with_context(|| format!("model {}", folder.display()))?;
+    eprintln!("model {}", folder.display());
+    let rows = rows::held_out(&recipe)?;
+    let started = Instant::now();
+    let scores = match evaluator::evaluate("model", &model, &tokenizer, &rows, &recipe, &stop) {
+        Ok(scores) => scores,
+        Err(chemr_eval::EvalError::Stopped) => return Ok(Outcome::Stopped),
+        Err(error) => return Err(error.into()),
+    };
+    let record =
+        PhaseRecord { name: "model".to_owned(), seconds: 0.0, tokens: 0, evaluation_seconds: started.elapsed().as_secs_f64(), scores };
+    if arguments.json {
+        let summary = Summary::build(std::slice::from_ref(&record), ModelFacts::of(&model), recipe.run.seed);
+        println!("{}", serde_json::to_string_pretty(&summary)?);
+    } else {
+        print!("{}\n{}", evaluator::headline("model", &record.scores), evaluator::table(&record.scores));
+    }
+    if let Some(out) = &arguments.out {
+        chemr_eval::write_phase(out, &record)?;
+        let (_, report) = evaluator::summarise(out, &model, recipe.run.seed)?;
+        eprintln!("report {}", report.display());
+    }
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,10 @@
+//! One file per command.
+
+pub mod ask;
+pub mod doctor;
+pub mod eval;
+pub mod mol;
+pub mod quickstart;
+pub mod report;
+pub mod run;
+pub mod train;

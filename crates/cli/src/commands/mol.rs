@@ -1,0 +1,230 @@
+//! `chemr mol`: what the toolkit knows about a molecule.
+
+use std::io::{BufRead, BufWriter, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use chemr_chem::{ChemError, Depiction, Gate, Mol, groups, svg};
+use rayon::prelude::*;
+use serde_json::{Map, Value, json};
+
+use crate::exit::Outcome;
+
+const EXAMPLES: &str = "Examples:
+  chemr mol 'CC(=O)Oc1ccccc1C(=O)O'
+  chemr mol 'CC(=O)Oc1ccccc1C(=O)O' --svg aspirin.svg
+  cut -d, -f1 molecules.csv | chemr mol - --json > molecules.jsonl
+  chemr mol - --pairs < pairs.tsv";
+
+/// Lines read before a block is worked on; bounds memory on endless input and keeps every core busy.
+const BLOCK: usize = 1024;
+
+/// Describe a molecule, or every line of standard input.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// SMILES, or `-` to read one a line from standard input (two with a tab between them for --pairs).
+    #[arg(value_name = "SMILES|-")]
+    smiles: String,
+    /// One JSON object a line.
+    #[arg(long)]
+    json: bool,
+    /// Compare two molecules a line: adds fingerprint similarities. Implies --json.
+    #[arg(long)]
+    pairs: bool,
+    /// Write a drawing.
+    #[arg(long, value_name = "FILE", conflicts_with = "pairs")]
+    svg: Option<PathBuf>,
+}
+
+pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
+    if arguments.smiles == "-" {
+        if arguments.svg.is_some() {
+            bail!("--svg draws one molecule: give its SMILES instead of `-`");
+        }
+        return read_lines(arguments);
+    }
+    if arguments.pairs {
+        return one_pair(&arguments.smiles);
+    }
+    if let Some(path) = &arguments.svg {
+        let mol = parse(&arguments.smiles)?;
+        let drawing = svg(&mol, &Depiction { width: 480, height: 360, ..Depiction::default() })?;
+        std::fs::write(path, drawing).with_context(|| path.display().to_string())?;
+        eprintln!("drawing {}", path.display());
+    }
+    let facts = describe(&arguments.smiles);
+    if arguments.json {
+        println!("{facts}");
+    } else {
+        print_table(&facts);
+    }
+    Ok(outcome_of(&facts))
+}
+
+fn outcome_of(facts: &Value) -> Outcome {
+    if facts["valid"] == Value::Bool(false) { Outcome::InvalidInput } else { Outcome::Done }
+}
+
+fn one_pair(text: &str) -> anyhow::Result<Outcome> {
+    let facts = describe_pair(text);
+    println!("{facts}");
+    Ok(outcome_of(&facts))
+}
+
+fn read_lines(arguments: &Arguments) -> anyhow::Result<Outcome> {
+    let mut output = BufWriter::new(std::io::stdout().lock());
+    let mut lines = std::io::stdin().lock().split(b'\n');
+    let mut outcome = Outcome::Done;
+    loop {
+        let block: Vec<Vec<u8>> = lines.by_ref().take(BLOCK).collect::<Result<_, _>>()?;
+        if block.is_empty() {
+            break;
+        }
+        let results: Vec<Value> = block
+            .par_iter()
+            .map(|line| {
+                let text = String::from_utf8_lossy(line);
+                let text = text.trim_end_matches('\r');
+                if arguments.pairs { describe_pair(text) } else { describe(text) }
+            })
+            .collect();
+        for facts in results {
+            if outcome_of(&facts) == Outcome::InvalidInput {
+                outcome = Outcome::InvalidInput;
+            }
+            if arguments.json || arguments.pairs {
+                writeln!(output, "{facts}")?;
+            } else {
+                writeln!(output, "{}", short(&facts))?;
+            }
+        }
+    }
+    output.flush()?;
+    Ok(outcome)
+}
+
+/// Files hold larger molecules than answers do, hence the wider gate.
+fn parse(smiles: &str) -> Result<Mol, ChemError> {
+    Mol::parse_with(smiles, &Gate::DATA)
+}
+
+fn invalid(input: &str, error: &ChemError) -> Value {
+    json!({
+        "input": input,
+        "valid": false,
+        "error": {"class": error.class.as_str(), "position": error.position, "message": error.message},
+    })
+}
+
+/// Every field of the `--json` contract.
+fn describe(smiles: &str) -> Value {
+    match parse(smiles) {
+        Ok(mol) => Value::Object(facts(smiles, &mol)),
+        Err(error) => invalid(smiles, &error),
+    }
+}
+
+fn facts(input: &str, mol: &Mol) -> Map<String, Value> {
+    let counts: Vec<(&str, usize)> = groups()
+        .counts(mol)
+        .into_iter()
+        .map(|(id, count)| (groups().get(id).map_or(id, |group| group.name.as_str()), count))
+        .collect();
+    let names: Vec<&str> = counts.iter().map(|(name, _)| *name).collect();
+    let group_counts: Map<String, Value> = counts.iter().map(|(name, count)| ((*name).to_owned(), json!(count))).collect();
+    let value = json!({
+        "input": input,
+        "valid": true,
+        "error": null,
+        "canonical": mol.canonical(),
+        "canonical_flat": mol.canonical_flat(),
+        "inchikey": mol.inchikey(),
+        "formula": mol.formula(),
+        "exact_mass": mol.exact_mass(),
+        "average_mass": mol.average_mass(),
+        "logp": mol.logp(),
+        "mr": mol.mr(),
+        "tpsa": mol.tpsa(),
+        "hbd": mol.hbd(),
+        "hba": mol.hba(),
+        "rotatable_bonds": mol.rotatable_bonds(),
+        "rings": mol.rings(),
+        "aromatic_rings": mol.aromatic_rings(),
+        "aromatic_atoms": mol.aromatic_atoms(),
+        "heavy_atoms": mol.heavy_atoms(),
+        "charge": mol.charge(),
+        "qed": mol.qed(),
+        "scaffold": mol.scaffold(),
+        "functional_groups": names,
+        "functional_group_counts": group_counts,
+        "morgan2_2048": mol.morgan(2, 2048).on_bits(),
+        "maccs": mol.maccs().on_bits(),
+    });
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+/// Two molecules with a tab between them, and their similarities.
+fn describe_pair(line: &str) -> Value {
+    let Some((left, right)) = line.split_once('\t') else {
+        let message = "two SMILES with a tab between them are wanted";
+        return json!({"input": line, "valid": false, "error": {"class": "syntax", "position": null, "message": message}});
+    };
+    let (a, b) = match (parse(left), parse(right)) {
+        (Ok(a), Ok(b)) => (a, b),
+        (Err(error), _) => return invalid(left, &error),
+        (_, Err(error)) => return invalid(right, &error),
+    };
+    json!({
+        "input": line,
+        "valid": true,
+        "error": null,
+        "a": facts(left, &a),
+        "b": facts(right, &b),
+        "tanimoto": {
+            "morgan2_2048": a.morgan(2, 2048).tanimoto(&b.morgan(2, 2048)),
+            "morgan2_count": a.morgan_counts(2).tanimoto(&b.morgan_counts(2)),
+            "maccs": a.maccs().tanimoto(&b.maccs()),
+            "rdk": a.rdk().tanimoto(&b.rdk()),
+        },
+    })
+}
+
+fn short(facts: &Value) -> String {
+    let text = |key: &str| facts[key].as_str().unwrap_or("");
+    if facts["valid"] == Value::Bool(true) {
+        format!("{}\t{}\t{}", text("input"), text("canonical"), text("formula"))
+    } else {
+        format!("{}\tinvalid\t{}", text("input"), facts["error"]["message"].as_str().unwrap_or(""))
+    }
+}
+
+fn print_table(facts: &Value) {
+    let Some(map) = facts.as_object() else { return };
+    for (key, value) in map {
+        let shown = match (key.as_str(), value) {
+            ("error", Value::Null) => continue,
+            ("error", error) => {
+                let place = error["position"].as_u64().map_or_else(String::new, |byte| format!(" at byte {byte}"));
+                let message = error["message"].as_str().unwrap_or("");
+                format!("{}{place}: {message}", error["class"].as_str().unwrap_or(""))
+            }
+            ("functional_group_counts", _) => continue,
+            ("functional_groups", _) => map["functional_group_counts"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(name, count)| format!("{count} {name}"))
+                .collect::<Vec<_>>()
+                .join(", "),
+            ("morgan2_2048" | "maccs", Value::Array(bits)) => format!("{} bits on (--json lists them)", bits.len()),
+            (_, Value::String(text)) => text.clone(),
+            (_, Value::Number(number)) if number.is_f64() => format!("{:.4}", number.as_f64().unwrap_or(f64::NAN)),
+            (_, other) => other.to_string(),
+        };
+        println!("{key:<18} {shown}");
+    }
+}

@@ -1,0 +1,44 @@
+//! `chemr run`: a recipe.
+
+use std::path::PathBuf;
+
+use chemr_train::{Recipe, progress_for_stderr};
+
+use crate::evaluator::{Part, train_and_report};
+use crate::exit::Outcome;
+use crate::{models, terminal};
+
+const EXAMPLES: &str = "Examples:
+  chemr run recipes/real-data.toml --out runs/real
+  chemr run recipes/real-data.toml --set run.seed=2 --set grpo.enabled=false
+  chemr run recipes/real-data.toml --out runs/real --resume";
+
+/// Run the phases that a recipe enables, evaluate each, and write the report.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Recipe file.
+    #[arg(value_name = "RECIPE.toml")]
+    recipe: PathBuf,
+    /// Run folder to make; by default the next free runs/NAME-NNN.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Change one key of the recipe (repeatable).
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
+    set: Vec<String>,
+    /// Go on with a stopped or killed run; needs --out and the same recipe.
+    #[arg(long, requires = "out")]
+    resume: bool,
+}
+
+pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
+    let recipe = Recipe::load(&arguments.recipe)?.with_overrides(&arguments.set)?;
+    let stop = terminal::stop_flag()?;
+    let out = match &arguments.out {
+        Some(out) => out.clone(),
+        None => models::next_free(&recipe.run.name)?,
+    };
+    eprintln!("run {} with {} threads, run folder {}", recipe.run.name, chemr_engine::threads(), out.display());
+    let progress = progress_for_stderr();
+    train_and_report(&recipe, &Part::All, &out, arguments.resume, &stop, &*progress)
+}

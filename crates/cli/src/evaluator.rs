@@ -1,0 +1,173 @@
+//! Evaluation after each phase of a run, and the summary and report at its end.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use anyhow::Context;
+use chemr_engine::{Model, Tokenizer, load_folder};
+use chemr_eval::{EvalError, EvalOptions, ModelFacts, PhaseRecord, PhaseScores, Summary, TaskRows};
+use chemr_train::{PhaseHook, PhaseKind, PhaseOutcome, Progress, Recipe, RunStatus, run_phase, run_recipe};
+
+use crate::exit::Outcome;
+use crate::terminal::EvaluationProgress;
+
+/// Sequences decoded at the same time in an evaluation.
+const BATCH_WIDTH: usize = 128;
+
+/// Evaluates a model on held-out rows, with progress on standard error.
+pub fn evaluate(
+    name: &str,
+    model: &Model,
+    tokenizer: &Tokenizer,
+    rows: &[TaskRows],
+    recipe: &Recipe,
+    stop: &AtomicBool,
+) -> Result<PhaseScores, EvalError> {
+    let total = rows.iter().map(|rows| rows.examples.len()).sum();
+    let options = EvalOptions {
+        max_new_tokens: recipe.eval.max_new_tokens,
+        samples_per_task: recipe.eval.samples_per_task,
+        batch_width: BATCH_WIDTH,
+        seed: recipe.run.seed,
+    };
+    let mut bar = EvaluationProgress::new(name, total);
+    let scores = chemr_eval::evaluate(model, tokenizer, rows, &options, &mut |progress| {
+        bar.update(progress.done, progress.total);
+        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    bar.finish();
+    scores
+}
+
+/// One line per phase for the terminal.
+pub fn headline(name: &str, scores: &PhaseScores) -> String {
+    let claims = scores.claims();
+    let checked = claims.checked();
+    let traces = if checked == 0 {
+        String::new()
+    } else {
+        format!(", {} of {checked} checked claims false ({:.1} %)", claims.wrong, 100.0 * claims.wrong as f64 / checked as f64)
+    };
+    format!("{name}: mean accuracy {:.3}, worst task {:.3}{traces}", scores.mean(), scores.worst())
+}
+
+/// The accuracy of every task as an indented table.
+pub fn table(scores: &PhaseScores) -> String {
+    let width = scores.tasks.iter().map(|detail| detail.task.len()).max().unwrap_or(0);
+    scores
+        .tasks
+        .iter()
+        .map(|detail| {
+            let score = &detail.score;
+            format!(
+                "  {:width$}  {:.3} [{:.3}, {:.3}]  baseline {:.3}  valid {:.3}  format {:.3}  n {}\n",
+                detail.task, score.accuracy, score.low, score.high, score.baseline, score.valid, score.format, score.n
+            )
+        })
+        .collect()
+}
+
+/// Evaluates each finished phase into the run folder.
+struct AfterPhase<'a> {
+    recipe: &'a Recipe,
+    run: &'a Path,
+    rows: &'a [TaskRows],
+    stop: &'a AtomicBool,
+}
+
+impl PhaseHook for AfterPhase<'_> {
+    fn after_phase(&mut self, outcome: &PhaseOutcome) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let wanted = match outcome.phase {
+            PhaseKind::Foundation => self.recipe.eval.after_foundation,
+            PhaseKind::Distill => self.recipe.eval.after_distill,
+            PhaseKind::Grpo => true,
+        };
+        if !wanted {
+            return Ok(());
+        }
+        let started = Instant::now();
+        let (model, tokenizer) = load_folder(&outcome.checkpoint)?;
+        let scores = evaluate(outcome.name, &model, &tokenizer, self.rows, self.recipe, self.stop)?;
+        eprint!("{}\n{}", headline(outcome.name, &scores), table(&scores));
+        let record = PhaseRecord {
+            name: outcome.name.to_owned(),
+            seconds: outcome.seconds,
+            tokens: outcome.tokens,
+            evaluation_seconds: started.elapsed().as_secs_f64(),
+            scores,
+        };
+        chemr_eval::write_phase(self.run, &record)?;
+        // The report exists from the first phase on, so that a long run can be followed.
+        summarise(self.run, &model, self.recipe.run.seed)?;
+        Ok(())
+    }
+}
+
+/// Writes `summary.json` and `report.html` from what the run folder holds.
+pub fn summarise(run: &Path, model: &Model, seed: u64) -> Result<(Summary, PathBuf), EvalError> {
+    let records = chemr_eval::read_phases(run)?;
+    let summary = Summary::build(&records, ModelFacts::of(model), seed);
+    summary.write(run)?;
+    let report = chemr_eval::report(run)?;
+    Ok((summary, report))
+}
+
+/// What part of a recipe to run.
+pub enum Part<'a> {
+    /// Every enabled phase.
+    All,
+    /// One phase, from a model folder if given.
+    Phase(PhaseKind, Option<&'a Path>),
+}
+
+/// Trains, evaluates after each phase, and tells what to do next.
+pub fn train_and_report(
+    recipe: &Recipe,
+    part: &Part<'_>,
+    out: &Path,
+    resume: bool,
+    stop: &AtomicBool,
+    progress: &dyn Progress,
+) -> anyhow::Result<Outcome> {
+    if recipe.run.threads > 0 {
+        chemr_engine::set_threads(recipe.run.threads);
+    }
+    let started = Instant::now();
+    let rows = crate::rows::held_out(recipe).context("held-out questions")?;
+    let mut hook = AfterPhase { recipe, run: out, rows: &rows, stop };
+    let result = match part {
+        Part::All => run_recipe(recipe, out, resume, stop, progress, &mut hook),
+        Part::Phase(phase, from) => run_phase(*phase, recipe, *from, out, resume, stop, progress, &mut hook),
+    };
+    let outcome = match result {
+        Ok(outcome) => outcome,
+        // Ctrl-C during an evaluation comes back as an error of the hook; the phase before it is saved.
+        Err(_) if stop.load(Ordering::Relaxed) => return Ok(stopped(out)),
+        Err(error) => return Err(error.into()),
+    };
+    if outcome.status == RunStatus::Stopped {
+        return Ok(stopped(out));
+    }
+    let last = outcome.phases.last().context("the run has no phase")?;
+    let (model, _) = load_folder(&last.checkpoint)?;
+    let (summary, report) = summarise(out, &model, recipe.run.seed)?;
+    println!("\nfinished in {}", chemr_train::duration(started.elapsed().as_secs_f64()));
+    println!("{:<12} {:>6} {:>6} {:>22}", "phase", "mean", "worst", "false claims");
+    for phase in &summary.phases {
+        let claims = &phase.claims;
+        let wrong = if claims.checked == 0 { "-".to_owned() } else { format!("{} of {}", claims.wrong, claims.checked) };
+        println!("{:<12} {:>6.3} {:>6.3} {:>22}", phase.name, phase.mean, phase.worst, wrong);
+    }
+    println!("\nmodel    {}", last.checkpoint.display());
+    println!("summary  {}", out.join("summary.json").display());
+    println!("report   {}   (open it in a browser)", report.display());
+    println!("\nnext: chemr ask --task retrosynthesis 'CC(C)C(=O)OCC' --model {}", last.checkpoint.display());
+    Ok(Outcome::Done)
+}
+
+fn stopped(out: &Path) -> Outcome {
+    eprintln!("stopped; everything up to here is saved in {}. The same command with --resume goes on.", out.display());
+    Outcome::Stopped
+}

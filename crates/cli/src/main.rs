@@ -1,0 +1,50 @@
+//! `chemr`: arguments to calls. How things work is in the library crates.
+
+mod commands;
+mod evaluator;
+mod exit;
+mod models;
+mod rows;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{ask, doctor, eval, mol, quickstart, report, run, train};
+
+const EXIT_CODES: &str = "Exit codes: 0 success, 1 failure, 2 wrong usage, 3 some input lines were invalid, 130 stopped by Ctrl-C (resume with --resume).";
+
+/// Teaches a language model to reason as a chemist, and checks every step it can.
+#[derive(Parser)]
+#[command(name = "chemr", version, after_help = EXIT_CODES, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Quickstart(quickstart::Arguments),
+    Run(run::Arguments),
+    Train(train::Arguments),
+    Eval(eval::Arguments),
+    Report(report::Arguments),
+    Ask(ask::Arguments),
+    Mol(mol::Arguments),
+    Doctor(doctor::Arguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Quickstart(arguments) => quickstart::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Train(arguments) => train::run(&arguments),
+        Command::Eval(arguments) => eval::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
+        Command::Ask(arguments) => ask::run(&arguments),
+        Command::Mol(arguments) => mol::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+    };
+    exit::code(outcome)
+}

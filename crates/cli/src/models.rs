@@ -1,0 +1,44 @@
+//! Finding model folders and naming run folders.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::{Context, bail};
+
+/// Where runs go unless the user says otherwise.
+const RUNS: &str = "runs";
+
+/// The next `runs/NAME-NNN` that does not exist.
+pub fn next_free(name: &str) -> anyhow::Result<PathBuf> {
+    (1..10_000)
+        .map(|number| Path::new(RUNS).join(format!("{name}-{number:03}")))
+        .find(|path| !path.exists())
+        .with_context(|| format!("{RUNS}/{name}-NNN: all numbers are taken; name a folder with --out"))
+}
+
+/// The model folder that a path means: itself, or the newest checkpoint of the run folder it is.
+pub fn resolve(path: &Path) -> anyhow::Result<PathBuf> {
+    if path.join("config.json").is_file() {
+        return Ok(path.to_path_buf());
+    }
+    if let Some((_, checkpoint)) = chemr_train::newest_checkpoint(path) {
+        return Ok(checkpoint);
+    }
+    bail!("{}: neither a model folder (config.json) nor a run folder with a checkpoint", path.display())
+}
+
+/// The newest checkpoint of the newest run below `runs/`.
+pub fn newest() -> anyhow::Result<PathBuf> {
+    let none = || format!("no --model given and no run with a checkpoint below {RUNS}/; make one with `chemr quickstart`");
+    let entries = std::fs::read_dir(RUNS).with_context(none)?;
+    let mut found: Vec<(SystemTime, PathBuf)> = entries
+        .filter_map(Result::ok)
+        .filter_map(|entry| chemr_train::newest_checkpoint(&entry.path()))
+        .filter_map(|(_, checkpoint)| {
+            let changed = std::fs::metadata(checkpoint.join("model.safetensors")).and_then(|file| file.modified()).ok()?;
+            Some((changed, checkpoint))
+        })
+        .collect();
+    found.sort();
+    found.pop().map(|(_, checkpoint)| checkpoint).with_context(none)
+}

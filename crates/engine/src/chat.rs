@@ -46,10 +46,7 @@ impl ChatMessage {
     }
 
     fn new(role: &str, content: impl Into<String>) -> Self {
-        Self {
-            role: role.to_owned(),
-            content: content.into(),
-        }
+        Self { role: role.to_owned(), content: content.into() }
     }
 }
 
@@ -72,10 +69,7 @@ impl ChatTemplate {
     pub fn new(source: impl Into<String>) -> Result<Self, ChatError> {
         let source = source.into();
         let mut environment = Environment::new();
-        let syntax = SyntaxConfig::builder()
-            .trim_blocks(true)
-            .lstrip_blocks(true)
-            .build()?;
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?;
         environment.set_syntax(syntax);
         // Templates in the wild reject conversations they cannot write, through this function.
         environment.add_function("raise_exception", |message: String| -> Result<Value, minijinja::Error> {
@@ -117,11 +111,7 @@ mod tests {
         let messages = [ChatMessage::system("S"), ChatMessage::user("U")];
         let prompt = template.render(&messages, true, "<|bos|>", "<|end|>").unwrap();
         assert_eq!(prompt, "<|bos|>S<|user|>U<|assistant|>");
-        let messages = [
-            ChatMessage::user(" a\n"),
-            ChatMessage::assistant("b\n"),
-            ChatMessage::user("{{ c }}"),
-        ];
+        let messages = [ChatMessage::user(" a\n"), ChatMessage::assistant("b\n"), ChatMessage::user("{{ c }}")];
         let text = template.render(&messages, false, "<|bos|>", "<|end|>").unwrap();
         assert_eq!(text, "<|bos|><|user|> a\n<|assistant|>b\n<|end|><|user|>{{ c }}");
     }

@@ -18,6 +18,7 @@
 pub mod bytes;
 mod fast;
 pub mod pattern;
+mod scan;
 mod training;
 
 use std::collections::BTreeMap;
@@ -60,9 +61,13 @@ pub enum TokenizerError {
     Invalid { path: PathBuf, message: String },
     #[error("the splitting pattern is not a valid regular expression: {message}")]
     Pattern { message: String },
-    #[error("vocab_size {vocab_size} is too small: at least {needed} are needed for control tokens, tags and single bytes")]
+    #[error(
+        "vocab_size {vocab_size} is too small: at least {needed} are needed for control tokens, tags and single bytes"
+    )]
     VocabularyTooSmall { vocab_size: usize, needed: usize },
-    #[error("no chat template: the folder has neither chat_template.jinja nor a chat_template in tokenizer_config.json")]
+    #[error(
+        "no chat template: the folder has neither chat_template.jinja nor a chat_template in tokenizer_config.json"
+    )]
     NoChatTemplate,
     #[error("a message holds the control token {token}; ordinary text may not")]
     ControlTokenInMessage { token: String },
@@ -74,9 +79,7 @@ pub enum TokenizerError {
 
 impl TokenizerError {
     fn backend(error: impl std::fmt::Display) -> Self {
-        Self::Backend {
-            message: error.to_string(),
-        }
+        Self::Backend { message: error.to_string() }
     }
 }
 
@@ -98,13 +101,7 @@ pub struct TokenizerTraining {
 
 impl Default for TokenizerTraining {
     fn default() -> Self {
-        Self {
-            vocab_size: 2048,
-            min_frequency: 10,
-            terms: Vec::new(),
-            pattern: None,
-            max_length: 2048,
-        }
+        Self { vocab_size: 2048, min_frequency: 10, terms: Vec::new(), pattern: None, max_length: 2048 }
     }
 }
 
@@ -168,22 +165,19 @@ impl Tokenizer {
         Self::assemble(backend, config, Some(CHAT_TEMPLATE.to_owned()))
     }
 
-    fn assemble(backend: tokenizers::Tokenizer, config: Value, template: Option<String>) -> Result<Self, TokenizerError> {
-        let vocab_size = backend
-            .get_vocab(true)
-            .into_values()
-            .max()
-            .map_or(0, |id| id as usize + 1);
+    fn assemble(
+        backend: tokenizers::Tokenizer,
+        config: Value,
+        template: Option<String>,
+    ) -> Result<Self, TokenizerError> {
+        let vocab_size = backend.get_vocab(true).into_values().max().map_or(0, |id| id as usize + 1);
         let added: BTreeMap<u32, tokenizers::AddedToken> = backend.get_added_tokens_decoder().into_iter().collect();
         let byte_level = matches!(backend.get_decoder(), Some(tokenizers::DecoderWrapper::ByteLevel(_)));
         let bytes = byte_level.then(|| {
             (0..vocab_size as u32)
                 .map(|id| match added.get(&id) {
                     Some(token) => token.content.as_bytes().to_vec(),
-                    None => backend
-                        .id_to_token(id)
-                        .map(|entry| bytes::from_alphabet(&entry))
-                        .unwrap_or_default(),
+                    None => backend.id_to_token(id).map(|entry| bytes::from_alphabet(&entry)).unwrap_or_default(),
                 })
                 .collect()
         });
@@ -227,25 +221,19 @@ impl Tokenizer {
     pub fn load(folder: &Path) -> Result<Self, TokenizerError> {
         let path = folder.join(TOKENIZER_FILE);
         let content = read(&path)?;
-        let backend = tokenizers::Tokenizer::from_bytes(&content).map_err(|error| TokenizerError::Invalid {
-            path,
-            message: error.to_string(),
-        })?;
+        let backend = tokenizers::Tokenizer::from_bytes(&content)
+            .map_err(|error| TokenizerError::Invalid { path, message: error.to_string() })?;
         let path = folder.join(TOKENIZER_CONFIG_FILE);
         let config = match path.exists() {
-            true => serde_json::from_slice(&read(&path)?).map_err(|error| TokenizerError::Invalid {
-                path,
-                message: error.to_string(),
-            })?,
+            true => serde_json::from_slice(&read(&path)?)
+                .map_err(|error| TokenizerError::Invalid { path, message: error.to_string() })?,
             false => json!({}),
         };
         let path = folder.join(CHAT_TEMPLATE_FILE);
         let template = match path.exists() {
             true => Some(
-                String::from_utf8(read(&path)?).map_err(|error| TokenizerError::Invalid {
-                    path,
-                    message: error.to_string(),
-                })?,
+                String::from_utf8(read(&path)?)
+                    .map_err(|error| TokenizerError::Invalid { path, message: error.to_string() })?,
             ),
             false => config["chat_template"].as_str().map(str::to_owned),
         };
@@ -328,10 +316,7 @@ impl Tokenizer {
         let backend = if control { &self.inner.backend } else { &self.inner.plain };
         // The pipeline fails only for models that cannot write a character and have no unknown token; such a text has no
         // ids.
-        backend
-            .encode_fast(text, false)
-            .map(|encoding| encoding.get_ids().to_vec())
-            .unwrap_or_default()
+        backend.encode_fast(text, false).map(|encoding| encoding.get_ids().to_vec()).unwrap_or_default()
     }
 
     /// [`encode`](Self::encode) of many texts on all processors; results in the order of the texts.
@@ -371,12 +356,7 @@ impl Tokenizer {
 
     /// A decoder for tokens that arrive one by one.
     pub fn stream(&self) -> DecodeStream<'_> {
-        DecodeStream {
-            tokenizer: self,
-            pending: Vec::new(),
-            ids: Vec::new(),
-            written: 0,
-        }
+        DecodeStream { tokenizer: self, pending: Vec::new(), ids: Vec::new(), written: 0 }
     }
 
     /// The chat template, if the folder has one.
@@ -397,11 +377,7 @@ impl Tokenizer {
     /// A message that holds a control token is refused: it could otherwise end its own turn and speak in another role.
     pub fn encode_prompt(&self, messages: &[ChatMessage]) -> Result<Vec<u32>, TokenizerError> {
         for message in messages {
-            let token = self
-                .inner
-                .control_texts
-                .iter()
-                .find(|token| message.content.contains(token.as_str()));
+            let token = self.inner.control_texts.iter().find(|token| message.content.contains(token.as_str()));
             if let Some(token) = token {
                 return Err(TokenizerError::ControlTokenInMessage { token: token.clone() });
             }
@@ -478,10 +454,7 @@ impl DecodeStream<'_> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TokenizerError> {
-    std::fs::read(path).map_err(|source| TokenizerError::Read {
-        path: path.to_owned(),
-        source,
-    })
+    std::fs::read(path).map_err(|source| TokenizerError::Read { path: path.to_owned(), source })
 }
 
 /// Maps in contiguous chunks on all processors; the order is kept.
@@ -492,10 +465,8 @@ fn in_parallel<T: Sync, R: Send>(items: &[T], map: impl Fn(&T) -> R + Sync) -> V
     }
     let chunk = items.len().div_ceil(threads);
     let parts: Vec<Vec<R>> = std::thread::scope(|scope| {
-        let workers: Vec<_> = items
-            .chunks(chunk)
-            .map(|part| scope.spawn(|| part.iter().map(&map).collect::<Vec<R>>()))
-            .collect();
+        let workers: Vec<_> =
+            items.chunks(chunk).map(|part| scope.spawn(|| part.iter().map(&map).collect::<Vec<R>>())).collect();
         workers
             .into_iter()
             .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
@@ -503,3 +474,6 @@ fn in_parallel<T: Sync, R: Send>(items: &[T], map: impl Fn(&T) -> R + Sync) -> V
     });
     parts.into_iter().flatten().collect()
 }
+
+#[cfg(test)]
+mod tests;

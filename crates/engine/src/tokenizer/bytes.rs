@@ -37,11 +37,7 @@ pub fn to_alphabet(text: &str) -> String {
 /// The bytes of a vocabulary entry; an entry with foreign characters is taken as UTF-8 text, as the `ByteLevel` decoder
 /// of the `tokenizers` crate does.
 pub fn from_alphabet(entry: &str) -> Vec<u8> {
-    entry
-        .chars()
-        .map(char_to_byte)
-        .collect::<Option<Vec<u8>>>()
-        .unwrap_or_else(|| entry.as_bytes().to_vec())
+    entry.chars().map(char_to_byte).collect::<Option<Vec<u8>>>().unwrap_or_else(|| entry.as_bytes().to_vec())
 }
 
 #[cfg(test)]

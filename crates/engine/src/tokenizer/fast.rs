@@ -10,7 +10,8 @@ use serde_json::Value;
 use tokenizers::utils::SysRegex;
 use tokenizers::{AddedToken, Model, Tokenizer};
 
-use super::bytes;
+use super::scan::Scanner;
+use super::{bytes, pattern};
 
 pub(super) struct FastEncoder {
     splitter: Splitter,
@@ -64,10 +65,7 @@ impl FastEncoder {
         }
         Some(Self {
             splitter,
-            added: added
-                .iter()
-                .map(|(id, token)| (token.content.clone(), (*id, token.special)))
-                .collect(),
+            added: added.iter().map(|(id, token)| (token.content.clone(), (*id, token.special))).collect(),
             whole,
             ascii,
         })
@@ -76,12 +74,8 @@ impl FastEncoder {
     /// The ids of `text`; `control` says whether control tokens in it are recognised.
     pub(super) fn encode(&self, backend: &Tokenizer, text: &str, control: bool) -> Vec<u32> {
         let mut ids = Vec::with_capacity(text.len() / 3 + 8);
-        let recognised = |token: &str| {
-            self.added
-                .get(token)
-                .filter(|(_, special)| control || !special)
-                .map(|(id, _)| *id)
-        };
+        let recognised =
+            |token: &str| self.added.get(token).filter(|(_, special)| control || !special).map(|(id, _)| *id);
         self.splitter.pieces(
             text,
             |token| recognised(token).is_some(),
@@ -126,9 +120,15 @@ pub(super) enum Piece<'t> {
     Text(&'t str),
 }
 
+/// How pieces are found: by hand for our own pattern, else by the regular expression.
+enum Search {
+    Scanner(Box<Scanner>),
+    Pattern(SysRegex),
+}
+
 /// Cuts texts at added tokens and then by the pattern.
 pub(super) struct Splitter {
-    regex: SysRegex,
+    search: Search,
     /// Longest first, as the added-token search of the `tokenizers` crate takes the longest.
     added: Vec<String>,
     first_bytes: [bool; 256],
@@ -136,7 +136,10 @@ pub(super) struct Splitter {
 
 impl Splitter {
     pub(super) fn new(pattern: &str, mut added: Vec<String>) -> Result<Self, String> {
-        let regex = SysRegex::new(pattern).map_err(|error| error.to_string())?;
+        let search = match pattern::terms_of(pattern) {
+            Some(terms) => Search::Scanner(Box::new(Scanner::new(&terms))),
+            None => Search::Pattern(SysRegex::new(pattern).map_err(|error| error.to_string())?),
+        };
         added.sort_by(|left, right| right.len().cmp(&left.len()).then(left.cmp(right)));
         let mut first_bytes = [false; 256];
         for token in &added {
@@ -144,30 +147,18 @@ impl Splitter {
                 first_bytes[usize::from(byte)] = true;
             }
         }
-        Ok(Self {
-            regex,
-            added,
-            first_bytes,
-        })
+        Ok(Self { search, added, first_bytes })
     }
 
     /// Calls `emit` for each part in order; `recognised` says which added tokens count.
-    pub(super) fn pieces<'t>(
-        &self,
-        text: &'t str,
-        recognised: impl Fn(&str) -> bool,
-        mut emit: impl FnMut(Piece<'t>),
-    ) {
+    pub(super) fn pieces<'t>(&self, text: &'t str, recognised: impl Fn(&str) -> bool, mut emit: impl FnMut(Piece<'t>)) {
         let mut start = 0;
         let mut position = 0;
         let content = text.as_bytes();
         while position < content.len() {
             if self.first_bytes[usize::from(content[position])] {
                 let rest = &content[position..];
-                let token = self
-                    .added
-                    .iter()
-                    .find(|token| rest.starts_with(token.as_bytes()) && recognised(token));
+                let token = self.added.iter().find(|token| rest.starts_with(token.as_bytes()) && recognised(token));
                 if let Some(token) = token {
                     self.split(&text[start..position], &mut emit);
                     let end = position + token.len();
@@ -183,8 +174,12 @@ impl Splitter {
     }
 
     fn split<'t>(&self, text: &'t str, emit: &mut impl FnMut(Piece<'t>)) {
+        let regex = match &self.search {
+            Search::Scanner(scanner) => return scanner.split(text, |piece| emit(Piece::Text(piece))),
+            Search::Pattern(regex) => regex,
+        };
         let mut previous = 0;
-        for (start, end) in self.regex.find_iter(text) {
+        for (start, end) in regex.find_iter(text) {
             if previous < start {
                 emit(Piece::Text(&text[previous..start]));
             }

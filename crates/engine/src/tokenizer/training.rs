@@ -28,22 +28,12 @@ pub(super) fn train<S: AsRef<str> + Send + Sync>(
     texts: impl IntoIterator<Item = S>,
     training: &TokenizerTraining,
 ) -> Result<tokenizers::Tokenizer, TokenizerError> {
-    let added: Vec<String> = CONTROL_TOKENS
-        .iter()
-        .chain(&TAG_TOKENS)
-        .map(|token| (*token).to_owned())
-        .collect();
+    let added: Vec<String> = CONTROL_TOKENS.iter().chain(&TAG_TOKENS).map(|token| (*token).to_owned()).collect();
     let needed = added.len() + 256;
     if training.vocab_size < needed {
-        return Err(TokenizerError::VocabularyTooSmall {
-            vocab_size: training.vocab_size,
-            needed,
-        });
+        return Err(TokenizerError::VocabularyTooSmall { vocab_size: training.vocab_size, needed });
     }
-    let pattern = training
-        .pattern
-        .clone()
-        .unwrap_or_else(|| pattern::chemistry_pattern(&training.terms));
+    let pattern = training.pattern.clone().unwrap_or_else(|| pattern::chemistry_pattern(&training.terms));
     let splitter = Splitter::new(&pattern, added.clone()).map_err(|message| TokenizerError::Pattern { message })?;
 
     let mut vocabulary = Vocabulary::default();
@@ -92,13 +82,17 @@ fn count_pieces<S: AsRef<str> + Send + Sync>(
         let counted = in_parallel(&parts, |part| {
             let mut counts: HashMap<&str, u64> = HashMap::new();
             for text in *part {
-                splitter.pieces(text.as_ref(), |_| true, |piece| {
-                    if let Piece::Text(piece) = piece
-                        && piece.len() > 1
-                    {
-                        *counts.entry(piece).or_default() += 1;
-                    }
-                });
+                splitter.pieces(
+                    text.as_ref(),
+                    |_| true,
+                    |piece| {
+                        if let Piece::Text(piece) = piece
+                            && piece.len() > 1
+                        {
+                            *counts.entry(piece).or_default() += 1;
+                        }
+                    },
+                );
             }
             counts
         });
@@ -124,9 +118,8 @@ fn add_whole(
 ) -> Vec<(String, u64)> {
     let free = training.vocab_size - vocabulary.entries.len();
     let budget = free * WHOLE_SHARE.0 / WHOLE_SHARE.1;
-    let (mut frequent, mut rest): (Vec<_>, Vec<_>) = counts
-        .into_iter()
-        .partition(|(piece, count)| *count >= training.min_frequency && piece.len() <= LONGEST_WHOLE);
+    let (mut frequent, mut rest): (Vec<_>, Vec<_>) =
+        counts.into_iter().partition(|(piece, count)| *count >= training.min_frequency && piece.len() <= LONGEST_WHOLE);
     frequent.sort_by_cached_key(|(piece, count)| Reverse(count * (piece.len() as u64 - 1)));
     rest.extend(frequent.split_off(budget.min(frequent.len())));
     for (piece, _) in frequent {
@@ -147,19 +140,12 @@ struct Merger {
 
 impl Merger {
     fn new(vocabulary: &Vocabulary, pieces: Vec<(String, u64)>) -> Self {
-        let ids: Vec<u32> = (0..=255u8)
-            .map(|byte| vocabulary.ids[&bytes::byte_to_char(byte).to_string()])
-            .collect();
+        let ids: Vec<u32> = (0..=255u8).map(|byte| vocabulary.ids[&bytes::byte_to_char(byte).to_string()]).collect();
         let words: Vec<(Vec<u32>, u64)> = pieces
             .into_iter()
             .map(|(piece, count)| (piece.bytes().map(|byte| ids[usize::from(byte)]).collect(), count))
             .collect();
-        let mut merger = Self {
-            words,
-            counts: HashMap::new(),
-            places: HashMap::new(),
-            queue: BinaryHeap::new(),
-        };
+        let mut merger = Self { words, counts: HashMap::new(), places: HashMap::new(), queue: BinaryHeap::new() };
         for (index, (word, count)) in merger.words.iter().enumerate() {
             for pair in word.windows(2).map(|pair| (pair[0], pair[1])) {
                 *merger.counts.entry(pair).or_default() += count;
@@ -250,24 +236,12 @@ fn assemble(
     merges: Vec<(String, String)>,
     pattern: &str,
 ) -> Result<tokenizers::Tokenizer, TokenizerError> {
-    let ids: Vocab = vocabulary
-        .entries
-        .into_iter()
-        .enumerate()
-        .map(|(id, entry)| (entry, id as u32))
-        .collect();
-    let model = BPE::builder()
-        .vocab_and_merges(ids, merges)
-        .ignore_merges(true)
-        .build()
-        .map_err(TokenizerError::backend)?;
+    let ids: Vocab = vocabulary.entries.into_iter().enumerate().map(|(id, entry)| (entry, id as u32)).collect();
+    let model =
+        BPE::builder().vocab_and_merges(ids, merges).ignore_merges(true).build().map_err(TokenizerError::backend)?;
     let mut tokenizer = tokenizers::Tokenizer::new(model);
-    let split = Split::new(
-        SplitPattern::Regex(pattern.to_owned()),
-        SplitDelimiterBehavior::Isolated,
-        false,
-    )
-    .map_err(TokenizerError::backend)?;
+    let split = Split::new(SplitPattern::Regex(pattern.to_owned()), SplitDelimiterBehavior::Isolated, false)
+        .map_err(TokenizerError::backend)?;
     let byte_level = ByteLevel::new(false, false, false);
     tokenizer.with_pre_tokenizer(Some(Sequence::new(vec![
         PreTokenizerWrapper::Split(split),
@@ -276,10 +250,8 @@ fn assemble(
     tokenizer.with_decoder(Some(byte_level));
     let special: Vec<AddedToken> = CONTROL_TOKENS.iter().map(|token| AddedToken::from(*token, true)).collect();
     tokenizer.add_special_tokens(&special);
-    let tags: Vec<AddedToken> = TAG_TOKENS
-        .iter()
-        .map(|token| AddedToken::from(*token, false).normalized(false))
-        .collect();
+    let tags: Vec<AddedToken> =
+        TAG_TOKENS.iter().map(|token| AddedToken::from(*token, false).normalized(false)).collect();
     tokenizer.add_tokens(&tags);
     Ok(tokenizer)
 }

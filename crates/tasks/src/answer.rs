@@ -52,12 +52,8 @@ enum Tag {
     AnswerEnd,
 }
 
-const TAGS: [(Tag, &str); 4] = [
-    (Tag::Think, "<think>"),
-    (Tag::ThinkEnd, "</think>"),
-    (Tag::Answer, "<answer>"),
-    (Tag::AnswerEnd, "</answer>"),
-];
+const TAGS: [(Tag, &str); 4] =
+    [(Tag::Think, "<think>"), (Tag::ThinkEnd, "</think>"), (Tag::Answer, "<answer>"), (Tag::AnswerEnd, "</answer>")];
 
 #[derive(Clone, Copy, Debug)]
 struct Found {
@@ -80,11 +76,7 @@ pub fn completion(think: &str, answer: &str) -> String {
 /// Looks for the answer in a completion. Never fails and never panics; see the module text for the two grammars.
 pub fn extract(completion: &str, mode: Mode) -> Extraction<'_> {
     if completion.len() > MAX_COMPLETION_BYTES {
-        return Extraction {
-            think: None,
-            answer: Err(Reason::TooLong),
-            format: false,
-        };
+        return Extraction { think: None, answer: Err(Reason::TooLong), format: false };
     }
     let tags = find_tags(completion);
     let think = think_range(completion, &tags);
@@ -94,11 +86,7 @@ pub fn extract(completion: &str, mode: Mode) -> Extraction<'_> {
         Mode::Strict => strict,
         Mode::Loose => loose_answer(completion, &tags),
     };
-    Extraction {
-        think,
-        answer,
-        format,
-    }
+    Extraction { think, answer, format }
 }
 
 /// All tags in order, in any letter case.
@@ -111,12 +99,7 @@ fn find_tags(text: &str) -> Vec<Found> {
             if let Some(slice) = bytes.get(start..end)
                 && slice.eq_ignore_ascii_case(name.as_bytes())
             {
-                found.push(Found {
-                    tag,
-                    start,
-                    end,
-                    lower: slice == name.as_bytes(),
-                });
+                found.push(Found { tag, start, end, lower: slice == name.as_bytes() });
                 break;
             }
         }
@@ -128,10 +111,7 @@ fn think_range(text: &str, tags: &[Found]) -> Option<Range<usize>> {
     let position = tags.iter().position(|found| found.tag == Tag::Think)?;
     let start = tags[position].end;
     // An answer block ends the reasoning as well: nobody thinks inside the answer.
-    let end = tags[position + 1..]
-        .iter()
-        .find(|found| found.tag != Tag::Think)
-        .map_or(text.len(), |found| found.start);
+    let end = tags[position + 1..].iter().find(|found| found.tag != Tag::Think).map_or(text.len(), |found| found.start);
     Some(start..end)
 }
 
@@ -167,11 +147,7 @@ fn strict_answer<'a>(text: &'a str, tags: &[Found]) -> Result<&'a str, Reason> {
         return Err(Reason::NestedTags);
     }
     let blank = |range: Range<usize>| text[range].trim().is_empty();
-    let outside = [
-        0..lower[0].start,
-        lower[1].end..lower[2].start,
-        lower[3].end..text.len(),
-    ];
+    let outside = [0..lower[0].start, lower[1].end..lower[2].start, lower[3].end..text.len()];
     if !outside.into_iter().all(blank) {
         return Err(Reason::TextOutside);
     }
@@ -179,11 +155,7 @@ fn strict_answer<'a>(text: &'a str, tags: &[Found]) -> Result<&'a str, Reason> {
         return Err(Reason::EmptyThink);
     }
     let answer = text[lower[2].end..lower[3].start].trim();
-    if answer.is_empty() {
-        Err(Reason::EmptyAnswer)
-    } else {
-        Ok(answer)
-    }
+    if answer.is_empty() { Err(Reason::EmptyAnswer) } else { Ok(answer) }
 }
 
 fn loose_answer<'a>(text: &'a str, tags: &[Found]) -> Result<&'a str, Reason> {
@@ -198,19 +170,11 @@ fn loose_answer<'a>(text: &'a str, tags: &[Found]) -> Result<&'a str, Reason> {
         return Err(Reason::NoAnswer);
     };
     let answer = clean(raw);
-    if answer.is_empty() {
-        Err(Reason::EmptyAnswer)
-    } else {
-        Ok(answer)
-    }
+    if answer.is_empty() { Err(Reason::EmptyAnswer) } else { Ok(answer) }
 }
 
 fn last_line(text: &str) -> &str {
-    text.lines()
-        .rev()
-        .map(str::trim)
-        .find(|line| !line.is_empty())
-        .unwrap_or("")
+    text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("")
 }
 
 /// The answer of a completion without any tag.
@@ -223,11 +187,7 @@ fn untagged(text: &str) -> Result<&str, Reason> {
         }
     }
     let trimmed = text.trim();
-    if trimmed.is_empty() || trimmed.contains('\n') {
-        Err(Reason::NoAnswer)
-    } else {
-        Ok(trimmed)
-    }
+    if trimmed.is_empty() || trimmed.contains('\n') { Err(Reason::NoAnswer) } else { Ok(trimmed) }
 }
 
 /// Position of the last occurrence of a lower-case ASCII needle, in any letter case.
@@ -264,9 +224,7 @@ fn clean(raw: &str) -> &str {
         for mark in ["```", "`", "**", "\"", "'", "$"] {
             // One mark that stands on both sides; `(` and `[` belong to SMILES and stay.
             if text.len() >= 2 * mark.len()
-                && let Some(inner) = text
-                    .strip_prefix(mark)
-                    .and_then(|rest| rest.strip_suffix(mark))
+                && let Some(inner) = text.strip_prefix(mark).and_then(|rest| rest.strip_suffix(mark))
             {
                 text = inner.trim();
             }
@@ -274,9 +232,7 @@ fn clean(raw: &str) -> &str {
         // Labels are short: looking for the colon in the whole text would make long hostile text quadratic.
         let colon = text.bytes().take(MAX_LABEL).position(|byte| byte == b':');
         if let Some(colon) = colon
-            && LABELS
-                .iter()
-                .any(|known| text[..colon].trim().eq_ignore_ascii_case(known))
+            && LABELS.iter().any(|known| text[..colon].trim().eq_ignore_ascii_case(known))
         {
             text = text[colon + 1..].trim();
         }

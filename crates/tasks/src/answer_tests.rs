@@ -21,10 +21,7 @@ fn strict_accepts_the_format() {
     ] {
         assert_eq!(strict(text), Ok("CCO"), "{text}");
     }
-    assert_eq!(
-        extract("<think>abc</think><answer>C</answer>", Mode::Strict).think,
-        Some(7..10)
-    );
+    assert_eq!(extract("<think>abc</think><answer>C</answer>", Mode::Strict).think, Some(7..10));
 }
 
 #[test]
@@ -35,31 +32,16 @@ fn strict_says_why_not() {
         ("<think>a</think>", Reason::NoAnswer),
         ("<answer>CCO</answer>", Reason::NoThink),
         ("a</think><answer>CCO</answer>", Reason::NoThink),
-        (
-            "<think>a</think><answer>C</answer><answer>C</answer>",
-            Reason::SeveralAnswers,
-        ),
-        (
-            "<think>a</think><think>a</think><answer>C</answer>",
-            Reason::SeveralThinks,
-        ),
-        (
-            "<think><think>a</think></think><answer>C</answer>",
-            Reason::SeveralThinks,
-        ),
+        ("<think>a</think><answer>C</answer><answer>C</answer>", Reason::SeveralAnswers),
+        ("<think>a</think><think>a</think><answer>C</answer>", Reason::SeveralThinks),
+        ("<think><think>a</think></think><answer>C</answer>", Reason::SeveralThinks),
         ("<think>a<answer>C</answer>", Reason::UnclosedThink),
         ("<think>a</think><answer>C", Reason::UnclosedAnswer),
         ("<answer>C</answer><think>a</think>", Reason::WrongOrder),
         ("<think>a<answer>C</answer></think>", Reason::NestedTags),
-        (
-            "<think>a</think><answer>C</think></answer>",
-            Reason::NestedTags,
-        ),
+        ("<think>a</think><answer>C</think></answer>", Reason::NestedTags),
         ("<think>a</think></answer><answer>C", Reason::NestedTags),
-        (
-            "<think>a<ANSWER></think><answer>C</answer>",
-            Reason::NestedTags,
-        ),
+        ("<think>a<ANSWER></think><answer>C</answer>", Reason::NestedTags),
         ("x<think>a</think><answer>C</answer>", Reason::TextOutside),
         ("<think>a</think>so<answer>C</answer>", Reason::TextOutside),
         ("<think>a</think><answer>C</answer>.", Reason::TextOutside),
@@ -75,10 +57,7 @@ fn strict_says_why_not() {
 fn loose_finds_the_answer() {
     for (text, answer) in [
         ("<answer>CCO</answer>", "CCO"),
-        (
-            "<think>a</think><answer>CC</answer> or <answer>CCO</answer>",
-            "CCO",
-        ),
+        ("<think>a</think><answer>CC</answer> or <answer>CCO</answer>", "CCO"),
         ("<think>a</think><answer>CCO", "CCO"),
         ("<think>a<answer>CCO</answer></think>", "CCO"),
         ("<answer>CC</answer><answer>CCO</think>", "CCO"),
@@ -100,10 +79,7 @@ fn loose_finds_the_answer() {
     }
     for (text, reason) in [
         ("", Reason::NoAnswer),
-        (
-            "<think>a long thought without an end: CCO",
-            Reason::NoAnswer,
-        ),
+        ("<think>a long thought without an end: CCO", Reason::NoAnswer),
         ("line one\nline two", Reason::NoAnswer),
         ("<answer></answer>", Reason::EmptyAnswer),
         ("<answer>...</answer>", Reason::EmptyAnswer),

@@ -40,9 +40,7 @@ pub(crate) fn same_molecules(answer: &str, reference: &str) -> Judgement {
     };
     // References are canonical by contract, so most right answers are found by comparing strings.
     if answer_mol.canonical() == reference {
-        return Judgement::right()
-            .part("flat_match", 1.0)
-            .part("component_match", 1.0);
+        return Judgement::right().part("flat_match", 1.0).part("component_match", 1.0);
     }
     let reference_mol = match guard::data_molecule(reference) {
         Ok(mol) => mol,
@@ -51,9 +49,7 @@ pub(crate) fn same_molecules(answer: &str, reference: &str) -> Judgement {
     };
     let (given, wanted) = (fragments(&answer_mol), fragments(&reference_mol));
     if given == wanted {
-        return Judgement::right()
-            .part("flat_match", 1.0)
-            .part("component_match", 1.0);
+        return Judgement::right().part("flat_match", 1.0).part("component_match", 1.0);
     }
     let flat = flat_equal(&answer_mol, &reference_mol);
     let component = wanted.iter().all(|fragment| given.contains(fragment));
@@ -66,11 +62,7 @@ pub(crate) fn same_molecules(answer: &str, reference: &str) -> Judgement {
 pub(crate) fn join_molecules(answer: &str, mode: crate::Mode) -> String {
     match mode {
         crate::Mode::Strict => answer.to_string(),
-        crate::Mode::Loose if answer.len() <= 4096 => answer
-            .split('.')
-            .map(str::trim)
-            .collect::<Vec<_>>()
-            .join("."),
+        crate::Mode::Loose if answer.len() <= 4096 => answer.split('.').map(str::trim).collect::<Vec<_>>().join("."),
         crate::Mode::Loose => answer.to_string(),
     }
 }

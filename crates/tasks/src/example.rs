@@ -91,11 +91,7 @@ impl Example {
             part(value);
         }
         part(reference);
-        hash.finalize()
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// An input field, or the empty string.
@@ -110,15 +106,7 @@ mod tests {
 
     fn example(smiles: &str, reference: &str) -> Example {
         let input = BTreeMap::from([("smiles".to_string(), smiles.to_string())]);
-        Example::new(
-            "name.smiles_to_formula",
-            "test",
-            Split::Train,
-            1,
-            input,
-            reference,
-            BTreeMap::new(),
-        )
+        Example::new("name.smiles_to_formula", "test", Split::Train, 1, input, reference, BTreeMap::new())
     }
 
     #[test]
@@ -129,10 +117,7 @@ mod tests {
         assert_ne!(ethanol.id, example("CC", "OC2H6O").id);
         let mut moved = ethanol.clone();
         moved.split = Split::Test;
-        assert_eq!(
-            ethanol.id,
-            Example::content_id(&moved.task, &moved.input, &moved.reference)
-        );
+        assert_eq!(ethanol.id, Example::content_id(&moved.task, &moved.input, &moved.reference));
     }
 
     #[test]

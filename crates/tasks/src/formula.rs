@@ -92,12 +92,8 @@ impl Formula {
 
     /// Share of the elements (of both formulas together) whose counts agree, 0..=1.
     pub fn agreement(&self, other: &Formula) -> f64 {
-        let symbols: std::collections::BTreeSet<&String> =
-            self.counts.keys().chain(other.counts.keys()).collect();
-        let same = symbols
-            .iter()
-            .filter(|symbol| self.counts.get(**symbol) == other.counts.get(**symbol))
-            .count();
+        let symbols: std::collections::BTreeSet<&String> = self.counts.keys().chain(other.counts.keys()).collect();
+        let same = symbols.iter().filter(|symbol| self.counts.get(**symbol) == other.counts.get(**symbol)).count();
         same as f64 / symbols.len().max(1) as f64
     }
 }
@@ -120,9 +116,7 @@ fn number(characters: &[char], position: &mut usize) -> Option<Option<u32>> {
         [] => Some(None),
         ['0', ..] => None,
         _ if digits.len() > 5 => None,
-        _ => Some(Some(digits.iter().fold(0, |value, digit| {
-            value * 10 + digit.to_digit(10).unwrap_or(0)
-        }))),
+        _ => Some(Some(digits.iter().fold(0, |value, digit| value * 10 + digit.to_digit(10).unwrap_or(0)))),
     }
 }
 
@@ -146,21 +140,15 @@ mod tests {
             ("BrCH3", "CH3Br"),
             ("NaCl", "ClNa"),
         ] {
-            assert_eq!(
-                Formula::parse(text)
-                    .map(|formula| formula.hill())
-                    .as_deref(),
-                Some(hill),
-                "{text}"
-            );
+            assert_eq!(Formula::parse(text).map(|formula| formula.hill()).as_deref(), Some(hill), "{text}");
         }
     }
 
     #[test]
     fn refuses_what_is_no_molecular_formula() {
         for text in [
-            "", "c2h6o", "C2H6O ", "CH3CH2OH", "(CH3)2CO", "C2H6O.Cl", "C02", "C0", "C123456",
-            "Xx2", "2C", "C2H6O++", "C+-", "[13C]", "é", "+", "C2H6O+2x", "D2O",
+            "", "c2h6o", "C2H6O ", "CH3CH2OH", "(CH3)2CO", "C2H6O.Cl", "C02", "C0", "C123456", "Xx2", "2C", "C2H6O++",
+            "C+-", "[13C]", "é", "+", "C2H6O+2x", "D2O",
         ] {
             assert_eq!(Formula::parse(text), None, "{text}");
         }

@@ -35,27 +35,19 @@ pub fn parse(text: &str) -> Result<Vec<(usize, &'static Group)>, RequestError> {
         if wanted.len() == MAX_GROUPS {
             return Err(RequestError::TooMany);
         }
-        let (count, name) = item.split_once(' ').ok_or_else(|| RequestError::Item {
-            item: item.to_string(),
-        })?;
+        let (count, name) = item.split_once(' ').ok_or_else(|| RequestError::Item { item: item.to_string() })?;
         let count: usize = count
             .parse()
             .ok()
             .filter(|count| *count <= MAX_COUNT)
-            .ok_or_else(|| RequestError::Item {
-                item: item.to_string(),
-            })?;
+            .ok_or_else(|| RequestError::Item { item: item.to_string() })?;
         let name = name.trim();
         let group = groups()
             .by_name(name)
             .or_else(|| groups().get(name))
-            .ok_or_else(|| RequestError::UnknownGroup {
-                name: name.to_string(),
-            })?;
+            .ok_or_else(|| RequestError::UnknownGroup { name: name.to_string() })?;
         if wanted.iter().any(|(_, other)| other.id == group.id) {
-            return Err(RequestError::Repeated {
-                name: name.to_string(),
-            });
+            return Err(RequestError::Repeated { name: name.to_string() });
         }
         wanted.push((count, group));
     }
@@ -64,11 +56,7 @@ pub fn parse(text: &str) -> Result<Vec<(usize, &'static Group)>, RequestError> {
 
 /// Writes a request, the inverse of [`parse`].
 pub fn render(wanted: &[(usize, &Group)]) -> String {
-    wanted
-        .iter()
-        .map(|(count, group)| format!("{count} {}", group.name))
-        .collect::<Vec<_>>()
-        .join(", ")
+    wanted.iter().map(|(count, group)| format!("{count} {}", group.name)).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -79,23 +67,12 @@ mod tests {
     fn round_trip_and_errors() {
         let wanted = parse("1 ester, 2 alcohol").unwrap();
         assert_eq!(
-            wanted
-                .iter()
-                .map(|(count, group)| (*count, group.name.as_str()))
-                .collect::<Vec<_>>(),
+            wanted.iter().map(|(count, group)| (*count, group.name.as_str())).collect::<Vec<_>>(),
             [(1, "ester"), (2, "alcohol")]
         );
         assert_eq!(render(&wanted), "1 ester, 2 alcohol");
         assert_eq!(parse("").unwrap_err(), RequestError::Empty);
-        for text in [
-            "ester",
-            "x ester",
-            "1 quux",
-            "1 ester, 2 ester",
-            "1 ester,",
-            "100 ester",
-            "-1 ester",
-        ] {
+        for text in ["ester", "x ester", "1 quux", "1 ester, 2 ester", "1 ester,", "100 ester", "-1 ester"] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

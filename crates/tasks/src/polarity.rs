@@ -37,11 +37,7 @@ impl PolarityCounts {
 pub fn count(mol: &Mol) -> PolarityCounts {
     let elements = mol.element_counts();
     let of = |symbol: &str| elements.get(symbol).copied().unwrap_or(0);
-    PolarityCounts {
-        donors: mol.hbd(),
-        nitrogen_oxygen: of("N") + of("O"),
-        carbons: of("C"),
-    }
+    PolarityCounts { donors: mol.hbd(), nitrogen_oxygen: of("N") + of("O"), carbons: of("C") }
 }
 
 #[cfg(test)]
@@ -59,15 +55,7 @@ mod tests {
             ("CCCCCCCl", 0, 0, 6, "No"),
         ] {
             let counts = count(&Mol::parse(smiles).unwrap());
-            assert_eq!(
-                counts,
-                PolarityCounts {
-                    donors,
-                    nitrogen_oxygen,
-                    carbons
-                },
-                "{smiles}"
-            );
+            assert_eq!(counts, PolarityCounts { donors, nitrogen_oxygen, carbons }, "{smiles}");
             assert_eq!(counts.label(), label, "{smiles}");
         }
     }

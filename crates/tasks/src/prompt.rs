@@ -29,9 +29,6 @@ impl Prompt {
     /// prompt, so it becomes a blank.
     pub(crate) fn build(task_line: &str, label: &str, field: &str) -> Prompt {
         let field = field.replace(['\n', '\r'], " ");
-        Prompt {
-            system: SYSTEM.to_string(),
-            user: format!("{ENVELOPE}\n{task_line}\n{label}: {field}"),
-        }
+        Prompt { system: SYSTEM.to_string(), user: format!("{ENVELOPE}\n{task_line}\n{label}: {field}") }
     }
 }

@@ -102,8 +102,7 @@ fn whole_label(text: &str) -> Option<bool> {
 
 /// The first word that is a label.
 fn first_label(text: &str) -> Option<bool> {
-    text.split(|character: char| !character.is_alphanumeric())
-        .find_map(word_label)
+    text.split(|character: char| !character.is_alphanumeric()).find_map(word_label)
 }
 
 fn word_label(word: &str) -> Option<bool> {

@@ -54,11 +54,7 @@ pub trait Task: Send + Sync {
 
     /// The right answer as training writes it: `meta["aligned_answer"]` when the row has one, otherwise the reference.
     fn reference_answer(&self, example: &Example) -> String {
-        example
-            .meta
-            .get("aligned_answer")
-            .unwrap_or(&example.reference)
-            .clone()
+        example.meta.get("aligned_answer").unwrap_or(&example.reference).clone()
     }
 
     /// Judges a completion. Always returns: text that fits no grammar, molecules that do not parse, broken rows and
@@ -100,11 +96,7 @@ pub fn task(id: &str) -> Option<&'static dyn Task> {
 /// The documentation of a task: the leading `//!` comment of its file, as Markdown.
 pub fn documentation(task: &dyn Task) -> String {
     let mut text = String::new();
-    for line in task
-        .source()
-        .lines()
-        .map_while(|line| line.strip_prefix("//!"))
-    {
+    for line in task.source().lines().map_while(|line| line.strip_prefix("//!")) {
         text.push_str(line.strip_prefix(' ').unwrap_or(line));
         text.push('\n');
     }

@@ -6,15 +6,7 @@ use crate::{Split, answer_block, completion};
 
 pub(crate) fn example(task: &str, key: &str, field: &str, reference: &str) -> Example {
     let input = BTreeMap::from([(key.to_string(), field.to_string())]);
-    Example::new(
-        task,
-        "test",
-        Split::Train,
-        1,
-        input,
-        reference,
-        BTreeMap::new(),
-    )
+    Example::new(task, "test", Split::Train, 1, input, reference, BTreeMap::new())
 }
 
 /// One row for each task, with its right answer.
@@ -24,19 +16,9 @@ fn rows() -> Vec<Example> {
         example("name.iupac_to_smiles", "iupac", "propan-2-ol", "CC(C)O"),
         example("property.bbbp", "smiles", "CCO", "Yes"),
         example("property.polarity_rule", "smiles", "CCCCCC", "No"),
-        example(
-            "reaction_prediction",
-            "reactants",
-            "CC(=O)O.OCC",
-            "CCOC(C)=O",
-        ),
+        example("reaction_prediction", "reactants", "CC(=O)O.OCC", "CCOC(C)=O"),
         example("retrosynthesis", "product", "CCOC(C)=O", "CC(=O)O.CCO"),
-        example(
-            "tomg.functional_group",
-            "groups",
-            "1 ester, 1 alcohol",
-            "CCOC(=O)CO",
-        ),
+        example("tomg.functional_group", "groups", "1 ester, 1 alcohol", "CCOC(=O)CO"),
     ]
 }
 
@@ -49,25 +31,12 @@ fn every_task_has_the_headings() {
     for task in tasks() {
         let text = documentation(*task);
         let mut position = 0;
-        for heading in [
-            "# What it asks",
-            "# How it is scored",
-            "# Known disagreements",
-            "# Reference",
-        ] {
+        for heading in ["# What it asks", "# How it is scored", "# Known disagreements", "# Reference"] {
             let found = text[position..].find(heading);
-            assert!(
-                found.is_some(),
-                "{}: heading `{heading}` is missing or out of order",
-                task.id()
-            );
+            assert!(found.is_some(), "{}: heading `{heading}` is missing or out of order", task.id());
             position += found.unwrap_or(0) + heading.len();
         }
-        assert!(
-            text.contains(&format!("`{}`", task.id())),
-            "{} is not named in its file",
-            task.id()
-        );
+        assert!(text.contains(&format!("`{}`", task.id())), "{} is not named in its file", task.id());
     }
 }
 
@@ -78,19 +47,11 @@ fn every_file_is_registered() {
     let sources: BTreeSet<&str> = tasks().iter().map(|task| task.source()).collect();
     let mut files = vec![folder.join("property.rs")];
     for name in ["name", "reaction", "tomg"] {
-        files.extend(
-            std::fs::read_dir(folder.join(name))
-                .unwrap()
-                .map(|entry| entry.unwrap().path()),
-        );
+        files.extend(std::fs::read_dir(folder.join(name)).unwrap().map(|entry| entry.unwrap().path()));
     }
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
-        assert!(
-            sources.contains(text.as_str()),
-            "{} is in no registered task",
-            file.display()
-        );
+        assert!(sources.contains(text.as_str()), "{} is in no registered task", file.display());
     }
 }
 
@@ -119,16 +80,8 @@ fn the_envelope_is_the_same_everywhere() {
 
 #[test]
 fn a_field_cannot_forge_a_line() {
-    let row = example(
-        "name.iupac_to_smiles",
-        "iupac",
-        "ethane\nIgnore\r\nthis",
-        "CC",
-    );
-    assert_eq!(
-        task(&row.task).unwrap().question(&row).user.lines().count(),
-        3
-    );
+    let row = example("name.iupac_to_smiles", "iupac", "ethane\nIgnore\r\nthis", "CC");
+    assert_eq!(task(&row.task).unwrap().question(&row).user.lines().count(), 3);
 }
 
 #[test]
@@ -144,19 +97,9 @@ fn right_answers_are_right() {
         );
         assert_eq!(full.answer.as_deref(), Some(answer.as_str()));
         let bare = verdict(&row, &answer_block(&answer), Mode::Loose);
-        assert_eq!(
-            (bare.correct, bare.format, bare.score),
-            (true, false, 0.9),
-            "{}",
-            row.task
-        );
+        assert_eq!((bare.correct, bare.format, bare.score), (true, false, 0.9), "{}", row.task);
         let refused = verdict(&row, &answer_block(&answer), Mode::Strict);
-        assert_eq!(
-            (refused.correct, refused.score, refused.reason),
-            (false, 0.0, Reason::NoThink),
-            "{}",
-            row.task
-        );
+        assert_eq!((refused.correct, refused.score, refused.reason), (false, 0.0, Reason::NoThink), "{}", row.task);
     }
 }
 
@@ -197,12 +140,7 @@ fn verdicts_by_task() {
         (6, "OCC(O)C(=O)OC", "wrong_answer"),
         (6, "c1cccc", "invalid.unclosed_ring"),
     ] {
-        assert_eq!(
-            reasons(index, answer),
-            reason,
-            "{} {answer}",
-            rows[index].task
-        );
+        assert_eq!(reasons(index, answer), reason, "{} {answer}", rows[index].task);
     }
 }
 
@@ -215,27 +153,17 @@ fn loose_reads_more() {
         (3, "<think>a</think>\nSo the molecule is not polar: No."),
         (5, "<answer>CC(=O)O . OCC</answer>"),
     ] {
-        assert_eq!(
-            verdict(&rows[index], text, Mode::Loose).reason,
-            Reason::Correct,
-            "{text}"
-        );
+        assert_eq!(verdict(&rows[index], text, Mode::Loose).reason, Reason::Correct, "{text}");
     }
 }
 
 #[test]
 fn parts_carry_the_other_definitions() {
     let rows = rows();
-    let parts =
-        |row: &Example, answer: &str| verdict(row, &answer_block(answer), Mode::Loose).parts;
+    let parts = |row: &Example, answer: &str| verdict(row, &answer_block(answer), Mode::Loose).parts;
     assert_eq!(parts(&rows[4], "CC(=O)OCC.O")["component_match"], 1.0);
     assert_eq!(parts(&rows[4], "CCO")["component_match"], 0.0);
-    let chiral = example(
-        "name.iupac_to_smiles",
-        "iupac",
-        "(2R)-butan-2-ol",
-        "CC[C@@H](C)O",
-    );
+    let chiral = example("name.iupac_to_smiles", "iupac", "(2R)-butan-2-ol", "CC[C@@H](C)O");
     let flat = parts(&chiral, "CCC(C)O");
     assert_eq!(flat["flat_match"], 1.0);
     assert_eq!(parts(&rows[6], "CCC(=O)OC")["groups_matched"], 0.5);
@@ -246,13 +174,7 @@ fn parts_carry_the_other_definitions() {
 fn broken_rows_become_a_reason() {
     for (task_id, key, field, reference, answer) in [
         ("name.smiles_to_formula", "smiles", "CCO", "", "C2H6O"),
-        (
-            "name.iupac_to_smiles",
-            "iupac",
-            "x",
-            "not a molecule",
-            "CCO",
-        ),
+        ("name.iupac_to_smiles", "iupac", "x", "not a molecule", "CCO"),
         ("property.bbbp", "smiles", "CCO", "1", "Yes"),
         ("retrosynthesis", "product", "CCO", "C(", "CCO"),
         ("tomg.functional_group", "groups", "2 quux", "CCO", "CCO"),
@@ -260,11 +182,7 @@ fn broken_rows_become_a_reason() {
     ] {
         let row = example(task_id, key, field, reference);
         let verdict = verdict(&row, &completion("a", answer), Mode::Strict);
-        assert_eq!(
-            (verdict.reason, verdict.correct),
-            (Reason::BrokenExample, false),
-            "{task_id}"
-        );
+        assert_eq!((verdict.reason, verdict.correct), (Reason::BrokenExample, false), "{task_id}");
     }
 }
 

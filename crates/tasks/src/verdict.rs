@@ -110,31 +110,16 @@ pub struct Judgement {
 
 impl Judgement {
     pub fn right() -> Judgement {
-        Judgement {
-            correct: true,
-            valid: true,
-            reason: Reason::Correct,
-            parts: BTreeMap::new(),
-        }
+        Judgement { correct: true, valid: true, reason: Reason::Correct, parts: BTreeMap::new() }
     }
 
     pub fn wrong() -> Judgement {
-        Judgement {
-            correct: false,
-            valid: true,
-            reason: Reason::WrongAnswer,
-            parts: BTreeMap::new(),
-        }
+        Judgement { correct: false, valid: true, reason: Reason::WrongAnswer, parts: BTreeMap::new() }
     }
 
     /// A wrong answer that cannot be read.
     pub fn unreadable(reason: Reason) -> Judgement {
-        Judgement {
-            correct: false,
-            valid: false,
-            reason,
-            parts: BTreeMap::new(),
-        }
+        Judgement { correct: false, valid: false, reason, parts: BTreeMap::new() }
     }
 
     pub fn part(mut self, name: &'static str, value: f64) -> Judgement {
@@ -145,22 +130,8 @@ impl Judgement {
 
 impl Verdict {
     pub(crate) fn of(judgement: Judgement, format: bool, answer: Option<String>) -> Verdict {
-        let Judgement {
-            correct,
-            valid,
-            reason,
-            parts,
-        } = judgement;
-        let score = FORMAT_WEIGHT * f64::from(u8::from(format))
-            + ACCURACY_WEIGHT * f64::from(u8::from(correct));
-        Verdict {
-            score,
-            correct,
-            format,
-            valid,
-            reason,
-            answer,
-            parts,
-        }
+        let Judgement { correct, valid, reason, parts } = judgement;
+        let score = FORMAT_WEIGHT * f64::from(u8::from(format)) + ACCURACY_WEIGHT * f64::from(u8::from(correct));
+        Verdict { score, correct, format, valid, reason, answer, parts }
     }
 }

@@ -44,9 +44,8 @@ const MOLECULES: [&str; 12] = [
     "O=C1CCCN1",
 ];
 const SHARDS: [&str; 34] = [
-    "C", "c", "N", "n", "O", "(", ")", "[", "]", "=", "#", "1", "2", "9", "%10", "%99", ".", "@",
-    "@@", "/", "\\", "+", "-", "H", "[C@@H]", "[nH]", "[Fe+99]", "[999C]", "~", ":", "$", ">", "*",
-    "\0",
+    "C", "c", "N", "n", "O", "(", ")", "[", "]", "=", "#", "1", "2", "9", "%10", "%99", ".", "@", "@@", "/", "\\", "+",
+    "-", "H", "[C@@H]", "[nH]", "[Fe+99]", "[999C]", "~", ":", "$", ">", "*", "\0",
 ];
 const PROSE: [&str; 14] = [
     "the product is ",
@@ -64,18 +63,7 @@ const PROSE: [&str; 14] = [
     "1. **Product analysis**: ",
     "C1H0",
 ];
-const UNICODE: [&str; 10] = [
-    "é",
-    "漢字",
-    "\u{202e}",
-    "\u{200b}",
-    "👩‍🔬",
-    "ÅÅ",
-    "\u{feff}",
-    "С",
-    "₂",
-    "İ",
-];
+const UNICODE: [&str; 10] = ["é", "漢字", "\u{202e}", "\u{200b}", "👩‍🔬", "ÅÅ", "\u{feff}", "С", "₂", "İ"];
 const TAGS: [&str; 10] = [
     "<think>",
     "</think>",
@@ -177,23 +165,12 @@ fn row(task: &dyn Task) -> Example {
         _ => ("1 ester, 2 alcohol", "CCOC(=O)C(O)CO"),
     };
     let input = BTreeMap::from([(task.input_key().to_string(), field.to_string())]);
-    Example::new(
-        task.id(),
-        "test",
-        Split::Train,
-        1,
-        input,
-        reference,
-        BTreeMap::new(),
-    )
+    Example::new(task.id(), "test", Split::Train, 1, input, reference, BTreeMap::new())
 }
 
 #[test]
 fn hostile_completions() {
-    let total: usize = std::env::var("CHEMR_HOSTILE")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(100_000);
+    let total: usize = std::env::var("CHEMR_HOSTILE").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000);
     let rows: Vec<(&dyn Task, Example)> = tasks().iter().map(|task| (*task, row(*task))).collect();
     let mut random = Random(7);
     let mut slowest = (Duration::ZERO, String::new());
@@ -202,11 +179,7 @@ fn hostile_completions() {
         let text = hostile(&mut random);
         // Every completion meets one task in each mode; over the run every task meets every kind of text.
         let (task, row) = &rows[index % rows.len()];
-        let mode = if random.below(2) == 0 {
-            Mode::Strict
-        } else {
-            Mode::Loose
-        };
+        let mode = if random.below(2) == 0 { Mode::Strict } else { Mode::Loose };
         // A second attempt tells a slow verdict from a machine that was busy elsewhere.
         let mut took = Duration::MAX;
         for attempt in 0..3 {
@@ -225,18 +198,10 @@ fn hostile_completions() {
         if took > slowest.0 {
             slowest = (took, format!("{} {:?} {:.200}", task.id(), mode, text));
         }
-        assert!(
-            took < Duration::from_millis(50),
-            "{took:?}: {} {:.400}",
-            task.id(),
-            text
-        );
+        assert!(took < Duration::from_millis(50), "{took:?}: {} {:.400}", task.id(), text);
     }
     assert!(!reasons.contains_key("toolkit_panic"), "{reasons:?}");
-    println!(
-        "{total} completions, slowest {:?}: {}\n{reasons:#?}",
-        slowest.0, slowest.1
-    );
+    println!("{total} completions, slowest {:?}: {}\n{reasons:#?}", slowest.0, slowest.1);
 }
 
 #[test]
@@ -262,12 +227,7 @@ fn very_long_completions() {
         "smiles:",
     ] {
         let text = unit.repeat(100_000 / unit.len());
-        for whole in [
-            text.clone(),
-            completion(&text, &text),
-            completion("a", &text),
-            format!("<answer>{text}"),
-        ] {
+        for whole in [text.clone(), completion(&text, &text), completion("a", &text), format!("<answer>{text}")] {
             for (task, row) in &rows {
                 for mode in [Mode::Strict, Mode::Loose] {
                     let took = (0..3).map(|_| {
@@ -276,13 +236,76 @@ fn very_long_completions() {
                         start.elapsed()
                     });
                     let took = took.min().unwrap_or_default();
-                    assert!(
-                        took < Duration::from_millis(50),
-                        "{took:?} {} {mode:?} unit {unit:?}",
-                        task.id()
-                    );
+                    assert!(took < Duration::from_millis(50), "{took:?} {} {mode:?} unit {unit:?}", task.id());
                 }
             }
         }
     }
+}
+
+/// Structures just inside the gate for answers whose canonical form or pattern matching is hard.
+fn hard_structures() -> Vec<String> {
+    let repeated = |unit: &str, heavy: usize| unit.repeat((400 / unit.len()).min(300 / heavy));
+    let mut list: Vec<String> = [
+        ("C", 1),
+        ("C.", 1),
+        ("CC.", 2),
+        ("CCO.", 3),
+        ("C(C)", 2),
+        ("C(C)(C)", 3),
+        ("C(F)(F)", 3),
+        ("OCC", 3),
+        ("NCC(=O)", 4),
+        ("C(O)", 2),
+        ("C(C(=O)O)", 4),
+        ("[C@@H](F)", 2),
+        ("[C@H](O)", 2),
+        ("C=C", 2),
+        ("/C=C/", 2),
+        ("C1CC1", 3),
+        ("c1ccc(cc1)", 6),
+        ("C1CCC(CC1)", 6),
+        ("C1(CCC1)", 4),
+        ("S(=O)(=O)N", 4),
+        ("[13CH2]", 1),
+        ("[Na+].", 1),
+        ("[Cl-].[Na+].", 2),
+        ("OS(=O)(=O)", 4),
+    ]
+    .iter()
+    .map(|(unit, heavy)| repeated(unit, *heavy).trim_end_matches(['.', '/']).to_string())
+    .collect();
+    // A row of fused aromatic rings, a dendrimer, cubanes and a fullerene.
+    list.push("c1ccc2cc3cc4cc5cc6cc7cc8ccccc8cc7cc6cc5cc4cc3cc2c1".to_string());
+    let mut tree = String::from("C");
+    for _ in 0..6 {
+        tree = format!("C({tree})({tree})").chars().take(380).collect();
+    }
+    list.push(tree);
+    list.push("C12C3C4C1C5C2C3C45".to_string());
+    list.push("C12C3C4C1C5C2C3C45.".repeat(20).trim_end_matches('.').to_string());
+    list.push("c12c3c4c5c1c1c6c7c2c2c8c3c3c9c4c4c%10c5c5c1c1c6c6c%11c7c2c2c7c8c3c3c8c9c4c4c9c%10c5c5c1c1c6c6c%11c2c2c7c3c3c8c4c4c9c5c1c1c6c2c3c41".to_string());
+    list
+}
+
+#[test]
+fn hard_structures_stay_below_the_limit() {
+    let rows: Vec<(&dyn Task, Example)> = tasks().iter().map(|task| (*task, row(*task))).collect();
+    let mut slowest = (Duration::ZERO, String::new());
+    for structure in hard_structures() {
+        let text = completion("a", &structure);
+        for (task, row) in &rows {
+            let took = (0..5).map(|_| {
+                let start = Instant::now();
+                let _ = task.verify(row, &text, Mode::Strict);
+                start.elapsed()
+            });
+            let took = took.min().unwrap_or_default();
+            if took > slowest.0 {
+                slowest = (took, format!("{} {structure}", task.id()));
+            }
+            assert!(took < Duration::from_millis(50), "{took:?} {} {structure}", task.id());
+        }
+    }
+    println!("slowest {:?}: {:.100}", slowest.0, slowest.1);
 }

@@ -47,11 +47,7 @@ impl Task for IupacToSmiles {
     }
 
     fn question(&self, example: &Example) -> Prompt {
-        Prompt::build(
-            "Write the SMILES of the named molecule.",
-            "Name",
-            example.field(self.input_key()),
-        )
+        Prompt::build("Write the SMILES of the named molecule.", "Name", example.field(self.input_key()))
     }
 
     fn judge(&self, example: &Example, answer: &str, _mode: Mode) -> Judgement {

@@ -49,11 +49,7 @@ impl Task for SmilesToFormula {
     }
 
     fn question(&self, example: &Example) -> Prompt {
-        Prompt::build(
-            "Write the molecular formula of the molecule.",
-            "SMILES",
-            example.field(self.input_key()),
-        )
+        Prompt::build("Write the molecular formula of the molecule.", "SMILES", example.field(self.input_key()))
     }
 
     fn judge(&self, example: &Example, answer: &str, _mode: Mode) -> Judgement {
@@ -63,11 +59,7 @@ impl Task for SmilesToFormula {
         let Some(given) = Formula::parse(answer) else {
             return Judgement::unreadable(Reason::BadFormula);
         };
-        let judgement = if given == reference {
-            Judgement::right()
-        } else {
-            Judgement::wrong()
-        };
+        let judgement = if given == reference { Judgement::right() } else { Judgement::wrong() };
         judgement.part("element_agreement", given.agreement(&reference))
     }
 

@@ -48,11 +48,7 @@ impl Task for ReactionPrediction {
     }
 
     fn question(&self, example: &Example) -> Prompt {
-        Prompt::build(
-            "Predict the product of the reaction.",
-            "Reactants",
-            example.field(self.input_key()),
-        )
+        Prompt::build("Predict the product of the reaction.", "Reactants", example.field(self.input_key()))
     }
 
     fn judge(&self, example: &Example, answer: &str, mode: Mode) -> Judgement {

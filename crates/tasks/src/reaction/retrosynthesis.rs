@@ -47,8 +47,7 @@ impl Task for Retrosynthesis {
     }
 
     fn question(&self, example: &Example) -> Prompt {
-        let line =
-            "Predict the reactants that give the product. Separate the reactants with a dot.";
+        let line = "Predict the reactants that give the product. Separate the reactants with a dot.";
         Prompt::build(line, "Product", example.field(self.input_key()))
     }
 

@@ -66,11 +66,7 @@ impl Task for FunctionalGroup {
             .iter()
             .filter(|(count, group)| counts.get(group.id.as_str()).copied().unwrap_or(0) == *count)
             .count();
-        let judgement = if matched == wanted.len() {
-            Judgement::right()
-        } else {
-            Judgement::wrong()
-        };
+        let judgement = if matched == wanted.len() { Judgement::right() } else { Judgement::wrong() };
         judgement.part("groups_matched", matched as f64 / wanted.len() as f64)
     }
 

@@ -3,12 +3,40 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use chemr_tasks::{Example, Mode, Reason};
+use chemr_tasks::{Example, Mode, Reason, extract, task};
 
-use crate::ClaimKind;
+use crate::claims::{ClaimKind, Truth, check_claims};
+use crate::protocol::{Protocol, protocol_for};
+use crate::steps::steps;
 
 /// Longest completion that is kept, bytes.
 pub const MAX_TRACE_BYTES: usize = 8192;
+
+/// Words that betray a hint or a known answer. Compared in lower case, at word borders.
+const LEAKS: &[&str] = &[
+    "provided",
+    "ground truth",
+    "ground-truth",
+    "groundtruth",
+    "given answer",
+    "answer given",
+    "reference",
+    "hint",
+    "hints",
+    "expected answer",
+    "known answer",
+    "correct answer",
+    "target answer",
+    "true answer",
+    "right answer",
+    "answer key",
+    "gold",
+    "label says",
+    "as given",
+    "we are told",
+    "i was told",
+    "oracle",
+];
 
 /// Why a completion is dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +49,10 @@ pub enum DropReason {
     Format(Reason),
     /// A heading of the protocol is missing.
     MissingHeading { title: String },
-    /// All headings are there, in another order or with wrong numbers, or there are more.
+    /// All headings are there, in another order, with wrong numbers, or beside others.
     HeadingOrder,
+    /// A step without text.
+    EmptyStep { title: String },
     /// The text speaks of a hint or a known answer.
     LeakedHint { phrase: &'static str },
     /// The answer is wrong.
@@ -40,6 +70,7 @@ impl DropReason {
             DropReason::Format(_) => "format",
             DropReason::MissingHeading { .. } => "missing_heading",
             DropReason::HeadingOrder => "heading_order",
+            DropReason::EmptyStep { .. } => "empty_step",
             DropReason::LeakedHint { .. } => "leaked_hint",
             DropReason::WrongAnswer(_) => "wrong_answer",
             DropReason::FalseClaim { .. } => "false_claim",
@@ -50,14 +81,15 @@ impl DropReason {
 impl fmt::Display for DropReason {
     /// The code with its detail, e.g. `false_claim.group_present`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let code = self.code();
         match self {
-            DropReason::Format(reason) | DropReason::WrongAnswer(reason) => {
-                write!(formatter, "{}.{reason}", self.code())
+            DropReason::Format(reason) | DropReason::WrongAnswer(reason) => write!(formatter, "{code}.{reason}"),
+            DropReason::MissingHeading { title } | DropReason::EmptyStep { title } => {
+                write!(formatter, "{code}.{title}")
             }
-            DropReason::MissingHeading { title } => write!(formatter, "missing_heading.{title}"),
-            DropReason::LeakedHint { phrase } => write!(formatter, "leaked_hint.{phrase}"),
-            DropReason::FalseClaim { kind } => write!(formatter, "false_claim.{kind}"),
-            _ => formatter.write_str(self.code()),
+            DropReason::LeakedHint { phrase } => write!(formatter, "{code}.{phrase}"),
+            DropReason::FalseClaim { kind } => write!(formatter, "{code}.{kind}"),
+            DropReason::UnknownTask | DropReason::TooLong | DropReason::HeadingOrder => formatter.write_str(code),
         }
     }
 }
@@ -77,16 +109,72 @@ impl FilterCounts {
             Err(reason) => *self.dropped.entry(reason.code()).or_default() += 1,
         }
     }
+
+    /// Completions dropped for any reason.
+    pub fn total_dropped(&self) -> usize {
+        self.dropped.values().sum()
+    }
 }
 
 /// Decides whether a completion may be trained on.
 ///
 /// # Errors
 /// The first [`DropReason`] in the order: length, format, headings, leaked hint, answer, claims.
-pub fn filter(_example: &Example, completion: &str) -> Result<(), DropReason> {
-    let _ = Mode::Strict;
+pub fn filter(example: &Example, completion: &str) -> Result<(), DropReason> {
+    let task = task(&example.task).ok_or(DropReason::UnknownTask)?;
+    let protocol = protocol_for(task.family()).ok_or(DropReason::UnknownTask)?;
     if completion.len() > MAX_TRACE_BYTES {
         return Err(DropReason::TooLong);
     }
-    Ok(())
+    let extraction = extract(completion, Mode::Strict);
+    if let Err(reason) = extraction.answer {
+        return Err(DropReason::Format(reason));
+    }
+    headings(protocol, completion)?;
+    let reasoning = extraction.think.and_then(|range| completion.get(range)).unwrap_or(completion);
+    if let Some(phrase) = leaked(reasoning) {
+        return Err(DropReason::LeakedHint { phrase });
+    }
+    let verdict = task.verify(example, completion, Mode::Strict);
+    if !verdict.correct {
+        return Err(DropReason::WrongAnswer(verdict.reason));
+    }
+    match check_claims(example, completion).into_iter().find(|claim| claim.truth == Truth::False) {
+        Some(claim) => Err(DropReason::FalseClaim { kind: claim.kind }),
+        None => Ok(()),
+    }
+}
+
+/// Exactly the titles of the protocol, numbered from 1, each with text.
+fn headings(protocol: &Protocol, completion: &str) -> Result<(), DropReason> {
+    let found = steps(completion);
+    for spec in &protocol.steps {
+        if !found.iter().any(|step| step.title.eq_ignore_ascii_case(&spec.title)) {
+            return Err(DropReason::MissingHeading { title: spec.title.clone() });
+        }
+    }
+    let ordered = found.len() == protocol.steps.len()
+        && found
+            .iter()
+            .zip(&protocol.steps)
+            .enumerate()
+            .all(|(place, (step, spec))| step.number == place + 1 && step.title.eq_ignore_ascii_case(&spec.title));
+    if !ordered {
+        return Err(DropReason::HeadingOrder);
+    }
+    match found.into_iter().find(|step| completion[step.text.clone()].trim().is_empty()) {
+        Some(step) => Err(DropReason::EmptyStep { title: step.title }),
+        None => Ok(()),
+    }
+}
+
+/// The first leak phrase in a text.
+fn leaked(text: &str) -> Option<&'static str> {
+    let lower = text.to_lowercase();
+    LEAKS.iter().copied().find(|phrase| {
+        lower.match_indices(phrase).any(|(at, _)| {
+            let letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+            !letter(lower[..at].chars().next_back()) && !letter(lower[at + phrase.len()..].chars().next())
+        })
+    })
 }

@@ -1,11 +1,18 @@
 //! Factual claims in a completion, and whether each is true.
 
+mod context;
+mod judge;
+pub(crate) mod judge_name;
+pub(crate) mod judge_reaction;
+mod scan;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
-use chemr_tasks::Example;
 use serde::{Deserialize, Serialize};
+
+pub use scan::check_claims;
 
 /// What a claim is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -177,9 +184,4 @@ pub fn tally(claims: &[Claim]) -> BTreeMap<ClaimKind, ClaimTally> {
         counts.entry(claim.kind).or_default().add(claim.truth);
     }
     counts
-}
-
-/// Finds the claims of a completion and decides each. Never fails: text without claims gives an empty list.
-pub fn check_claims(_example: &Example, _completion: &str) -> Vec<Claim> {
-    Vec::new()
 }

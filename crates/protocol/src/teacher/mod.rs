@@ -1,9 +1,23 @@
 //! The expert teacher: true, protocol-shaped traces from the chemistry toolkit.
+//!
+//! A trace is written so that a small model can learn it: each word follows from a few earlier ones by copying, counting
+//! or looking up. The seed chooses among the wordings of [`crate::grammar::SENTENCES`]; the facts do not depend on it.
+//! No trace speaks of a hint or a known answer, and none states the answer before the step that derives it.
 
-use chemr_tasks::Example;
+mod custom;
+mod formula;
+mod name;
+mod property;
+mod reaction;
+mod say;
+
+use chemr_chem::Mol;
+use chemr_tasks::{Example, task};
 use thiserror::Error;
 
-use crate::Trace;
+use crate::protocol::{Protocol, STEPS, protocol_for};
+use crate::trace::{Trace, TraceStep};
+use say::Speaker;
 
 /// Why the teacher writes no trace for an example.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -28,12 +42,58 @@ impl TeacherError {
             TeacherError::BrokenExample { .. } => "broken_example",
         }
     }
+
+    fn not_covered(example: &Example, what: &'static str) -> TeacherError {
+        TeacherError::NotCovered { id: example.id.clone(), task: example.task.clone(), what }
+    }
+
+    fn broken(example: &Example, what: impl Into<String>) -> TeacherError {
+        TeacherError::BrokenExample { id: example.id.clone(), task: example.task.clone(), what: what.into() }
+    }
+}
+
+/// The four paragraphs and the answer, before they get their titles.
+struct Lesson {
+    texts: [String; STEPS],
+    answer: String,
 }
 
 /// Writes a true trace for an example; the seed chooses the wording only.
 ///
 /// # Errors
 /// [`TeacherError`] when the task has no protocol, the row is broken or no true trace can be written.
-pub fn expert_trace(example: &Example, _seed: u64) -> Result<Trace, TeacherError> {
-    Err(TeacherError::UnknownTask { task: example.task.clone() })
+pub fn expert_trace(example: &Example, seed: u64) -> Result<Trace, TeacherError> {
+    let unknown = || TeacherError::UnknownTask { task: example.task.clone() };
+    let task = task(&example.task).ok_or_else(unknown)?;
+    let protocol = protocol_for(task.family()).ok_or_else(unknown)?;
+    let speaker = Speaker::new(seed, &example.id);
+    let answer = task.reference_answer(example);
+    let lesson = match task.family() {
+        "formula" => formula::lesson(example, answer, speaker),
+        "name" => name::lesson(example, answer, speaker),
+        "property" => property::lesson(example, answer, speaker),
+        "forward" => reaction::forward(example, answer, speaker),
+        "retro" => reaction::retro(example, answer, speaker),
+        "custom" => custom::lesson(example, answer, speaker),
+        _ => Err(unknown()),
+    }?;
+    Ok(titled(protocol, lesson))
 }
+
+fn titled(protocol: &Protocol, lesson: Lesson) -> Trace {
+    let steps = protocol
+        .steps
+        .iter()
+        .zip(lesson.texts)
+        .map(|(step, text)| TraceStep { title: step.title.clone(), text })
+        .collect();
+    Trace { protocol: protocol.id.clone(), steps, answer: lesson.answer }
+}
+
+/// The molecule of a field or a reference.
+fn molecule(example: &Example, smiles: &str) -> Result<Mol, TeacherError> {
+    Mol::parse(smiles).map_err(|error| TeacherError::broken(example, format!("`{smiles}`: {error}")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,183 @@
+//! Reads a completion from left to right: who is spoken of, which sentences match, which SMILES stand alone.
+
+use std::ops::Range;
+
+use chemr_tasks::formula::Formula;
+use chemr_tasks::{Example, MAX_COMPLETION_BYTES, Mode, extract};
+
+use super::Claim;
+use super::context::{Context, Family, Subject};
+use super::judge::{Sink, judge, smiles_claim};
+use crate::grammar::Rule;
+use crate::grammar::lexer::{Lexeme, lex};
+use crate::grammar::lexicon::{is_hedge, number};
+use crate::grammar::pattern::patterns;
+use crate::grammar::slots::{Item, bond, is_smiles_text};
+use crate::steps::steps;
+
+/// Reasoning beyond this length is not read, bytes.
+const MAX_CHECKED_BYTES: usize = 32 * 1024;
+/// Claims beyond this number are not made.
+const MAX_CLAIMS: usize = 1000;
+/// How far back a hedge is looked for, words.
+const HEDGE_REACH: usize = 6;
+
+/// Finds the claims of a completion and decides each.
+///
+/// Reads the think block, or the text before the answer block when there is none. Never fails: text without claims (or
+/// an answer alone) gives an empty list. Linear in the length of the text; at most 32 KiB and 1,000 claims.
+pub fn check_claims(example: &Example, completion: &str) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    if completion.len() > MAX_COMPLETION_BYTES {
+        return claims;
+    }
+    let mut context = Context::new(example, completion);
+    for (step, range) in regions(completion) {
+        let mut lexemes = Vec::new();
+        lex(&completion[range.clone()], range.start, &mut lexemes);
+        Scanner { lexemes: &lexemes, subject: Subject::Main }.run(&mut context, step, &mut claims);
+        if claims.len() >= MAX_CLAIMS {
+            claims.truncate(MAX_CLAIMS);
+            break;
+        }
+    }
+    claims
+}
+
+/// The stretches of reasoning with their step numbers; headings left out.
+fn regions(completion: &str) -> Vec<(usize, Range<usize>)> {
+    let think = extract(completion, Mode::Loose).think;
+    let mut whole = think.unwrap_or_else(|| 0..completion.find("<answer>").unwrap_or(completion.len()));
+    if whole.len() > MAX_CHECKED_BYTES {
+        let mut end = whole.start + MAX_CHECKED_BYTES;
+        while !completion.is_char_boundary(end) {
+            end -= 1;
+        }
+        whole.end = end;
+    }
+    let mut regions = Vec::new();
+    let mut from = (0, whole.start);
+    for (place, step) in steps(completion).into_iter().enumerate() {
+        if step.heading.start >= whole.start && step.text.start <= whole.end {
+            regions.push((from.0, from.1..step.heading.start));
+            from = (place + 1, step.text.start);
+        }
+    }
+    regions.push((from.0, from.1..whole.end));
+    regions.retain(|(_, range)| range.start < range.end);
+    regions
+}
+
+struct Scanner<'l, 't> {
+    lexemes: &'l [Lexeme<'t>],
+    subject: Subject,
+}
+
+impl Scanner<'_, '_> {
+    fn run(mut self, context: &mut Context<'_>, step: usize, claims: &mut Vec<Claim>) {
+        let mut at = 0;
+        while at < self.lexemes.len() && claims.len() < MAX_CLAIMS {
+            let lexeme = self.lexemes[at];
+            if lexeme.mark {
+                at += 1;
+                continue;
+            }
+            if let Some(found) = patterns().longest(self.lexemes, at) {
+                let range = found.lexemes.clone();
+                let span = lexeme.start..self.lexemes[range.end - 1].end();
+                if found.rule == Rule::Constraint || !self.hedged(at) {
+                    let mut sink = Sink { claims, step };
+                    judge(context, &found, &self.subject, span, &mut sink);
+                }
+                at = range.end;
+                continue;
+            }
+            self.mention(context, at);
+            if stands_as_smiles(lexeme.text) {
+                let item = Item { text: lexeme.text.to_string(), start: lexeme.start, end: lexeme.end() };
+                smiles_claim(context, &item, &mut Sink { claims, step });
+            }
+            at += 1;
+        }
+    }
+
+    /// A guess, wish or condition in the words before.
+    fn hedged(&self, at: usize) -> bool {
+        self.lexemes[..at]
+            .iter()
+            .rev()
+            .take(HEDGE_REACH)
+            .take_while(|lexeme| !lexeme.is_stop())
+            .any(|lexeme| is_hedge(lexeme.text))
+    }
+
+    /// Follows who is spoken of.
+    fn mention(&mut self, context: &Context<'_>, at: usize) {
+        let word = |place: usize| self.lexemes.get(place).filter(|lexeme| !lexeme.mark).map(|lexeme| lexeme.text);
+        let before = |back: usize| at.checked_sub(back).and_then(word).unwrap_or("");
+        let Some(text) = word(at) else { return };
+        let numbered = word(at + 1).and_then(number);
+        let reaction = matches!(context.family, Family::Forward | Family::Retro);
+        let lower = text.to_ascii_lowercase();
+        let subject = match lower.as_str() {
+            "reactant" | "reactants" if reaction => match (numbered, before(1).to_ascii_lowercase().as_str()) {
+                (Some(number), _) => Subject::Reactant(number),
+                (None, "first") => Subject::Reactant(1),
+                (None, "second") => Subject::Reactant(2),
+                (None, "third") => Subject::Reactant(3),
+                (None, "one" | "other" | "another" | "each") => Subject::Unknown,
+                _ => Subject::Reactants,
+            },
+            "product" | "target" => Subject::Product,
+            "molecule" | "compound" | "structure" | "result"
+                if matches!(before(1), "The" | "the" | "This" | "this") =>
+            {
+                if context.family == Family::Forward {
+                    Subject::Unknown
+                } else {
+                    Subject::Main
+                }
+            }
+            "one" | "other" | "another" | "fragment" | "fragments" | "precursor" | "precursors" | "intermediate"
+            | "reagent" | "group" | "groups" | "moiety" | "ring" | "rings" | "substituent" | "part" | "portion"
+            | "side" | "compound" | "compounds" | "component" | "derivative" | "material" | "which" | "that" => {
+                Subject::Unknown
+            }
+            _ if stands_as_smiles(text) && before(1) != "(" => Subject::Smiles(text.to_string()),
+            _ => return,
+        };
+        self.subject = subject;
+    }
+}
+
+/// Whether a word outside any pattern is meant as a SMILES: not a bond, a formula, a condensed group or an English word.
+fn stands_as_smiles(text: &str) -> bool {
+    if text.len() < 4 || !is_smiles_text(text) || bond(text).is_some() {
+        return false;
+    }
+    let structure = text.contains(['(', '=', '#', '[']);
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let aromatic = text.bytes().any(|byte| matches!(byte, b'c' | b'n' | b'o' | b's' | b'p' | b'b'));
+    if !structure && (Formula::parse(text).is_some() || digits % 2 == 1) {
+        return false;
+    }
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if plain { !aromatic && text.bytes().filter(u8::is_ascii_uppercase).count() >= 4 } else { !aromatic || digits > 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_as_smiles() {
+        for text in ["CC(=O)O", "c1ccccc1", "CCCO", "C[NH]C", "C1CCCCC1", "CC.OC(C)C"] {
+            assert!(stands_as_smiles(text), "{text}");
+        }
+        for text in
+            ["soon", "Boc", "CO2", "NO2", "C-O", "C=O", "SCN", "C8H10N4O2", "CH3", "Spoon", "N", "sp3", "CF3", "(s)"]
+        {
+            assert!(!stands_as_smiles(text), "{text}");
+        }
+    }
+}

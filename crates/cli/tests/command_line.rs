@@ -1,0 +1,138 @@
+//! The program as a user runs it: commands, exit codes, output formats.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+fn chemr(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_chemr")).args(arguments).stdin(Stdio::null()).output().expect("chemr starts")
+}
+
+fn chemr_with_input(arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_chemr"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("chemr starts");
+    child.stdin.take().expect("stdin is piped").write_all(input).expect("input is read");
+    child.wait_with_output().expect("chemr ends")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn json_lines(output: &Output) -> Vec<Value> {
+    text(&output.stdout).lines().map(|line| serde_json::from_str(line).expect("a JSON object a line")).collect()
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    for command in ["quickstart", "run", "train", "eval", "report", "ask", "mol", "doctor"] {
+        let output = chemr(&[command, "--help"]);
+        assert!(output.status.success(), "{command}");
+        let help = text(&output.stdout);
+        assert!(help.contains("Example") && help.contains(&format!("chemr {command}")), "{command}: {help}");
+    }
+}
+
+#[test]
+fn mol_writes_every_promised_field() {
+    let output = chemr(&["mol", "CC(=O)Oc1ccccc1C(=O)O", "--json"]);
+    assert_eq!(output.status.code(), Some(0));
+    let facts = &json_lines(&output)[0];
+    // Values of RDKit 2026.9.1.
+    assert_eq!(facts["canonical"], "CC(=O)Oc1ccccc1C(=O)O");
+    assert_eq!(facts["inchikey"], "BSYNRYMUTXBXSQ-UHFFFAOYSA-N");
+    assert_eq!(facts["formula"], "C9H8O4");
+    assert_eq!(facts["scaffold"], "c1ccccc1");
+    assert!((facts["tpsa"].as_f64().unwrap() - 63.60).abs() < 1e-6);
+    assert!((facts["qed"].as_f64().unwrap() - 0.550122).abs() < 1e-5);
+    let names: Vec<&str> = facts["functional_groups"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(names.contains(&"carboxylic acid") && names.contains(&"ester"), "{names:?}");
+    for field in [
+        "input", "valid", "error", "canonical_flat", "exact_mass", "average_mass", "logp", "mr", "hbd", "hba", "rotatable_bonds",
+        "rings", "aromatic_rings", "aromatic_atoms", "heavy_atoms", "charge", "morgan2_2048", "maccs",
+    ] {
+        assert!(facts.get(field).is_some(), "{field}");
+    }
+}
+
+#[test]
+fn mol_reads_lines_and_reports_each_bad_one() {
+    let input = b"CCO\nC1CC\n\nCCO the product\n\xff\xfe\nC(C)(C)(C)(C)C\n".to_vec();
+    let output = chemr_with_input(&["mol", "-", "--json"], &input);
+    assert_eq!(output.status.code(), Some(3));
+    let lines = json_lines(&output);
+    assert_eq!(lines.len(), 6);
+    assert_eq!(lines[0]["valid"], true);
+    for line in &lines[1..] {
+        assert_eq!(line["valid"], false, "{line}");
+        assert!(line["error"]["class"].is_string() && line["error"]["message"].is_string(), "{line}");
+    }
+    assert_eq!(lines[1]["error"]["class"], "unclosed_ring");
+    assert_eq!(lines[5]["error"]["class"], "valence");
+}
+
+#[test]
+fn mol_compares_pairs() {
+    let output = chemr_with_input(&["mol", "-", "--pairs"], b"CCO\tCCO\nCCO\tCCN\nCCO\n");
+    let lines = json_lines(&output);
+    assert_eq!(output.status.code(), Some(3));
+    for key in ["morgan2_2048", "morgan2_count", "maccs", "rdk"] {
+        assert_eq!(lines[0]["tanimoto"][key], 1.0, "{key}");
+        assert!(lines[1]["tanimoto"][key].as_f64().unwrap() < 1.0, "{key}");
+    }
+    assert_eq!(lines[2]["valid"], false);
+}
+
+#[test]
+fn mol_draws() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("aspirin.svg");
+    let output = chemr(&["mol", "CC(=O)Oc1ccccc1C(=O)O", "--svg", file.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let drawing = std::fs::read_to_string(file).unwrap();
+    assert!(drawing.contains("<svg") && drawing.contains("</svg>"));
+}
+
+#[test]
+fn wrong_usage_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("nothing");
+    let missing = missing.to_str().unwrap();
+    let recipe = folder.path().join("typo.toml");
+    std::fs::write(&recipe, "[model]\nlayerz = 3\n").unwrap();
+    let cases: [(&[&str], &str); 6] = [
+        (&["mol", "C1CC"], ""),
+        (&["ask", "What is the formula of CCO?", "--model", missing], "neither a model folder"),
+        (&["ask", "CCO", "--task", "formula", "--model", missing], "name.smiles_to_formula"),
+        (&["report", missing], missing),
+        (&["run", recipe.to_str().unwrap()], "layers"),
+        (&["run", missing], missing),
+    ];
+    for (arguments, wanted) in cases {
+        let output = chemr(arguments);
+        assert!(!output.status.success(), "{arguments:?}");
+        let message = text(&output.stderr);
+        assert!(message.contains(wanted), "{arguments:?}: {message}");
+        assert!(!message.contains("panicked"), "{message}");
+    }
+}
+
+#[test]
+fn doctor_passes_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_chemr"))
+        .args(["doctor", "--json"])
+        .current_dir(folder.path())
+        .output()
+        .expect("chemr starts");
+    let facts = &json_lines(&output)[0];
+    assert_eq!(facts["passed"], true, "{facts}");
+    assert!(Path::new(env!("CARGO_BIN_EXE_chemr")).exists());
+}

@@ -1,0 +1,157 @@
+//! Whole runs of a tiny recipe: the folder they leave, same seed same bytes, kill and resume.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// Small enough to run in seconds, with a checkpoint after every step so that a kill lands between two.
+const RECIPE: &str = r#"
+[run]
+name = "tiny"
+checkpoint_every = 1
+log_every = 1
+[model]
+hidden_size = 32
+intermediate_size = 64
+layers = 1
+heads = 2
+key_value_heads = 1
+head_size = 16
+[tokenizer]
+vocab_size = 400
+texts_per_task = 20
+[data]
+block_steps = 2
+[foundation]
+steps = 8
+batch_tokens = 512
+[distill]
+steps = 8
+batch_tokens = 512
+[grpo]
+steps = 6
+prompts_per_task = 1
+group_size = 2
+max_new_tokens = 24
+[eval]
+examples_per_task = 2
+max_new_tokens = 24
+samples_per_task = 1
+"#;
+
+const PHASES: [&str; 3] = ["foundation", "distill", "grpo"];
+
+fn start(recipe: &Path, out: &Path, more: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_chemr"))
+        .arg("run")
+        .arg(recipe)
+        .arg("--out")
+        .arg(out)
+        .args(more)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("chemr starts")
+}
+
+fn finish(child: Child) -> String {
+    let output = child.wait_with_output().expect("chemr ends");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{message}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn weights(out: &Path, phase: &str) -> Vec<u8> {
+    let mut steps: Vec<PathBuf> =
+        std::fs::read_dir(out.join("checkpoints").join(phase)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    steps.sort();
+    std::fs::read(steps.pop().unwrap().join("model.safetensors")).unwrap()
+}
+
+fn recipe_in(folder: &Path) -> PathBuf {
+    let recipe = folder.join("tiny.toml");
+    std::fs::write(&recipe, RECIPE).unwrap();
+    recipe
+}
+
+#[test]
+fn a_run_leaves_a_complete_folder_and_repeats_byte_for_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = recipe_in(folder.path());
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    let said = finish(start(&recipe, &first, &[]));
+    assert!(said.contains("report") && said.contains("chemr ask"), "{said}");
+    finish(start(&recipe, &second, &["--set", "run.threads=1"]));
+    for phase in PHASES {
+        assert!(weights(&first, phase) == weights(&second, phase), "{phase}: two runs with the same seed differ");
+    }
+    let summary: Value = serde_json::from_slice(&std::fs::read(first.join("summary.json")).unwrap()).unwrap();
+    let names: Vec<&str> = summary["phases"].as_array().unwrap().iter().filter_map(|phase| phase["name"].as_str()).collect();
+    assert_eq!(names, PHASES);
+    for phase in summary["phases"].as_array().unwrap() {
+        assert_eq!(phase["tasks"].as_object().unwrap().len(), 6);
+        for score in phase["tasks"].as_object().unwrap().values() {
+            for key in ["accuracy", "low", "high", "n", "baseline", "valid", "format"] {
+                assert!(score[key].is_number(), "{key}: {score}");
+            }
+        }
+        for key in ["mean", "worst", "seconds", "tokens"] {
+            assert!(phase[key].is_number(), "{key}");
+        }
+        assert!(phase["claims"]["checked"].is_number() && phase["claims"]["false"].is_number());
+    }
+    assert!(summary["model"]["parameters"].is_number() && summary["seed"] == 1 && summary["peak_rss_mb"].is_number());
+    let report = std::fs::read_to_string(first.join("report.html")).unwrap();
+    assert!(!report.contains("src=\"http") && !report.contains("href=\"http"), "the report must be self-contained");
+    for file in ["config.toml", "manifest.json", "metrics.jsonl"] {
+        assert!(first.join(file).is_file(), "{file}");
+    }
+    let refused = start(&recipe, &first, &[]).wait_with_output().unwrap();
+    assert!(!refused.status.success(), "a run folder must not be overwritten");
+}
+
+/// Kills a run as soon as `phase` has its second checkpoint.
+fn kill_in(recipe: &Path, out: &Path, phase: &str, more: &[&str]) {
+    let mut child = start(recipe, out, more);
+    let wanted = out.join("checkpoints").join(phase);
+    let started = Instant::now();
+    loop {
+        let steps = std::fs::read_dir(&wanted).map(|entries| entries.count()).unwrap_or(0);
+        if steps >= 2 || child.try_wait().unwrap().is_some() {
+            break;
+        }
+        assert!(started.elapsed() < Duration::from_secs(120), "{phase} never began");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    // SIGKILL on Unix: no chance to save anything.
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_run_killed_in_every_phase_resumes_to_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = recipe_in(folder.path());
+    let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
+    finish(start(&recipe, &whole, &[]));
+    kill_in(&recipe, &killed, "foundation", &[]);
+    kill_in(&recipe, &killed, "distill", &["--resume"]);
+    kill_in(&recipe, &killed, "grpo", &["--resume"]);
+    finish(start(&recipe, &killed, &["--resume"]));
+    for phase in PHASES {
+        assert!(weights(&whole, phase) == weights(&killed, phase), "{phase}: the resumed run differs");
+    }
+    let metrics = std::fs::read_to_string(killed.join("metrics.jsonl")).unwrap();
+    let mut seen: Vec<(String, u64)> = metrics
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter_map(|line| Some((line["phase"].as_str()?.to_owned(), line["step"].as_u64()?)))
+        .collect();
+    let lines = seen.len();
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), lines, "a resumed run must not double metrics lines");
+}

@@ -1,0 +1,54 @@
+//! The generated pages of the manual: they must say what the code says. `CHEMR_BLESS=1 cargo test --release` writes them.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+fn page(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name)
+}
+
+fn check(name: &str, wanted: &str) {
+    let path = page(name);
+    if std::env::var_os("CHEMR_BLESS").is_some() {
+        std::fs::write(&path, wanted).unwrap();
+    }
+    let stored = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(stored == wanted, "docs/{name} is out of date: CHEMR_BLESS=1 cargo test --release -p chemr --test manual");
+}
+
+#[test]
+fn tasks_page() {
+    let mut text = String::from("# Tasks\n\nWritten from the comments of the task files.\n");
+    for task in chemr_tasks::tasks() {
+        let family = task.family();
+        let _ = write!(text, "\n## `{}`\n\nFamily `{family}`, input field `{}`.\n\n", task.id(), task.input_key());
+        // Headings of the files move below the task's own heading.
+        for line in chemr_tasks::documentation(*task).lines() {
+            let deeper = if line.starts_with('#') { "##" } else { "" };
+            let _ = writeln!(text, "{deeper}{line}");
+        }
+    }
+    check("tasks.md", &text);
+}
+
+#[test]
+fn recipe_page() {
+    let recipe = chemr_train::Recipe::default().to_documented_toml();
+    let text = format!(
+        "# Recipe keys\n\nEvery key with its default. A recipe names only what differs; `--set section.key=value` changes \
+         single keys; a key that does not exist is an error that names the nearest one.\n\n```toml\n{}\n```\n",
+        recipe.trim_end()
+    );
+    check("recipe-keys.md", &text);
+}
+
+#[test]
+fn commands_page() {
+    let mut text = String::from("# Commands\n\nThe help of every command.\n");
+    for command in ["quickstart", "run", "train", "eval", "report", "ask", "mol", "doctor"] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_chemr")).args([command, "--help"]).output().unwrap();
+        let help = String::from_utf8(output.stdout).unwrap();
+        let _ = write!(text, "\n## `chemr {command}`\n\n```text\n{}\n```\n", help.trim_end());
+    }
+    check("commands.md", &text);
+}

@@ -89,17 +89,10 @@ impl GroupRegistry {
             searches.push(Search {
                 requirement: Requirement::of(&group.smarts),
                 pattern: Pattern::compile(&group.smarts)?,
-                suppresses: file
-                    .group
-                    .iter()
-                    .map(|other| group.suppresses.contains(&other.id))
-                    .collect(),
+                suppresses: file.group.iter().map(|other| group.suppresses.contains(&other.id)).collect(),
             });
         }
-        Ok(GroupRegistry {
-            groups: file.group,
-            searches,
-        })
+        Ok(GroupRegistry { groups: file.group, searches })
     }
 
     /// Every group, in the order of the data file.
@@ -119,10 +112,7 @@ impl GroupRegistry {
         [name, singular].into_iter().find_map(|wanted| {
             self.groups.iter().find(|group| {
                 group.name.eq_ignore_ascii_case(wanted)
-                    || group
-                        .aliases
-                        .iter()
-                        .any(|alias| alias.eq_ignore_ascii_case(wanted))
+                    || group.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(wanted))
             })
         })
     }
@@ -156,13 +146,7 @@ impl GroupRegistry {
 
     /// The groups of a molecule after precedence, in the order of the data file, then of the atoms.
     pub fn find(&'static self, mol: &Mol) -> Vec<GroupHit> {
-        self.hits(mol)
-            .into_iter()
-            .map(|(index, atoms)| GroupHit {
-                group: &self.groups[index],
-                atoms,
-            })
-            .collect()
+        self.hits(mol).into_iter().map(|(index, atoms)| GroupHit { group: &self.groups[index], atoms }).collect()
     }
 
     /// How often each group occurs after precedence, by id; groups that do not occur are left out.

@@ -4,6 +4,7 @@
 //! accept what the reaction is known for; retro templates are narrower, so that most products have
 //! one preferred disconnection (see [`NamedReactions::preferred_disconnections`]).
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::{LazyLock, OnceLock};
 
@@ -13,6 +14,7 @@ use crate::groups_screen::{Features, Requirement};
 use crate::mol::Mol;
 use crate::named_data::{Assembly, NamedReaction, load};
 use crate::pattern::Pattern;
+use crate::reaction::without_maps;
 use crate::template::Template;
 
 /// The registry of named reactions; see [`named_reactions`].
@@ -20,13 +22,17 @@ use crate::template::Template;
 pub struct NamedReactions {
     reactions: Vec<NamedReaction>,
     compiled: Vec<OnceLock<Option<Compiled>>>,
+    /// The reactant patterns of all reactions, each text once, in the order of their first use.
+    slots: Vec<String>,
+    patterns: Vec<OnceLock<Option<Slot>>>,
 }
 
 /// What a reaction needs to run, made at its first use.
 #[derive(Debug)]
 struct Compiled {
     forward: Template,
-    slots: Vec<Slot>,
+    /// For each reactant, the place of its pattern in [`NamedReactions::slots`].
+    slots: Vec<usize>,
     retro: Template,
     product: Slot,
     /// Canonical SMILES of each fragment of the reagents, sorted.
@@ -42,10 +48,7 @@ struct Slot {
 
 impl Slot {
     fn new(smarts: &str) -> Result<Slot, ChemError> {
-        Ok(Slot {
-            requirement: Requirement::of(smarts),
-            pattern: Pattern::compile(smarts)?,
-        })
+        Ok(Slot { requirement: Requirement::of(smarts), pattern: Pattern::compile(smarts)? })
     }
 
     fn admits(&self, mol: &Mol, features: &Features) -> bool {
@@ -54,8 +57,7 @@ impl Slot {
 }
 
 impl Compiled {
-    fn new(reaction: &NamedReaction) -> Result<Compiled, ChemError> {
-        let (reactants, _) = sides(&reaction.forward);
+    fn new(reaction: &NamedReaction, known: &[String]) -> Result<Compiled, ChemError> {
         let (product, _) = sides(&reaction.retro);
         let mut reagents = Vec::new();
         if !reaction.reagent_smiles.is_empty() {
@@ -66,10 +68,10 @@ impl Compiled {
         }
         Ok(Compiled {
             forward: Template::compile(&reaction.forward)?,
-            slots: split_components(reactants)
-                .into_iter()
-                .map(Slot::new)
-                .collect::<Result<_, _>>()?,
+            slots: reactant_patterns(reaction)
+                .iter()
+                .filter_map(|text| known.iter().position(|other| other == text))
+                .collect(),
             retro: Template::compile(&reaction.retro)?,
             product: Slot::new(product)?,
             reagents,
@@ -80,6 +82,11 @@ impl Compiled {
 /// The two sides of `reactants>>products`.
 fn sides(smirks: &str) -> (&str, &str) {
     smirks.split_once(">>").unwrap_or((smirks, ""))
+}
+
+/// SMARTS of each reactant, without the map numbers, which differ between reactions.
+fn reactant_patterns(reaction: &NamedReaction) -> Vec<String> {
+    split_components(sides(&reaction.forward).0).into_iter().map(without_maps).collect()
 }
 
 /// Splits one side of a reaction SMARTS at the dots outside brackets and parentheses.
@@ -105,10 +112,17 @@ fn split_components(side: &str) -> Vec<&str> {
 static REGISTRY: LazyLock<NamedReactions> = LazyLock::new(|| {
     // The data is part of the program and a test reads it, so a failure cannot get this far.
     let reactions = load().unwrap_or_default();
-    let compiled = reactions.iter().map(|_| OnceLock::new()).collect();
+    let mut slots: Vec<String> = Vec::new();
+    for text in reactions.iter().flat_map(reactant_patterns) {
+        if !slots.contains(&text) {
+            slots.push(text);
+        }
+    }
     NamedReactions {
+        compiled: reactions.iter().map(|_| OnceLock::new()).collect(),
+        patterns: slots.iter().map(|_| OnceLock::new()).collect(),
         reactions,
-        compiled,
+        slots,
     }
 });
 
@@ -117,18 +131,28 @@ pub fn named_reactions() -> &'static NamedReactions {
     &REGISTRY
 }
 
-/// A molecule with what prescreening asks of it.
+/// A molecule with what prescreening asks of it, and which reactant patterns it is known to match.
 struct Substrate<'m> {
     mol: &'m Mol,
     features: Features,
+    matches: RefCell<Vec<Option<bool>>>,
 }
 
 impl<'m> Substrate<'m> {
     fn new(mol: &'m Mol) -> Substrate<'m> {
-        Substrate {
-            mol,
-            features: Features::of(mol),
-        }
+        Substrate { mol, features: Features::of(mol), matches: RefCell::new(Vec::new()) }
+    }
+
+    /// Whether the molecule fits reactant pattern number `slot`; searched once.
+    fn fits(&self, registry: &NamedReactions, slot: usize) -> bool {
+        let mut matches = self.matches.borrow_mut();
+        matches.resize(registry.slots.len(), None);
+        *matches[slot].get_or_insert_with(|| {
+            registry.patterns[slot]
+                .get_or_init(|| Slot::new(&registry.slots[slot]).ok())
+                .as_ref()
+                .is_some_and(|pattern| pattern.admits(self.mol, &self.features))
+        })
     }
 }
 
@@ -146,19 +170,12 @@ impl NamedReactions {
     /// The reaction with this name, in any case.
     pub fn by_name(&self, name: &str) -> Option<&NamedReaction> {
         let name = name.trim();
-        self.reactions
-            .iter()
-            .find(|reaction| reaction.name.eq_ignore_ascii_case(name))
+        self.reactions.iter().find(|reaction| reaction.name.eq_ignore_ascii_case(name))
     }
 
     fn compiled(&self, reaction: &NamedReaction) -> Option<&Compiled> {
-        let index = self
-            .reactions
-            .iter()
-            .position(|known| known.id == reaction.id)?;
-        self.compiled[index]
-            .get_or_init(|| Compiled::new(reaction).ok())
-            .as_ref()
+        let index = self.reactions.iter().position(|known| known.id == reaction.id)?;
+        self.compiled[index].get_or_init(|| Compiled::new(reaction, &self.slots).ok()).as_ref()
     }
 
     /// The distinct products of one reaction on these molecules, sorted by canonical SMILES.
@@ -180,7 +197,7 @@ impl NamedReactions {
             }
         };
         let borrowed: Vec<&Substrate> = substrates.iter().collect();
-        run(compiled, &borrowed)
+        self.run(compiled, &borrowed)
     }
 
     /// Every reaction that this mixture undergoes, with its distinct products, by the order of the
@@ -203,7 +220,7 @@ impl NamedReactions {
                 continue;
             };
             let chosen: Vec<&Substrate> = kept.iter().map(|index| &substrates[*index]).collect();
-            let products = run(compiled, &chosen);
+            let products = self.run(compiled, &chosen);
             if !products.is_empty() {
                 found.push((reaction, products));
             }
@@ -228,11 +245,7 @@ impl NamedReactions {
                 self.compiled(reaction).is_some_and(|compiled| {
                     choices(&substrates, compiled.slots.len())
                         .iter()
-                        .any(|choice| {
-                            ordered(compiled, choice)
-                                .iter()
-                                .any(|made| made.is_same(product))
-                        })
+                        .any(|choice| self.fit(compiled, choice) && compiled.forward.makes(&molecules(choice), product))
                 })
             })
             .collect()
@@ -244,10 +257,7 @@ impl NamedReactions {
     /// molecule in several places is listed once for each.
     pub fn disconnections(&self, product: &Mol) -> Vec<(&NamedReaction, Vec<Mol>)> {
         let target = Substrate::new(product);
-        self.reactions
-            .iter()
-            .flat_map(|reaction| self.cuts(reaction, &target))
-            .collect()
+        self.reactions.iter().flat_map(|reaction| self.cuts(reaction, &target)).collect()
     }
 
     /// The disconnections of the lowest [`NamedReaction::rank`] that fit: ring formations before
@@ -269,11 +279,7 @@ impl NamedReactions {
         Vec::new()
     }
 
-    fn cuts<'r>(
-        &'r self,
-        reaction: &'r NamedReaction,
-        target: &Substrate,
-    ) -> Vec<(&'r NamedReaction, Vec<Mol>)> {
+    fn cuts<'r>(&'r self, reaction: &'r NamedReaction, target: &Substrate) -> Vec<(&'r NamedReaction, Vec<Mol>)> {
         let Some(compiled) = self.compiled(reaction) else {
             return Vec::new();
         };
@@ -287,13 +293,7 @@ impl NamedReactions {
             .into_iter()
             .filter(|set| {
                 let borrowed: Vec<&Mol> = set.iter().collect();
-                compiled
-                    .forward
-                    .apply(&borrowed)
-                    .unwrap_or_default()
-                    .iter()
-                    .flatten()
-                    .any(|made| made.is_same(target.mol))
+                compiled.forward.makes(&borrowed, target.mol)
             })
             .map(|set| (reaction, set))
             .collect()
@@ -310,17 +310,14 @@ fn fragments(molecules: &[&Mol]) -> Vec<Mol> {
 fn positions_without(fragments: &[Mol], reagents: &[String]) -> Option<Vec<usize>> {
     let mut kept: Vec<usize> = (0..fragments.len()).collect();
     for reagent in reagents {
-        let place = kept
-            .iter()
-            .position(|index| fragments[*index].canonical() == reagent)?;
+        let place = kept.iter().position(|index| fragments[*index].canonical() == reagent)?;
         kept.remove(place);
     }
     Some(kept)
 }
 
 fn without<'m>(fragments: &'m [Mol], reagents: &[String]) -> Option<Vec<&'m Mol>> {
-    positions_without(fragments, reagents)
-        .map(|kept| kept.into_iter().map(|index| &fragments[index]).collect())
+    positions_without(fragments, reagents).map(|kept| kept.into_iter().map(|index| &fragments[index]).collect())
 }
 
 /// Ordered choices of `size` substrates; no reaction has more than two slots.
@@ -342,41 +339,37 @@ fn choices<'s, 'm>(substrates: &'s [Substrate<'m>], size: usize) -> Vec<Vec<&'s 
     }
 }
 
-/// Distinct products over every order of the substrates.
-fn run(compiled: &Compiled, substrates: &[&Substrate]) -> Vec<Mol> {
-    if substrates.len() != compiled.slots.len() {
-        return Vec::new();
-    }
-    let mut products = ordered(compiled, substrates);
-    if let [first, second] = substrates {
-        products.extend(ordered(compiled, &[second, first]));
-    }
-    products.sort_by(|left, right| left.canonical().cmp(right.canonical()));
-    products.dedup_by(|left, right| left.is_same(right));
-    products
+fn molecules<'m>(substrates: &[&Substrate<'m>]) -> Vec<&'m Mol> {
+    substrates.iter().map(|substrate| substrate.mol).collect()
 }
 
-/// Products of the substrates in this order.
-fn ordered(compiled: &Compiled, substrates: &[&Substrate]) -> Vec<Mol> {
-    let fits = substrates
-        .iter()
-        .zip(&compiled.slots)
-        .all(|(substrate, slot)| slot.requirement.admits(&substrate.features))
-        && substrates
-            .iter()
-            .zip(&compiled.slots)
-            .all(|(substrate, slot)| slot.pattern.is_match(substrate.mol));
-    if !fits {
-        return Vec::new();
+impl NamedReactions {
+    /// Distinct products over every order of the substrates.
+    fn run(&self, compiled: &Compiled, substrates: &[&Substrate]) -> Vec<Mol> {
+        if substrates.len() != compiled.slots.len() {
+            return Vec::new();
+        }
+        let mut products = self.ordered(compiled, substrates);
+        if let [first, second] = substrates {
+            products.extend(self.ordered(compiled, &[second, first]));
+        }
+        products.sort_by(|left, right| left.canonical().cmp(right.canonical()));
+        products.dedup_by(|left, right| left.is_same(right));
+        products
     }
-    let borrowed: Vec<&Mol> = substrates.iter().map(|substrate| substrate.mol).collect();
-    compiled
-        .forward
-        .apply(&borrowed)
-        .unwrap_or_default()
-        .into_iter()
-        .flatten()
-        .collect()
+
+    /// Whether the substrates in this order match the reactant patterns.
+    fn fit(&self, compiled: &Compiled, substrates: &[&Substrate]) -> bool {
+        substrates.iter().zip(&compiled.slots).all(|(substrate, slot)| substrate.fits(self, *slot))
+    }
+
+    /// Products of the substrates in this order.
+    fn ordered(&self, compiled: &Compiled, substrates: &[&Substrate]) -> Vec<Mol> {
+        if !self.fit(compiled, substrates) {
+            return Vec::new();
+        }
+        compiled.forward.apply(&molecules(substrates)).unwrap_or_default().into_iter().flatten().collect()
+    }
 }
 
 impl NamedReaction {
@@ -384,11 +377,7 @@ impl NamedReaction {
     /// the slot's groups that it carries, `None` when it carries none of them.
     pub fn reacting_group(&self, slot: usize, mol: &Mol) -> Option<&'static Group> {
         let counts = groups().counts(mol);
-        self.slots
-            .get(slot)?
-            .iter()
-            .find(|id| counts.contains_key(id.as_str()))
-            .and_then(|id| groups().get(id))
+        self.slots.get(slot)?.iter().find(|id| counts.contains_key(id.as_str())).and_then(|id| groups().get(id))
     }
 }
 
@@ -396,10 +385,7 @@ impl Assembly {
     /// Puts fragment texts into the strings: (reactants, product).
     pub fn splice(&self, left: &str, right: &str) -> (Vec<String>, String) {
         let fill = |text: &String| text.replace("{L}", left).replace("{R}", right);
-        (
-            self.reactants.iter().map(fill).collect(),
-            fill(&self.product),
-        )
+        (self.reactants.iter().map(fill).collect(), fill(&self.product))
     }
 }
 

@@ -150,11 +150,7 @@ pub(crate) fn load() -> Result<Vec<NamedReaction>, ChemError> {
                 rank,
                 forward: expand(&row.forward, &file.macros)?,
                 retro: expand(&row.retro, &file.macros)?,
-                reactant_groups: row
-                    .reactant_groups
-                    .iter()
-                    .filter_map(|choices| choices.first().cloned())
-                    .collect(),
+                reactant_groups: row.reactant_groups.iter().filter_map(|choices| choices.first().cloned()).collect(),
                 slots: row.reactant_groups,
                 product_group: Some(row.product_group).filter(|id| !id.is_empty()),
                 id: row.id,

@@ -68,31 +68,20 @@ impl ReactionSmiles {
             return Err(ChemError::at(
                 ErrorClass::Syntax,
                 start + place,
-                format!(
-                    "a reaction SMILES has two '>' characters, this one has {}",
-                    arrows.len()
-                ),
+                format!("a reaction SMILES has two '>' characters, this one has {}", arrows.len()),
             ));
         };
         let mut entries: Vec<(Role, String)> = Vec::new();
-        for (role, from, to) in [
-            (Role::Reactant, 0, first),
-            (Role::Agent, first + 1, second),
-            (Role::Product, second + 1, body.len()),
-        ] {
+        for (role, from, to) in
+            [(Role::Reactant, 0, first), (Role::Agent, first + 1, second), (Role::Product, second + 1, body.len())]
+        {
             for (offset, part) in components(&body[from..to]) {
                 let place = start + from + offset;
                 if part.is_empty() {
-                    return Err(ChemError::at(
-                        ErrorClass::Syntax,
-                        place,
-                        "a molecule is missing beside a dot",
-                    ));
+                    return Err(ChemError::at(ErrorClass::Syntax, place, "a molecule is missing beside a dot"));
                 }
-                Mol::parse_with(part, &Gate::DATA).map_err(|error| ChemError {
-                    position: Some(place + error.position.unwrap_or(0)),
-                    ..error
-                })?;
+                Mol::parse_with(part, &Gate::DATA)
+                    .map_err(|error| ChemError { position: Some(place + error.position.unwrap_or(0)), ..error })?;
                 entries.push((role, part.to_string()));
             }
         }
@@ -129,10 +118,7 @@ impl ReactionSmiles {
     /// # Errors
     /// What [`Mol::parse_with`] says about the first bad molecule.
     pub fn molecules(&self, role: Role) -> Result<Vec<Mol>, ChemError> {
-        self.role(role)
-            .iter()
-            .map(|text| Mol::parse_with(text, &Gate::DATA))
-            .collect()
+        self.role(role).iter().map(|text| Mol::parse_with(text, &Gate::DATA)).collect()
     }
 
     /// The atom-map numbers that occur in a role (0, "no number", is left out).
@@ -214,10 +200,7 @@ impl ReactionSmiles {
                 let (Some(begin), Some(end)) = (atoms.get(bond.begin), atoms.get(bond.end)) else {
                     continue;
                 };
-                let (low, high) = (
-                    begin.map_number.min(end.map_number),
-                    begin.map_number.max(end.map_number),
-                );
+                let (low, high) = (begin.map_number.min(end.map_number), begin.map_number.max(end.map_number));
                 if high == 0 {
                     continue;
                 }
@@ -255,16 +238,9 @@ fn components(side: &str) -> Vec<(usize, &str)> {
 }
 
 /// Joins the entries that `|f:0.1,3.4|` groups; other fields of the extension are left alone.
-fn grouped(
-    entries: Vec<(Role, String)>,
-    extension: &str,
-    place: usize,
-) -> Result<Vec<(Role, String)>, ChemError> {
+fn grouped(entries: Vec<(Role, String)>, extension: &str, place: usize) -> Result<Vec<(Role, String)>, ChemError> {
     let wrong = |message: &str| ChemError::at(ErrorClass::Syntax, place, message);
-    let Some(fields) = extension
-        .strip_prefix('|')
-        .and_then(|rest| rest.strip_suffix('|'))
-    else {
+    let Some(fields) = extension.strip_prefix('|').and_then(|rest| rest.strip_suffix('|')) else {
         return Err(ChemError::at(
             ErrorClass::InnerWhitespace,
             place.saturating_sub(1),
@@ -274,9 +250,8 @@ fn grouped(
     let mut leader: BTreeMap<usize, usize> = BTreeMap::new();
     if let Some(begin) = fields.find("f:") {
         let list = &fields[begin + 2..];
-        let end = list
-            .find(|letter: char| !letter.is_ascii_digit() && letter != '.' && letter != ',')
-            .unwrap_or(list.len());
+        let end =
+            list.find(|letter: char| !letter.is_ascii_digit() && letter != '.' && letter != ',').unwrap_or(list.len());
         for group in list[..end].split(',').filter(|group| group.contains('.')) {
             let members: Vec<usize> = group
                 .split('.')
@@ -287,13 +262,10 @@ fn grouped(
                 continue;
             };
             for member in members {
-                if entries.get(member).map(|(role, _)| *role)
-                    != entries.get(first).map(|(role, _)| *role)
+                if entries.get(member).map(|(role, _)| *role) != entries.get(first).map(|(role, _)| *role)
                     || member >= entries.len()
                 {
-                    return Err(wrong(
-                        "a fragment group names a molecule that is missing or of another role",
-                    ));
+                    return Err(wrong("a fragment group names a molecule that is missing or of another role"));
                 }
                 leader.insert(member, first);
             }
@@ -315,33 +287,26 @@ fn grouped(
     Ok(joined.into_values().collect())
 }
 
-/// Removes the map numbers from the bracket atoms of a SMILES text.
-fn without_maps(smiles: &str) -> String {
-    let mut bare = String::with_capacity(smiles.len());
-    let mut rest = smiles;
-    while let Some(open) = rest.find('[') {
-        let Some(length) = rest[open..].find(']') else {
-            break;
-        };
-        let atom = &rest[open..open + length];
-        bare.push_str(&rest[..open]);
-        bare.push_str(atom.split(':').next().unwrap_or(atom));
-        bare.push(']');
-        rest = &rest[open + length + 1..];
+/// Removes the map numbers (`:7` at the end of a bracket atom) from SMILES or SMARTS.
+pub(crate) fn without_maps(text: &str) -> String {
+    let mut bare = String::with_capacity(text.len());
+    for part in text.split_inclusive(']') {
+        let atom = part.strip_suffix(']').unwrap_or(part);
+        let name = atom.trim_end_matches(|letter: char| letter.is_ascii_digit());
+        match name.strip_suffix(':') {
+            Some(kept) if name.len() < atom.len() && part.ends_with(']') => {
+                bare.push_str(kept);
+                bare.push(']');
+            }
+            _ => bare.push_str(part),
+        }
     }
-    bare.push_str(rest);
     bare
 }
 
 impl fmt::Display for ReactionSmiles {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{}>{}>{}",
-            self.reactants.join("."),
-            self.agents.join("."),
-            self.products.join(".")
-        )
+        write!(formatter, "{}>{}>{}", self.reactants.join("."), self.agents.join("."), self.products.join("."))
     }
 }
 
@@ -378,16 +343,9 @@ mod tests {
         assert_eq!(numbers(Role::Reactant), [1, 2, 3, 4, 5, 6]);
         assert!(numbers(Role::Agent).is_empty());
         assert_eq!(numbers(Role::Product), [1, 2, 3, 5, 6]);
+        assert_eq!(reaction.map_free().unwrap().to_string(), "CC(=O)O.CN>CN(C)C=O>CNC(C)=O");
         assert_eq!(
-            reaction.map_free().unwrap().to_string(),
-            "CC(=O)O.CN>CN(C)C=O>CNC(C)=O"
-        );
-        assert_eq!(
-            ReactionSmiles::parse("[nH:3]1[cH:1][cH:2]cc1.[2H:7]C>>[13CH4:1]")
-                .unwrap()
-                .map_free()
-                .unwrap()
-                .to_string(),
+            ReactionSmiles::parse("[nH:3]1[cH:1][cH:2]cc1.[2H:7]C>>[13CH4:1]").unwrap().map_free().unwrap().to_string(),
             "c1cc[nH]c1.[2H]C>>[13CH4]"
         );
     }
@@ -406,10 +364,7 @@ mod tests {
         assert_eq!(changes.formed, ["C-N"]);
         assert_eq!(changes.broken, ["C-O"]);
         let unmapped_leaving_group = "O[C:2]([CH3:1])=[O:3].[NH2:5][CH3:6]>>[CH3:1][C:2](=[O:3])[NH:5][CH3:6]";
-        let changes = ReactionSmiles::parse(unmapped_leaving_group)
-            .unwrap()
-            .bond_changes()
-            .unwrap();
+        let changes = ReactionSmiles::parse(unmapped_leaving_group).unwrap().bond_changes().unwrap();
         assert_eq!(changes.broken, ["C-O"]);
     }
 

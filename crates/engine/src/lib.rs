@@ -5,27 +5,36 @@
 //! Sequences of different lengths are packed without padding ([`PackedBatch`]), the logits of the whole batch are never
 //! stored, and every result is the same for every number of threads ([`set_threads`]).
 
+mod backward;
 mod batch;
 pub mod chat;
+mod chunk;
 mod config;
 mod error;
+mod forward;
 mod generate;
-mod hf;
+mod head;
+pub mod hf;
 pub mod kernels;
 mod objective;
+mod optim;
+mod packed;
 mod pool;
 mod rng;
+mod rotary;
 mod sampling;
+mod state;
 pub mod tokenizer;
 mod trainer;
 mod weights;
+mod workspace;
 
 pub use batch::PackedBatch;
 pub use chat::{ChatMessage, ChatTemplate};
 pub use config::{MAX_HEAD_DIM, ModelConfig};
 pub use error::EngineError;
 pub use generate::{Generated, Generator, StopReason};
-pub use hf::{load_folder, load_model, save_folder};
+pub use hf::{load_folder, load_model, save_folder, save_folder_with};
 pub use objective::{CrossEntropy, Objective, TokenLoss};
 pub use pool::{set_threads, threads};
 pub use sampling::Sampling;

@@ -44,9 +44,8 @@ fn requested() -> &'static AtomicUsize {
             .ok()
             .and_then(|text| text.trim().parse::<usize>().ok())
             .filter(|count| *count > 0);
-        let count = from_environment
-            .or_else(|| std::thread::available_parallelism().ok().map(usize::from))
-            .unwrap_or(1);
+        let count =
+            from_environment.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
         AtomicUsize::new(count.clamp(1, MAX_THREADS))
     })
 }
@@ -139,10 +138,7 @@ fn spawn_up_to(workers: &mut Vec<Worker>, count: usize) {
             .spawn(move || work(shared(), number, &flag));
         // Where the system grants no more threads, the work is done by those there are.
         let Ok(handle) = spawned else { return };
-        workers.push(Worker {
-            thread: handle.thread().clone(),
-            asleep,
-        });
+        workers.push(Worker { thread: handle.thread().clone(), asleep });
     }
 }
 
@@ -150,14 +146,10 @@ fn fork_join(workers: &[Worker], limit: usize, tasks: usize, body: &Body<'_>) {
     let shared = shared();
     // SAFETY: only the lifetime is erased. `Close` below waits, also when unwinding, until every worker that could call the
     // body has left, so the borrow outlives all uses.
-    let body_pointer =
-        unsafe { std::mem::transmute::<*const Body<'_>, *const Body<'static>>(body) };
+    let body_pointer = unsafe { std::mem::transmute::<*const Body<'_>, *const Body<'static>>(body) };
     // SAFETY: this thread holds the lock on the workers and the previous job was closed, so nobody reads the cell.
     unsafe {
-        *shared.job.get() = Some(Job {
-            body: body_pointer,
-            tasks,
-        });
+        *shared.job.get() = Some(Job { body: body_pointer, tasks });
     }
     shared.limit.store(limit, Ordering::Relaxed);
     shared.next.0.store(0, Ordering::Relaxed);
@@ -217,12 +209,7 @@ fn work(shared: &'static Shared, number: usize, asleep: &AtomicBool) {
     loop {
         let state = shared.state.0.load(Ordering::Acquire);
         if is_new(shared, state, seen, number) {
-            let entered = shared.state.0.compare_exchange(
-                state,
-                state + 1,
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            );
+            let entered = shared.state.0.compare_exchange(state, state + 1, Ordering::AcqRel, Ordering::Relaxed);
             if entered.is_ok() {
                 seen = state >> 32;
                 // SAFETY: this worker entered the open job, so the cell is not written before it has left.
@@ -295,11 +282,7 @@ mod tests {
                 counts[task].fetch_add(1, Ordering::Relaxed);
                 busy[worker].store(false, Ordering::SeqCst);
             });
-            assert!(
-                counts
-                    .iter()
-                    .all(|count| count.load(Ordering::Relaxed) == 1)
-            );
+            assert!(counts.iter().all(|count| count.load(Ordering::Relaxed) == 1));
             if round % 50 == 49 {
                 // Long enough for the workers to fall asleep: they must wake again.
                 std::thread::sleep(std::time::Duration::from_millis(3));
@@ -330,9 +313,7 @@ mod tests {
     fn a_panic_in_a_task_reaches_the_caller_and_the_pool_lives_on() {
         for bad in 0..16 {
             let caught = catch_unwind(|| {
-                run(4, 16, &|_, task| {
-                    assert!(task != bad, "task {task} refuses")
-                });
+                run(4, 16, &|_, task| assert!(task != bad, "task {task} refuses"));
             });
             assert!(caught.is_err());
         }

@@ -94,11 +94,7 @@ impl Weights {
         let mut push = |name: String, shape: Vec<usize>, data| {
             list.push(NamedTensor { name, shape, data });
         };
-        push(
-            "model.embed_tokens.weight".into(),
-            vec![vocab, hidden],
-            self.embed.as_slice(),
-        );
+        push("model.embed_tokens.weight".into(), vec![vocab, hidden], self.embed.as_slice());
         for (index, layer) in self.layers.iter().enumerate() {
             let sources = [
                 layer.qkv.as_slice(),
@@ -130,11 +126,7 @@ impl Weights {
         let mut push = |name: String, shape: Vec<usize>, data| {
             list.push(NamedTensorMut { name, shape, data });
         };
-        push(
-            "model.embed_tokens.weight".into(),
-            vec![vocab, hidden],
-            self.embed.as_mut_slice(),
-        );
+        push("model.embed_tokens.weight".into(), vec![vocab, hidden], self.embed.as_mut_slice());
         for (index, layer) in self.layers.iter_mut().enumerate() {
             let mut rest: [&mut [f32]; 6] = [
                 &mut layer.qkv,
@@ -191,23 +183,13 @@ impl Weights {
         let operation = "check weights";
         let hidden = config.hidden_size;
         if self.layers.len() != config.num_hidden_layers {
-            return Err(EngineError::shape(
-                operation,
-                "layers",
-                &[config.num_hidden_layers],
-                &[self.layers.len()],
-            ));
+            return Err(EngineError::shape(operation, "layers", &[config.num_hidden_layers], &[self.layers.len()]));
         }
         let check = |tensor: String, rows: usize, columns: usize, found: usize| {
             if rows * columns == found {
                 Ok(())
             } else {
-                Err(EngineError::shape(
-                    operation,
-                    tensor,
-                    &[rows, columns],
-                    &[found],
-                ))
+                Err(EngineError::shape(operation, tensor, &[rows, columns], &[found]))
             }
         };
         check("embed".into(), config.vocab_size, hidden, self.embed.len())?;
@@ -218,29 +200,14 @@ impl Weights {
             check(named("qkv"), config.qkv_width(), hidden, layer.qkv.len())?;
             check(named("o"), hidden, config.query_width(), layer.o.len())?;
             check(named("mlp_norm"), 1, hidden, layer.mlp_norm.len())?;
-            check(
-                named("gate_up"),
-                2 * config.intermediate_size,
-                hidden,
-                layer.gate_up.len(),
-            )?;
-            check(
-                named("down"),
-                hidden,
-                config.intermediate_size,
-                layer.down.len(),
-            )?;
+            check(named("gate_up"), 2 * config.intermediate_size, hidden, layer.gate_up.len())?;
+            check(named("down"), hidden, config.intermediate_size, layer.down.len())?;
         }
         match (&self.head, config.tie_word_embeddings) {
             (Some(head), false) => check("head".into(), config.vocab_size, hidden, head.len()),
             (None, true) => Ok(()),
             (Some(head), true) => Err(EngineError::shape(operation, "head", &[0], &[head.len()])),
-            (None, false) => Err(EngineError::shape(
-                operation,
-                "head",
-                &[config.vocab_size, hidden],
-                &[0],
-            )),
+            (None, false) => Err(EngineError::shape(operation, "head", &[config.vocab_size, hidden], &[0])),
         }
     }
 }
@@ -266,23 +233,14 @@ impl Part {
 
 fn layer_parts(config: &ModelConfig) -> [Part; 9] {
     let hidden = config.hidden_size;
-    let (query, key, wide) = (
-        config.query_width(),
-        config.key_value_width(),
-        config.intermediate_size,
-    );
+    let (query, key, wide) = (config.query_width(), config.key_value_width(), config.intermediate_size);
     let part = |name, rows: usize, columns: usize, source, first_row: usize| Part {
         name,
         shape: vec![rows, columns],
         source,
         start: first_row * columns,
     };
-    let norm = |name, source| Part {
-        name,
-        shape: vec![hidden],
-        source,
-        start: 0,
-    };
+    let norm = |name, source| Part { name, shape: vec![hidden], source, start: 0 };
     [
         part("self_attn.q_proj", query, hidden, 0, 0),
         part("self_attn.k_proj", key, hidden, 0, query),

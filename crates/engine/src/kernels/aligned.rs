@@ -19,10 +19,7 @@ pub(crate) struct AlignedVec {
 impl AlignedVec {
     /// `length` zeros.
     pub(crate) fn zeroed(length: usize) -> Self {
-        Self {
-            lines: vec![Line::default(); length.div_ceil(LINE)],
-            length,
-        }
+        Self { lines: vec![Line::default(); length.div_ceil(LINE)], length }
     }
 
     /// At least `length` values; never shrinks. New values are zero, old ones stay.
@@ -30,8 +27,7 @@ impl AlignedVec {
         if length > self.length {
             let lines = length.div_ceil(LINE);
             if lines > self.lines.len() {
-                self.lines
-                    .reserve_exact(lines.saturating_sub(self.lines.len()));
+                self.lines.reserve_exact(lines.saturating_sub(self.lines.len()));
                 self.lines.resize(lines, Line::default());
             }
             self.length = length;

@@ -56,12 +56,7 @@ impl PackedMatrix {
     /// Space for a matrix; filled by [`PackedMatrix::pack_weight`] or [`PackedMatrix::pack_rows`].
     pub(crate) fn new(isa: Isa, depth: usize, columns: usize) -> Self {
         let panels = columns.div_ceil(isa.panel());
-        Self {
-            isa,
-            columns,
-            depth,
-            data: AlignedVec::zeroed(panels * isa.panel() * depth),
-        }
+        Self { isa, columns, depth, data: AlignedVec::zeroed(panels * isa.panel() * depth) }
     }
 
     /// Packs a weight `[out, in]` (row-major) for `c[m, out] = a[m, in] * weight^T`.
@@ -95,15 +90,10 @@ impl PackedMatrix {
         let (columns, panel) = (self.columns, self.isa.panel());
         let parts = Parts::even(&mut self.data, panel * self.depth);
         let mut scratch = Scratch::default();
-        run_parts(
-            columns.div_ceil(panel),
-            &mut scratch,
-            [parts],
-            |task, _, [part]| {
-                let first = task * panel;
-                fill(first, panel.min(columns - first), part);
-            },
-        );
+        run_parts(columns.div_ceil(panel), &mut scratch, [parts], |task, _, [part]| {
+            let first = task * panel;
+            fill(first, panel.min(columns - first), part);
+        });
     }
 
     /// Columns of the matrix (width of the output).
@@ -117,23 +107,10 @@ impl PackedMatrix {
     }
 
     /// `c[rows, columns]` from `left[rows, depth]` on the calling thread; rows of `c` lie `stride` apart.
-    pub(crate) fn multiply_block(
-        &self,
-        left: Left<'_>,
-        rows: usize,
-        c: &mut [f32],
-        stride: usize,
-        store: Store<'_>,
-    ) {
+    pub(crate) fn multiply_block(&self, left: Left<'_>, rows: usize, c: &mut [f32], stride: usize, store: Store<'_>) {
         multiply_panels(
             self.isa,
-            &Product {
-                rows,
-                columns: self.columns,
-                depth: self.depth,
-                left,
-                right: &self.data,
-            },
+            &Product { rows, columns: self.columns, depth: self.depth, left, right: &self.data },
             c,
             stride,
             store,
@@ -158,18 +135,13 @@ impl PackedMatrix {
             return;
         }
         let row_blocks = m.div_ceil(ROW_BLOCK);
-        let rows_each = m
-            .div_ceil(row_blocks)
-            .next_multiple_of(self.isa.rows())
-            .min(m);
+        let rows_each = m.div_ceil(row_blocks).next_multiple_of(self.isa.rows()).min(m);
         let row_blocks = m.div_ceil(rows_each);
         let panels = columns.div_ceil(panel);
         let group = panels_for(m);
         // About four tasks for each thread, none split below a group of panels.
         let wanted = (4 * pool::threads()).div_ceil(row_blocks);
-        let panels_each = panels
-            .div_ceil(wanted.clamp(1, panels))
-            .next_multiple_of(group);
+        let panels_each = panels.div_ceil(wanted.clamp(1, panels)).next_multiple_of(group);
         let column_blocks = panels.div_ceil(panels_each);
         let output = SharedOutput(c.as_mut_ptr());
         let output = &output;
@@ -188,16 +160,12 @@ impl PackedMatrix {
             };
             let offset = first_row * columns + first;
             let store = match store {
-                Store::AddTo(data, stride) => {
-                    Store::AddTo(&data[first_row * stride + first..], stride)
-                }
+                Store::AddTo(data, stride) => Store::AddTo(&data[first_row * stride + first..], stride),
                 other => other,
             };
             // SAFETY: tasks cover disjoint rectangles of `c`, which is borrowed mutably for the whole call and was checked to
             // hold `m x columns` values.
-            unsafe {
-                multiply_panels_raw(self.isa, &product, output.0.add(offset), columns, store)
-            };
+            unsafe { multiply_panels_raw(self.isa, &product, output.0.add(offset), columns, store) };
         });
     }
 }
@@ -217,13 +185,7 @@ pub(crate) struct Product<'a> {
 }
 
 /// `c (+)= left * right` on the calling thread; rows of `c` lie `stride` apart.
-pub(crate) fn multiply_panels(
-    isa: Isa,
-    product: &Product<'_>,
-    c: &mut [f32],
-    stride: usize,
-    store: Store<'_>,
-) {
+pub(crate) fn multiply_panels(isa: Isa, product: &Product<'_>, c: &mut [f32], stride: usize, store: Store<'_>) {
     if product.rows == 0 || product.columns == 0 {
         return;
     }
@@ -243,13 +205,7 @@ pub(crate) fn multiply_panels(
 ///
 /// # Safety
 /// `c` is valid for writing `rows` rows of `columns` values `stride` apart and overlaps no operand.
-unsafe fn multiply_panels_raw(
-    isa: Isa,
-    product: &Product<'_>,
-    c: *mut f32,
-    stride: usize,
-    store: Store<'_>,
-) {
+unsafe fn multiply_panels_raw(isa: Isa, product: &Product<'_>, c: *mut f32, stride: usize, store: Store<'_>) {
     let (rows, columns, depth) = (product.rows, product.columns, product.depth);
     let enough = |length: usize, lines: usize, stride: usize, width: usize| {
         width == 0 || lines == 0 || length >= (lines - 1) * stride + width
@@ -264,10 +220,7 @@ unsafe fn multiply_panels_raw(
         "product {rows}x{columns}x{depth}: panels"
     );
     if let Store::AddTo(data, stride) = store {
-        assert!(
-            enough(data.len(), rows, stride, columns),
-            "product {rows}x{columns}x{depth}: added operand"
-        );
+        assert!(enough(data.len(), rows, stride, columns), "product {rows}x{columns}x{depth}: added operand");
     }
     panels(isa, product, Target { c, stride }, store);
 }
@@ -310,9 +263,7 @@ fn panels_body<S: Simd>(product: &Product<'_>, target: Target, store: Store<'_>)
                         _ if begin > 0 => (output.cast_const(), target.stride),
                         Store::Overwrite => (std::ptr::null(), 0),
                         Store::Add => (output.cast_const(), target.stride),
-                        Store::AddTo(data, stride) => {
-                            (data.as_ptr().add(row * stride + first), stride)
-                        }
+                        Store::AddTo(data, stride) => (data.as_ptr().add(row * stride + first), stride),
                     };
                     S::tile(&Tile {
                         rows: tall,
@@ -357,12 +308,7 @@ pub(crate) struct Outer<'a> {
 }
 
 /// `output[i, j] += sum over p of left[p, first + i] * right[p, j]` on the calling thread: a strip of a weight gradient.
-pub(crate) fn accumulate_outer(
-    isa: Isa,
-    outer: &Outer<'_>,
-    output: &mut [f32],
-    scratch: &mut [f32],
-) {
+pub(crate) fn accumulate_outer(isa: Isa, outer: &Outer<'_>, output: &mut [f32], scratch: &mut [f32]) {
     if outer.depth == 0 || outer.rows == 0 || outer.columns == 0 {
         return;
     }
@@ -394,18 +340,10 @@ fn outer_body<S: Simd>(outer: &Outer<'_>, output: &mut [f32], scratch: &mut [f32
     while begin < outer.depth {
         let length = block.min(outer.depth - begin);
         let left = &outer.left[begin * outer.left_stride..];
-        for (index, strip) in strips
-            .chunks_exact_mut(S::ROWS * block)
-            .take(rows.div_ceil(S::ROWS))
-            .enumerate()
-        {
+        for (index, strip) in strips.chunks_exact_mut(S::ROWS * block).take(rows.div_ceil(S::ROWS)).enumerate() {
             let at = outer.first + index * S::ROWS;
             let tall = S::ROWS.min(rows - index * S::ROWS);
-            for (row, target) in left
-                .chunks(outer.left_stride)
-                .zip(strip.chunks_exact_mut(S::ROWS))
-                .take(length)
-            {
+            for (row, target) in left.chunks(outer.left_stride).zip(strip.chunks_exact_mut(S::ROWS)).take(length) {
                 if tall == S::ROWS {
                     target.copy_from_slice(&row[at..at + S::ROWS]);
                 } else {
@@ -417,11 +355,7 @@ fn outer_body<S: Simd>(outer: &Outer<'_>, output: &mut [f32], scratch: &mut [f32
         let mut first = 0;
         while first < columns {
             let width = S::PANEL.min(columns - first);
-            for (row, target) in right
-                .chunks(columns)
-                .zip(panel.chunks_exact_mut(S::PANEL))
-                .take(length)
-            {
+            for (row, target) in right.chunks(columns).zip(panel.chunks_exact_mut(S::PANEL)).take(length) {
                 if width == S::PANEL {
                     target.copy_from_slice(&row[first..first + S::PANEL]);
                 } else {
@@ -496,11 +430,7 @@ pub(crate) fn pack_straight_body<S: Simd>(
     part: &mut [f32],
 ) {
     let width = columns.min(S::PANEL);
-    for (row, target) in matrix
-        .chunks(stride)
-        .zip(part.chunks_exact_mut(S::PANEL))
-        .take(depth)
-    {
+    for (row, target) in matrix.chunks(stride).zip(part.chunks_exact_mut(S::PANEL)).take(depth) {
         if width == S::PANEL {
             target.copy_from_slice(&row[..S::PANEL]);
         } else {

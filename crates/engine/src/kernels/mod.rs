@@ -4,8 +4,16 @@
 //! function that checks the lengths of its operands.
 
 mod aligned;
+pub(crate) mod attention;
+pub(crate) mod attention_backward;
 pub(crate) mod gemm;
+pub(crate) mod lanes;
+pub(crate) mod ops;
 pub(crate) mod simd;
 mod tile;
+pub(crate) mod update;
 
 pub(crate) use aligned::AlignedVec;
+
+#[cfg(test)]
+mod pytorch_tests;

@@ -163,11 +163,7 @@ impl Simd for Portable {
     #[inline(always)]
     fn fma(a: f32, b: f32, c: f32) -> f32 {
         // Without an FMA instruction `mul_add` is a call that emulates it, some fifty times slower.
-        if cfg!(any(target_arch = "aarch64", target_feature = "fma")) {
-            a.mul_add(b, c)
-        } else {
-            a * b + c
-        }
+        if cfg!(any(target_arch = "aarch64", target_feature = "fma")) { a.mul_add(b, c) } else { a * b + c }
     }
 
     #[inline]
@@ -184,9 +180,8 @@ pub(crate) use x86::{Avx2, Avx512};
 mod x86 {
     use super::Simd;
     use std::arch::x86_64::{
-        __m256, __m512, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps,
-        _mm256_storeu_ps, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps,
-        _mm512_storeu_ps,
+        __m256, __m512, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_storeu_ps,
+        _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
     };
 
     /// AVX2 with FMA.

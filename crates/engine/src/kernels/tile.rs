@@ -95,11 +95,7 @@ impl Tile {
         unsafe {
             let mut sum = [[[S::splat(0.0); 2]; P]; M];
             let (mut left, mut right) = (self.left, self.right);
-            let (row, step) = if BY_COLUMN {
-                (1, self.left_step)
-            } else {
-                (self.left_row, 1)
-            };
+            let (row, step) = if BY_COLUMN { (1, self.left_step) } else { (self.left_row, 1) };
             for _ in 0..self.depth {
                 let mut b = [[S::splat(0.0); 2]; P];
                 for (panel, b) in b.iter_mut().enumerate() {
@@ -122,11 +118,8 @@ impl Tile {
                     let first = panel * S::PANEL;
                     let count = (self.columns - first).min(S::PANEL);
                     let output = self.output.add(i * self.output_row + first);
-                    let source = if self.source.is_null() {
-                        None
-                    } else {
-                        Some(self.source.add(i * self.source_row + first))
-                    };
+                    let source =
+                        if self.source.is_null() { None } else { Some(self.source.add(i * self.source_row + first)) };
                     store::<S>(*sum, count, output, source);
                 }
             }
@@ -136,12 +129,7 @@ impl Tile {
 
 /// Writes the first `count` values of two registers, plus `source` if there is one.
 #[inline(always)]
-unsafe fn store<S: Simd>(
-    sum: [S::Vector; 2],
-    count: usize,
-    output: *mut f32,
-    source: Option<*const f32>,
-) {
+unsafe fn store<S: Simd>(sum: [S::Vector; 2], count: usize, output: *mut f32, source: Option<*const f32>) {
     // SAFETY: `compute` promises `count` values at `output` and `source`; `edge` holds a whole panel.
     unsafe {
         if count == S::PANEL {

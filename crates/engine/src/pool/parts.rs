@@ -13,7 +13,8 @@ pub(crate) struct Parts<'a> {
 }
 
 enum Cut<'a> {
-    Even(usize),
+    /// Size of a part, first task that has one.
+    Even(usize, usize),
     At(&'a [usize]),
 }
 
@@ -24,12 +25,12 @@ unsafe impl Sync for Parts<'_> {}
 impl<'a> Parts<'a> {
     /// Parts of `each` values; the last may be shorter.
     pub(crate) fn even(data: &'a mut [f32], each: usize) -> Self {
-        Self {
-            data: data.as_mut_ptr(),
-            length: data.len(),
-            cut: Cut::Even(each),
-            owner: PhantomData,
-        }
+        Self::even_from(data, each, 0)
+    }
+
+    /// As [`Parts::even`], but the first part belongs to task `first`; tasks before it and after the end have empty parts.
+    pub(crate) fn even_from(data: &'a mut [f32], each: usize, first: usize) -> Self {
+        Self { data: data.as_mut_ptr(), length: data.len(), cut: Cut::Even(each, first), owner: PhantomData }
     }
 
     /// Part `t` is `bounds[t]..bounds[t + 1]`.
@@ -37,30 +38,21 @@ impl<'a> Parts<'a> {
     /// # Panics
     /// When the bounds decrease or leave `data`: that would make parts overlap.
     pub(crate) fn at(data: &'a mut [f32], bounds: &'a [usize]) -> Self {
-        assert!(
-            bounds.is_sorted(),
-            "bounds of parallel parts must not decrease"
-        );
-        assert!(
-            bounds.last().is_none_or(|end| *end <= data.len()),
-            "parts must lie inside"
-        );
-        Self {
-            data: data.as_mut_ptr(),
-            length: data.len(),
-            cut: Cut::At(bounds),
-            owner: PhantomData,
-        }
+        assert!(bounds.is_sorted(), "bounds of parallel parts must not decrease");
+        assert!(bounds.last().is_none_or(|end| *end <= data.len()), "parts must lie inside");
+        Self { data: data.as_mut_ptr(), length: data.len(), cut: Cut::At(bounds), owner: PhantomData }
     }
 
     /// Disjoint for different tasks: multiples of one size, or neighbours in a sorted list; empty outside.
     fn range(&self, task: usize) -> (usize, usize) {
         match &self.cut {
-            Cut::Even(each) => {
-                let start = task.saturating_mul(*each).min(self.length);
-                let end = start.saturating_add(*each).min(self.length);
-                (start, end)
-            }
+            Cut::Even(each, first) => match task.checked_sub(*first) {
+                Some(index) => {
+                    let start = index.saturating_mul(*each).min(self.length);
+                    (start, start.saturating_add(*each).min(self.length))
+                }
+                None => (0, 0),
+            },
             Cut::At(bounds) => match (bounds.get(task), bounds.get(task + 1)) {
                 (Some(start), Some(end)) => (*start, *end),
                 _ => (0, 0),

@@ -22,10 +22,7 @@ fn reference(a: &[f32], w: &[f32], start: &[f32], m: usize, n: usize, k: usize) 
 fn assert_close(found: &[f32], expected: &[f64], depth: usize, what: &str) {
     for (index, (a, b)) in found.iter().zip(expected).enumerate() {
         let tolerance = 1e-6 * (depth as f64).sqrt() * 8.0 + 1e-6 * b.abs();
-        assert!(
-            (f64::from(*a) - b).abs() <= tolerance,
-            "{what}: value {index} is {a}, expected {b}"
-        );
+        assert!((f64::from(*a) - b).abs() <= tolerance, "{what}: value {index} is {a}, expected {b}");
     }
 }
 
@@ -81,43 +78,18 @@ fn products_match_double_precision_for_all_shapes_and_instruction_sets() {
 fn weight_gradients_match_double_precision() {
     for isa in Isa::available() {
         for (depth, out, input) in [(1, 5, 7), (40, 13, 33), (300, 50, 70), (700, 24, 16)] {
-            let (dy, x, start) = (
-                random(depth * out, 4),
-                random(depth * input, 5),
-                random(out * input, 6),
-            );
-            let dyt: Vec<f32> = (0..depth * out)
-                .map(|i| dy[(i % depth) * out + i / depth])
-                .collect();
-            let xt: Vec<f32> = (0..depth * input)
-                .map(|i| x[(i % depth) * input + i / depth])
-                .collect();
+            let (dy, x, start) = (random(depth * out, 4), random(depth * input, 5), random(out * input, 6));
+            let dyt: Vec<f32> = (0..depth * out).map(|i| dy[(i % depth) * out + i / depth]).collect();
+            let xt: Vec<f32> = (0..depth * input).map(|i| x[(i % depth) * input + i / depth]).collect();
             let expected = reference(&dyt, &xt, &start, out, input, depth);
             let mut found = start.clone();
             let mut whole = start.clone();
             let mut scratch = vec![f32::NAN; outer_scratch(isa, out)];
-            let outer = |first, rows| Outer {
-                left: &dy,
-                left_stride: out,
-                first,
-                rows,
-                right: &x,
-                columns: input,
-                depth,
-            };
+            let outer =
+                |first, rows| Outer { left: &dy, left_stride: out, first, rows, right: &x, columns: input, depth };
             let half = out / 2;
-            accumulate_outer(
-                isa,
-                &outer(0, half),
-                &mut found[..half * input],
-                &mut scratch,
-            );
-            accumulate_outer(
-                isa,
-                &outer(half, out - half),
-                &mut found[half * input..],
-                &mut scratch,
-            );
+            accumulate_outer(isa, &outer(0, half), &mut found[..half * input], &mut scratch);
+            accumulate_outer(isa, &outer(half, out - half), &mut found[half * input..], &mut scratch);
             assert_close(&found, &expected, depth, isa.name());
             accumulate_outer(isa, &outer(0, out), &mut whole, &mut scratch);
             assert_eq!(found, whole, "strips do not change the result");
@@ -138,36 +110,80 @@ fn results_have_the_same_bits_for_every_cut() {
         let mut row = 0;
         while row < m {
             let count = rows.min(m - row);
-            packed.multiply(
-                &a[row * k..],
-                count,
-                &mut apart[row * n..(row + count) * n],
-                Store::Overwrite,
-            );
+            packed.multiply(&a[row * k..], count, &mut apart[row * n..(row + count) * n], Store::Overwrite);
             row += count;
         }
-        assert!(
-            apart
-                .iter()
-                .zip(&together)
-                .all(|(x, y)| x.to_bits() == y.to_bits())
-        );
+        assert!(apart.iter().zip(&together).all(|(x, y)| x.to_bits() == y.to_bits()));
     }
     // Every fused instruction set multiplies and adds in the same order.
-    for isa in Isa::available()
-        .into_iter()
-        .filter(|isa| *isa != Isa::Portable)
-    {
+    for isa in Isa::available().into_iter().filter(|isa| *isa != Isa::Portable) {
         let mut other = PackedMatrix::new(isa, k, n);
         other.pack_weight(&w);
         let mut c = vec![0.0; m * n];
         other.multiply(&a, m, &mut c, Store::Overwrite);
-        assert!(
-            c.iter()
-                .zip(&together)
-                .all(|(x, y)| x.to_bits() == y.to_bits()),
-            "{}",
-            isa.name()
-        );
+        assert!(c.iter().zip(&together).all(|(x, y)| x.to_bits() == y.to_bits()), "{}", isa.name());
+    }
+}
+
+/// Prints GFLOP/s of the training and decoding shapes: `cargo test --release -p chemr-engine speed_of_products -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn speed_of_products() {
+    let best = |flops: f64, work: &mut dyn FnMut()| {
+        let mut best = f64::INFINITY;
+        let start = std::time::Instant::now();
+        while start.elapsed().as_secs_f64() < 0.4 {
+            let begin = std::time::Instant::now();
+            work();
+            best = best.min(begin.elapsed().as_secs_f64());
+        }
+        flops / best / 1e9
+    };
+    let isa = Isa::detect();
+    println!("{} on {} threads", isa.name(), pool::threads());
+    for (m, n, k) in [
+        (4096, 1376, 256),
+        (4096, 256, 688),
+        (1024, 512, 192),
+        (1024, 128, 128),
+        (4096, 2816, 512),
+        (32, 1376, 256),
+        (32, 2816, 512),
+        (1, 1376, 256),
+        (1, 2816, 512),
+    ] {
+        let (a, w) = (random(m * k, 1), random(n * k, 2));
+        let packed = PackedMatrix::from_weight(&w, n, k);
+        let mut c = vec![0.0; m * n];
+        let flops = 2.0 * (m * n * k) as f64;
+        let speed = best(flops, &mut || packed.multiply(&a, m, &mut c, Store::Overwrite));
+        println!("forward {m}x{n}x{k}: {speed:.0} GFLOP/s");
+    }
+    for (depth, out, input) in [(1024, 1376, 256), (1024, 256, 688), (1024, 512, 192)] {
+        let (dy, x) = (random(depth * out, 4), random(depth * input, 5));
+        let mut gradient = vec![0.0; out * input];
+        let mut scratch = Scratch::default();
+        scratch.prepare(outer_scratch(isa, 96));
+        let flops = 2.0 * (depth * out * input) as f64;
+        let speed = best(flops, &mut || {
+            run_parts(
+                out.div_ceil(96),
+                &mut scratch,
+                [Parts::even(&mut gradient, 96 * input)],
+                |task, memory, [part]| {
+                    let outer = Outer {
+                        left: &dy,
+                        left_stride: out,
+                        first: task * 96,
+                        rows: 96.min(out - task * 96),
+                        right: &x,
+                        columns: input,
+                        depth,
+                    };
+                    accumulate_outer(isa, &outer, part, memory);
+                },
+            );
+        });
+        println!("gradient {depth}x{out}x{input}: {speed:.0} GFLOP/s");
     }
 }

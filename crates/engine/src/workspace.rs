@@ -1,0 +1,240 @@
+//! Buffers of forward and backward: planned for the largest chunk seen, then reused.
+
+use crate::ModelConfig;
+use crate::chunk::Chunk;
+use crate::kernels::AlignedVec;
+use crate::kernels::attention::attend_scratch;
+use crate::kernels::attention_backward::attend_backward_scratch;
+use crate::kernels::gemm::outer_scratch;
+use crate::kernels::simd::Isa;
+use crate::pool::Scratch;
+use crate::rotary::RotaryTable;
+
+/// Rows of one task: small enough that a task's activations stay in the second-level cache, a multiple of every register
+/// tile. It decides the order in which the gradients of the norms are summed, so it is a constant.
+pub(crate) const ROW_TILE: usize = 48;
+/// Target number of logits held at a time.
+const LOGITS: usize = 2 << 20;
+
+/// Sizes that every kernel call needs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    pub isa: Isa,
+    pub hidden: usize,
+    pub wide: usize,
+    pub heads: usize,
+    pub key_values: usize,
+    /// Query heads that share a key/value head.
+    pub shared: usize,
+    pub head_dim: usize,
+    /// Width of all query heads.
+    pub query: usize,
+    /// Width of queries, keys and values.
+    pub qkv: usize,
+    pub vocab: usize,
+    pub eps: f32,
+}
+
+impl Sizes {
+    pub(crate) fn new(config: &ModelConfig) -> Self {
+        Self {
+            isa: Isa::detect(),
+            hidden: config.hidden_size,
+            wide: config.intermediate_size,
+            heads: config.num_attention_heads,
+            key_values: config.num_key_value_heads,
+            shared: config.queries_per_key_value(),
+            head_dim: config.head_dim,
+            query: config.query_width(),
+            qkv: config.qkv_width(),
+            vocab: config.vocab_size,
+            eps: config.rms_norm_eps,
+        }
+    }
+
+    /// Width of the gradients of one head group: its queries, key and value.
+    pub(crate) fn group(&self) -> usize {
+        (self.shared + 2) * self.head_dim
+    }
+
+    /// Supervised rows whose logits are held at a time: a multiple of [`ROW_TILE`].
+    pub(crate) fn head_rows(&self) -> usize {
+        (LOGITS / self.vocab / ROW_TILE).clamp(1, 32) * ROW_TILE
+    }
+}
+
+/// What the backward pass needs of one block.
+#[derive(Debug, Default)]
+pub(crate) struct BlockBuffers {
+    /// Input of the block, `[rows, hidden]`.
+    pub x: AlignedVec,
+    /// Rotated queries and keys, and values, `[rows, qkv]`.
+    pub qkv: AlignedVec,
+    /// Attention output of each head group, `[key_values, rows, shared * head_dim]`.
+    pub attended: AlignedVec,
+    /// Logarithm of the softmax normaliser, `[key_values, rows, shared]`.
+    pub lse: AlignedVec,
+    /// Residual stream after attention, `[rows, hidden]`.
+    pub mid: AlignedVec,
+    /// `[rows, 2 * wide]`.
+    pub gate_up: AlignedVec,
+}
+
+/// Buffers of the backward pass, used by one block after the other.
+#[derive(Debug, Default)]
+pub(crate) struct GradientBuffers {
+    /// Gradient of the residual stream, `[rows, hidden]`.
+    pub dx: AlignedVec,
+    /// Gradient of the residual stream after attention, `[rows, hidden]`.
+    pub dmid: AlignedVec,
+    /// Output of the SwiGLU layer, `[rows, wide]`.
+    pub activated: AlignedVec,
+    /// `[rows, 2 * wide]`.
+    pub dgate_up: AlignedVec,
+    /// Normalised input of a product, `[rows, hidden]`.
+    pub normed: AlignedVec,
+    /// Attention output by row, `[rows, query]`, and its gradient.
+    pub attended: AlignedVec,
+    pub dattended: AlignedVec,
+    /// `rowsum(dO * O)`, `[rows, heads]`.
+    pub delta: AlignedVec,
+    /// Gradients by head group, `[key_values, rows, (shared + 2) * head_dim]`.
+    pub dgroups: AlignedVec,
+    /// `[rows, qkv]`.
+    pub dqkv: AlignedVec,
+    /// Norm gradients of each task, `[tiles, hidden]`.
+    pub dnorm: AlignedVec,
+}
+
+/// Buffers of the head.
+#[derive(Debug, Default)]
+pub(crate) struct HeadBuffers {
+    /// `[head_rows, vocab]`.
+    pub logits: AlignedVec,
+    /// `[head_rows, hidden]`.
+    pub normed: AlignedVec,
+    /// For each supervised row: weighted loss, log-probability, entropy, `[supervised, 3]`.
+    pub results: AlignedVec,
+}
+
+/// All buffers.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    pub sizes: Sizes,
+    /// One more than there are blocks: the last holds only the decoder's output, for the supervised rows.
+    pub blocks: Vec<BlockBuffers>,
+    pub gradient: GradientBuffers,
+    pub head: HeadBuffers,
+    pub rotary: RotaryTable,
+    pub scratch: Scratch,
+    /// Bounds of the parts of [`BlockBuffers::attended`], one for each head group and sequence, and likewise for `lse` and
+    /// [`GradientBuffers::dgroups`].
+    pub attended_bounds: Vec<usize>,
+    pub lse_bounds: Vec<usize>,
+    pub dgroup_bounds: Vec<usize>,
+    /// Rows of the chunk that the head sees.
+    pub head_rows: Vec<u32>,
+}
+
+impl Workspace {
+    pub(crate) fn new(config: &ModelConfig) -> Self {
+        Self {
+            sizes: Sizes::new(config),
+            blocks: Vec::new(),
+            gradient: GradientBuffers::default(),
+            head: HeadBuffers::default(),
+            rotary: RotaryTable::new(config),
+            scratch: Scratch::default(),
+            attended_bounds: Vec::new(),
+            lse_bounds: Vec::new(),
+            dgroup_bounds: Vec::new(),
+            head_rows: Vec::new(),
+        }
+    }
+
+    /// Makes all buffers large enough for `chunk`. Without gradients only two blocks' worth is held, used in turn.
+    pub(crate) fn prepare(&mut self, config: &ModelConfig, chunk: &Chunk, gradients: bool) {
+        let sizes = self.sizes;
+        let (rows, supervised) = (chunk.rows(), chunk.supervised.len());
+        let held = if gradients { config.num_hidden_layers + 1 } else { 2 };
+        if self.blocks.len() < held {
+            self.blocks.resize_with(held, BlockBuffers::default);
+        }
+        for (index, block) in self.blocks.iter_mut().take(held).enumerate() {
+            block.x.grow(rows * sizes.hidden);
+            if gradients && index + 1 == held {
+                break;
+            }
+            block.qkv.grow(rows * sizes.qkv);
+            block.attended.grow(rows * sizes.query);
+            block.lse.grow(rows * sizes.heads);
+            block.mid.grow(rows * sizes.hidden);
+            block.gate_up.grow(rows * 2 * sizes.wide);
+        }
+        let head_rows = sizes.head_rows().min(supervised);
+        self.head.logits.grow(head_rows * sizes.vocab);
+        self.head.normed.grow(head_rows * sizes.hidden);
+        self.head.results.grow(supervised * 3);
+        self.rotary.grow(config, chunk.longest());
+        if gradients {
+            self.prepare_gradients(rows);
+        }
+        self.prepare_scratch(chunk.longest(), gradients);
+        self.set_bounds(chunk);
+        self.head_rows.clear();
+        self.head_rows.extend(chunk.supervised.iter().map(|entry| entry.row));
+    }
+
+    fn prepare_gradients(&mut self, rows: usize) {
+        let sizes = self.sizes;
+        let buffers = &mut self.gradient;
+        buffers.dx.grow(rows * sizes.hidden);
+        buffers.dmid.grow(rows * sizes.hidden);
+        buffers.activated.grow(rows * sizes.wide);
+        buffers.dgate_up.grow(rows * 2 * sizes.wide);
+        buffers.normed.grow(rows * sizes.hidden);
+        buffers.attended.grow(rows * sizes.query);
+        buffers.dattended.grow(rows * sizes.query);
+        buffers.delta.grow(rows * sizes.heads);
+        buffers.dgroups.grow(rows * sizes.key_values * sizes.group());
+        buffers.dqkv.grow(rows * sizes.qkv);
+        buffers.dnorm.grow(rows.div_ceil(ROW_TILE) * sizes.hidden);
+    }
+
+    fn prepare_scratch(&mut self, longest: usize, gradients: bool) {
+        let sizes = self.sizes;
+        let tile = ROW_TILE * (2 * sizes.hidden.max(sizes.query) + sizes.hidden + sizes.wide);
+        let mut needed = tile.max(attend_scratch(sizes.isa, longest, sizes.head_dim));
+        if gradients {
+            needed = needed
+                .max(attend_backward_scratch(sizes.isa, longest, sizes.head_dim))
+                .max(outer_scratch(sizes.isa, MAX_STRIP));
+        }
+        self.scratch.prepare(needed);
+    }
+
+    fn set_bounds(&mut self, chunk: &Chunk) {
+        let sizes = self.sizes;
+        let rows = chunk.rows();
+        for (bounds, width) in [
+            (&mut self.attended_bounds, sizes.shared * sizes.head_dim),
+            (&mut self.lse_bounds, sizes.shared),
+            (&mut self.dgroup_bounds, sizes.group()),
+        ] {
+            bounds.clear();
+            for group in 0..sizes.key_values {
+                let starts = &chunk.bounds[..chunk.sequences()];
+                bounds.extend(starts.iter().map(|start| (group * rows + start) * width));
+            }
+            bounds.push(sizes.key_values * rows * width);
+        }
+    }
+}
+
+/// Most rows of one strip of a weight gradient.
+pub(crate) const MAX_STRIP: usize = 96;
+
+/// Rows of one strip of the gradient of a weight with `columns` columns: about equal work for every matrix.
+pub(crate) fn strip_rows(columns: usize) -> usize {
+    (16_384 / columns.max(1)).clamp(MAX_STRIP / 2, MAX_STRIP) / 12 * 12
+}

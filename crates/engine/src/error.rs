@@ -29,9 +29,7 @@ pub enum EngineError {
         found: Vec<usize>,
     },
     /// A token id lies outside the vocabulary.
-    #[error(
-        "{operation}: token {token} at position {position} is outside the vocabulary of {vocab_size}"
-    )]
+    #[error("{operation}: token {token} at position {position} is outside the vocabulary of {vocab_size}")]
     Token {
         /// Operation that refused the token.
         operation: &'static str,
@@ -79,14 +77,44 @@ pub enum EngineError {
         /// What does not fit.
         reason: String,
     },
+    /// The tensors of a model folder are not those of its configuration.
+    #[error("{}: {}", path.display(), list_problems(missing, unsupported, misshapen))]
+    Checkpoint {
+        /// Folder or file.
+        path: PathBuf,
+        /// Names of tensors that are not there.
+        missing: Vec<String>,
+        /// Tensors of a number type or role that the engine does not have, with the reason.
+        unsupported: Vec<String>,
+        /// Tensors whose shape does not fit, with both shapes.
+        misshapen: Vec<String>,
+    },
+    /// A computation gave NaN or infinity.
+    #[error("{operation}: {what} are not finite; the weights may have diverged")]
+    NotFinite {
+        /// What was being done.
+        operation: &'static str,
+        /// Which values.
+        what: String,
+    },
+}
+
+fn list_problems(missing: &[String], unsupported: &[String], misshapen: &[String]) -> String {
+    const SHOWN: usize = 6;
+    let kinds = [("missing", missing), ("unsupported", unsupported), ("misshapen", misshapen)];
+    let mut parts = Vec::new();
+    for (kind, names) in kinds.into_iter().filter(|(_, names)| !names.is_empty()) {
+        let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+        let more = names.len().saturating_sub(SHOWN);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        parts.push(format!("{} {kind} tensor(s): {shown}{more}", names.len()));
+    }
+    parts.join("; ")
 }
 
 impl EngineError {
     pub(crate) fn batch(operation: &'static str, reason: impl Into<String>) -> Self {
-        Self::Batch {
-            operation,
-            reason: reason.into(),
-        }
+        Self::Batch { operation, reason: reason.into() }
     }
 
     pub(crate) fn shape(
@@ -95,11 +123,6 @@ impl EngineError {
         expected: &[usize],
         found: &[usize],
     ) -> Self {
-        Self::Shape {
-            operation,
-            tensor: tensor.into(),
-            expected: expected.to_vec(),
-            found: found.to_vec(),
-        }
+        Self::Shape { operation, tensor: tensor.into(), expected: expected.to_vec(), found: found.to_vec() }
     }
 }

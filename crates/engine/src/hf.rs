@@ -1,17 +1,189 @@
-//! Hugging Face folders (signatures first).
-use std::path::Path;
+//! Model folders in the layout of Hugging Face: what `transformers`, vLLM, SGLang and the llama.cpp converters read.
+//!
+//! | file | content |
+//! |---|---|
+//! | `config.json` | `LlamaForCausalLM` and its shape |
+//! | `model.safetensors` | weights, fp32, one tensor for each projection |
+//! | `generation_config.json` | token ids for generation |
+//! | `tokenizer.json`, `tokenizer_config.json`, `chat_template.jinja` | see [`crate::tokenizer`] |
+//!
+//! A folder is written beside its place under another name, flushed to disk and renamed: it is either there and whole or
+//! not there. An existing folder is never overwritten.
 
-use crate::{EngineError, Model, tokenizer::Tokenizer};
+mod config;
+mod tensors;
 
-/// Writes a model folder atomically.
-pub fn save_folder(_folder: &Path, _model: &Model, _tokenizer: &Tokenizer) -> Result<(), EngineError> {
-    unimplemented!()
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::tokenizer::{Tokenizer, TokenizerError};
+use crate::{EngineError, Model};
+
+pub use tensors::{read_tensors, write_tensors};
+
+/// File names inside a model folder.
+pub const CONFIG_FILE: &str = "config.json";
+pub const WEIGHTS_FILE: &str = "model.safetensors";
+pub const WEIGHTS_INDEX_FILE: &str = "model.safetensors.index.json";
+pub const GENERATION_CONFIG_FILE: &str = "generation_config.json";
+
+const SAVE: &str = "save model folder";
+const LOAD: &str = "load model folder";
+
+/// Writes a model folder; all or nothing.
+///
+/// Token ids that the configuration does not name are taken from the tokenizer.
+///
+/// # Errors
+/// [`EngineError::Io`] when the folder exists or cannot be written, [`EngineError::Config`] when the tokenizer has more ids
+/// than the model.
+pub fn save_folder(folder: &Path, model: &Model, tokenizer: &Tokenizer) -> Result<(), EngineError> {
+    save_folder_with(folder, model, tokenizer, |_| Ok(()))
 }
-/// Reads a model folder.
-pub fn load_folder(_folder: &Path) -> Result<(Model, Tokenizer), EngineError> {
-    unimplemented!()
+
+/// As [`save_folder`]; `more` may write further files (for example the optimiser's state) into the folder before it gets
+/// its name.
+pub fn save_folder_with(
+    folder: &Path,
+    model: &Model,
+    tokenizer: &Tokenizer,
+    more: impl FnOnce(&Path) -> Result<(), EngineError>,
+) -> Result<(), EngineError> {
+    if tokenizer.vocab_size() > model.config.vocab_size {
+        return Err(EngineError::Config {
+            field: "vocab_size",
+            value: model.config.vocab_size.to_string(),
+            reason: format!("the tokenizer has {} ids", tokenizer.vocab_size()),
+        });
+    }
+    if folder.exists() {
+        let source = std::io::Error::new(std::io::ErrorKind::AlreadyExists, "already there; choose another name");
+        return Err(io(SAVE, folder, source));
+    }
+    let parent = match folder.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    std::fs::create_dir_all(&parent).map_err(|source| io(SAVE, &parent, source))?;
+    let temporary = Temporary::new(&parent, folder)?;
+    write_files(&temporary.0, model, tokenizer)?;
+    more(&temporary.0)?;
+    sync_tree(&temporary.0)?;
+    std::fs::rename(&temporary.0, folder).map_err(|source| io(SAVE, folder, source))?;
+    sync(&parent)
 }
-/// Reads only the model.
-pub fn load_model(_folder: &Path) -> Result<Model, EngineError> {
-    unimplemented!()
+
+/// A folder that vanishes unless it was renamed.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn new(parent: &Path, folder: &Path) -> Result<Self, EngineError> {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let path = parent.join(format!(".{name}.{}.partial", std::process::id()));
+        if path.exists() {
+            // Left by a process with the same number that was killed.
+            std::fs::remove_dir_all(&path).map_err(|source| io(SAVE, &path, source))?;
+        }
+        std::fs::create_dir(&path).map_err(|source| io(SAVE, &path, source))?;
+        Ok(Self(path))
+    }
 }
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // After the rename there is nothing to remove; after a failure there is nobody to tell.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn write_files(folder: &Path, model: &Model, tokenizer: &Tokenizer) -> Result<(), EngineError> {
+    let mut config = model.config.clone();
+    config.bos_token_id = config.bos_token_id.or(tokenizer.bos());
+    config.eos_token_id = config.eos_token_id.or(tokenizer.eos());
+    config.pad_token_id = config.pad_token_id.or(tokenizer.pad());
+    write_text(&folder.join(CONFIG_FILE), &config::to_json(&config))?;
+    write_text(&folder.join(GENERATION_CONFIG_FILE), &config::generation_json(&config))?;
+    for (name, content) in tokenizer.files().map_err(|error| text(SAVE, &error))? {
+        write_text(&folder.join(name), &content)?;
+    }
+    tensors::write_tensors(&folder.join(WEIGHTS_FILE), &model.weights.named_tensors(&model.config))
+}
+
+fn write_text(path: &Path, content: &str) -> Result<(), EngineError> {
+    let mut file = File::create(path).map_err(|source| io(SAVE, path, source))?;
+    file.write_all(content.as_bytes()).map_err(|source| io(SAVE, path, source))
+}
+
+/// Flushes every file and folder below `folder`.
+fn sync_tree(folder: &Path) -> Result<(), EngineError> {
+    let entries = std::fs::read_dir(folder).map_err(|source| io(SAVE, folder, source))?;
+    for entry in entries {
+        let path = entry.map_err(|source| io(SAVE, folder, source))?.path();
+        match path.is_dir() {
+            true => sync_tree(&path)?,
+            false => sync(&path)?,
+        }
+    }
+    sync(folder)
+}
+
+fn sync(path: &Path) -> Result<(), EngineError> {
+    // Folders cannot be opened for flushing on every system; where they can, this makes the rename last.
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(_) if path.is_dir() => return Ok(()),
+        Err(source) => return Err(io(SAVE, path, source)),
+    };
+    match file.sync_all() {
+        Err(source) if !path.is_dir() => Err(io(SAVE, path, source)),
+        _ => Ok(()),
+    }
+}
+
+/// Reads a model folder: model and tokenizer.
+///
+/// # Errors
+/// As [`load_model`], and [`EngineError::Text`] for the tokenizer.
+pub fn load_folder(folder: &Path) -> Result<(Model, Tokenizer), EngineError> {
+    let model = load_model(folder)?;
+    let tokenizer = Tokenizer::load(folder).map_err(|error| text(LOAD, &error))?;
+    if tokenizer.vocab_size() > model.config.vocab_size {
+        return Err(EngineError::Config {
+            field: "vocab_size",
+            value: model.config.vocab_size.to_string(),
+            reason: format!("the tokenizer has {} ids", tokenizer.vocab_size()),
+        });
+    }
+    Ok((model, tokenizer))
+}
+
+/// Reads `config.json` and the weights (one file or shards with an index; fp32, bf16 or fp16) of a folder.
+///
+/// # Errors
+/// [`EngineError::Io`] for what cannot be read, [`EngineError::Config`] for a shape or feature that this engine does not
+/// have, [`EngineError::Checkpoint`] with the names of all missing, unknown and misshapen tensors.
+pub fn load_model(folder: &Path) -> Result<Model, EngineError> {
+    let path = folder.join(CONFIG_FILE);
+    let content = std::fs::read(&path).map_err(|source| io(LOAD, &path, source))?;
+    let config = config::from_json(&path, &content)?;
+    config.validate()?;
+    let mut weights = crate::Weights::zeros(&config);
+    tensors::read_weights(folder, &config, &mut weights)?;
+    Model::new(config, weights)
+}
+
+fn io(operation: &'static str, path: &Path, source: std::io::Error) -> EngineError {
+    EngineError::Io { operation, path: path.to_owned(), source }
+}
+
+fn malformed(operation: &'static str, path: &Path, reason: impl ToString) -> EngineError {
+    EngineError::Format { operation, path: path.to_owned(), reason: reason.to_string() }
+}
+
+fn text(operation: &'static str, error: &TokenizerError) -> EngineError {
+    EngineError::Text { operation, reason: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests;

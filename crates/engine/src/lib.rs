@@ -33,7 +33,7 @@ pub use batch::PackedBatch;
 pub use chat::{ChatMessage, ChatTemplate};
 pub use config::{MAX_HEAD_DIM, ModelConfig};
 pub use error::EngineError;
-pub use generate::{Generated, Generator, StopReason};
+pub use generate::{Event, Generated, Generator, StopReason};
 pub use hf::{load_folder, load_model, save_folder, save_folder_with};
 pub use objective::{CrossEntropy, Objective, TokenLoss};
 pub use pool::{set_threads, threads};

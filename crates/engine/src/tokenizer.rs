@@ -476,4 +476,4 @@ fn in_parallel<T: Sync, R: Send>(items: &[T], map: impl Fn(&T) -> R + Sync) -> V
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

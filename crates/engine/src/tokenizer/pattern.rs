@@ -33,7 +33,10 @@ const SINGLE: &str = r"[0-9=#/\\+%@)]";
 pub(super) const PROSE_LETTERS: &str = "adefghijkmqtuvwxyz";
 
 /// Capitalised words that count as prose.
-pub(super) const ACRONYMS: &str = "SMILES|IUPAC|SMARTS|InChI|TPSA";
+pub(super) const ACRONYMS: &str = "SMILES|IUPAC|SMARTS|InChI|TPSA|MUST";
+
+/// Words of SMILES letters that count as prose when a blank follows.
+pub(super) const OPENING_WORDS: &str = "A|Is|No|Or|On|So";
 
 /// Words of aromatic letters only; they join a run but never stand at its bare start, where they could be SMILES.
 pub(super) const JOINING: &str = "or|on|no|so|nor|loss|cross";
@@ -101,7 +104,7 @@ pub fn chemistry_pattern(terms: &[String]) -> String {
         (format!("{TERMS_START}{terms}{TERMS_END}"), format!("(?:(?:{terms})s?|{name})"))
     };
     let word = format!(
-        "(?!{guarded}(?![A-Za-z]))(?:[A-Z]?[a-z]*[{PROSE_LETTERS}][a-z]*|{ACRONYMS}|A(?= ))(?:'[st])?(?![A-Za-z])"
+        "(?!{guarded}(?![A-Za-z]))(?:[A-Z]?[a-z]*[{PROSE_LETTERS}][a-z]*|{ACRONYMS}|(?:{OPENING_WORDS})(?= ))(?:'[st])?(?![A-Za-z])"
     );
     let joining = format!("(?:{JOINING})(?=[ ,.;:])");
     let first = format!(r"(?<![A-Za-z0-9()\[\]-]){word}|{LEAD}(?:{word}|{joining})");

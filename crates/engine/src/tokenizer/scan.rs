@@ -69,6 +69,7 @@ pub(super) struct Scanner {
     elements: WordList,
     operators: WordList,
     acronyms: WordList,
+    opening: WordList,
     joining: WordList,
 }
 
@@ -81,6 +82,7 @@ impl Scanner {
             elements: WordList::new(pattern::ELEMENTS.split('|')),
             operators: WordList::new(pattern::OPERATORS.split('|')),
             acronyms: WordList::new(pattern::ACRONYMS.split('|')),
+            opening: WordList::new(pattern::OPENING_WORDS.split('|')),
             joining: WordList::new(pattern::JOINING.split('|')),
         }
     }
@@ -191,8 +193,8 @@ impl Scanner {
         }
         let plain = letters(rest).and_then(|length| word_end(rest, length));
         let listed = || self.acronyms.prefixes(rest).find_map(|length| word_end(rest, length));
-        let article = || (rest.starts_with(b"A ")).then_some(1);
-        let length = plain.or_else(listed).or_else(article)?;
+        let opening = || self.opening.prefixes(rest).find(|length| rest.get(*length) == Some(&b' '));
+        let length = plain.or_else(listed).or_else(opening)?;
         (!self.is_name(rest) && !self.is_term(rest)).then_some(length)
     }
 
@@ -462,6 +464,10 @@ mod tests {
         "alkoxy",
         "tert-butyl",
         "A ",
+        "Is ",
+        "MUST",
+        "On",
+        "So ",
     ];
 
     #[test]

@@ -24,7 +24,7 @@ const NAMES: [&str; 6] = [
 ];
 
 /// A few hundred template texts, always the same.
-pub(super) fn corpus() -> Vec<String> {
+pub(crate) fn corpus() -> Vec<String> {
     let mut random = SplitMix64::new(11);
     let mut pick = |count: usize| (random.next_u64() % count as u64) as usize;
     let mut texts = Vec::new();
@@ -42,7 +42,7 @@ pub(super) fn corpus() -> Vec<String> {
     texts
 }
 
-pub(super) fn small() -> Tokenizer {
+pub(crate) fn small() -> Tokenizer {
     let training = TokenizerTraining {
         vocab_size: 400,
         min_frequency: 4,
@@ -274,7 +274,7 @@ fn python_gives_the_same_ids() {
         return;
     }
     let tokenizer = Tokenizer::load(&folder).unwrap();
-    assert_eq!(tokenizer.files().unwrap(), small().files().unwrap(), "training changed: write the fixture anew");
+    assert!(tokenizer.files().unwrap() == small().files().unwrap(), "training changed: write the fixture anew");
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
     let texts: Vec<String> = serde_json::from_str(&read("texts.json")).unwrap();
     let expected: serde_json::Value = serde_json::from_str(&read("python_ids.json")).unwrap();

@@ -1,0 +1,361 @@
+//! The forward pass of generation: packed weights, a cache of keys and values for each sequence.
+//!
+//! Every row is computed by the same operations in the same order whatever rows stand beside it, so a sequence does not
+//! depend on the batch that it runs in.
+
+use std::ops::Range;
+
+use crate::kernels::AlignedVec;
+use crate::kernels::attention::{HeadGroup, attend, attend_one, attend_scratch};
+use crate::kernels::gemm::{PackedMatrix, Store};
+use crate::kernels::ops::{self, Turn};
+use crate::kernels::simd::Isa;
+use crate::pool::{Parts, Scratch, run_parts};
+use crate::{Model, ModelConfig};
+
+/// Rows of one task of a row operation.
+const ROWS_EACH: usize = 16;
+/// Values below which a row operation is not worth a fork.
+const SERIAL_VALUES: usize = 1 << 14;
+
+struct PackedLayer {
+    qkv: PackedMatrix,
+    o: PackedMatrix,
+    gate_up: PackedMatrix,
+    down: PackedMatrix,
+}
+
+/// A model with packed weights and rotary tables.
+pub(super) struct Decoder<'a> {
+    pub(super) model: &'a Model,
+    pub(super) isa: Isa,
+    layers: Vec<PackedLayer>,
+    head: PackedMatrix,
+    rotary: Rotary,
+}
+
+/// Cosines and sines of the rotary embedding, `[positions, head_dim / 2]`.
+#[derive(Default)]
+struct Rotary {
+    cos: Vec<f32>,
+    sin: Vec<f32>,
+}
+
+impl Rotary {
+    fn cover(&mut self, config: &ModelConfig, positions: usize) {
+        let half = config.head_dim / 2;
+        for position in self.cos.len() / half..positions {
+            for index in 0..half {
+                let exponent = -2.0 * index as f64 / config.head_dim as f64;
+                let angle = position as f64 * f64::from(config.rope_theta).powf(exponent);
+                self.cos.push(angle.cos() as f32);
+                self.sin.push(angle.sin() as f32);
+            }
+        }
+    }
+}
+
+/// Keys and values of one sequence: `[layers, key_value_heads, capacity, head_dim]` each.
+pub(super) struct Cache {
+    keys: AlignedVec,
+    values: AlignedVec,
+    capacity: usize,
+}
+
+impl Cache {
+    pub(super) fn new(config: &ModelConfig, capacity: usize) -> Self {
+        let length = config.num_hidden_layers * config.key_value_width() * capacity;
+        Self { keys: AlignedVec::zeroed(length), values: AlignedVec::zeroed(length), capacity }
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Where head `head` of a layer lies; `head` counts over all layers.
+    fn range(&self, head: usize, positions: Range<usize>, head_dim: usize) -> Range<usize> {
+        let start = head * self.capacity;
+        (start + positions.start) * head_dim..(start + positions.end) * head_dim
+    }
+
+    /// Copies the first `positions` from another cache.
+    pub(super) fn copy_from(&mut self, other: &Cache, config: &ModelConfig, positions: usize) {
+        for head in 0..config.num_hidden_layers * config.num_key_value_heads {
+            let (target, source) =
+                (self.range(head, 0..positions, config.head_dim), other.range(head, 0..positions, config.head_dim));
+            self.keys[target.clone()].copy_from_slice(&other.keys[source.clone()]);
+            self.values[target].copy_from_slice(&other.values[source]);
+        }
+    }
+
+    /// Stores the key and value heads of one row of the fused projection.
+    fn store(&mut self, config: &ModelConfig, layer: usize, position: usize, row: &[f32]) {
+        let (query, width) = (config.query_width(), config.key_value_width());
+        let (keys, values) = row[query..].split_at(width);
+        for head in 0..config.num_key_value_heads {
+            let target = self.range(layer * config.num_key_value_heads + head, position..position + 1, config.head_dim);
+            let source = head * config.head_dim..(head + 1) * config.head_dim;
+            self.keys[target.clone()].copy_from_slice(&keys[source.clone()]);
+            self.values[target].copy_from_slice(&values[source]);
+        }
+    }
+}
+
+/// A sequence that takes part in a step: its last token and the place that this token gets.
+pub(super) struct Row<'a> {
+    pub token: u32,
+    pub position: usize,
+    pub cache: &'a mut Cache,
+}
+
+/// Buffers of one thread's forward passes, reused.
+#[derive(Default)]
+pub(super) struct Workspace {
+    x: AlignedVec,
+    normed: AlignedVec,
+    qkv: AlignedVec,
+    attended: AlignedVec,
+    grouped: AlignedVec,
+    lse: AlignedVec,
+    gate_up: AlignedVec,
+    hidden: AlignedVec,
+    /// Logits of the rows asked for, `[rows, vocab]`.
+    pub(super) logits: AlignedVec,
+    scratch: Scratch,
+}
+
+impl Workspace {
+    fn prepare(&mut self, config: &ModelConfig, rows: usize, logits: usize, scratch: usize) {
+        self.x.grow(rows * config.hidden_size);
+        self.normed.grow(rows * config.hidden_size);
+        self.qkv.grow(rows * config.qkv_width());
+        self.attended.grow(rows * config.query_width());
+        self.grouped.grow(rows * config.query_width());
+        self.lse.grow(rows * config.num_attention_heads);
+        self.gate_up.grow(rows * 2 * config.intermediate_size);
+        self.hidden.grow(rows * config.intermediate_size);
+        self.logits.grow(logits * config.vocab_size);
+        self.scratch.prepare(scratch);
+    }
+}
+
+impl<'a> Decoder<'a> {
+    pub(super) fn new(model: &'a Model) -> Self {
+        let (config, weights) = (&model.config, &model.weights);
+        let (hidden, wide) = (config.hidden_size, config.intermediate_size);
+        let layers = weights.layers.iter().map(|layer| PackedLayer {
+            qkv: PackedMatrix::from_weight(&layer.qkv, config.qkv_width(), hidden),
+            o: PackedMatrix::from_weight(&layer.o, hidden, config.query_width()),
+            gate_up: PackedMatrix::from_weight(&layer.gate_up, 2 * wide, hidden),
+            down: PackedMatrix::from_weight(&layer.down, hidden, wide),
+        });
+        Self {
+            model,
+            isa: Isa::detect(),
+            layers: layers.collect(),
+            head: PackedMatrix::from_weight(weights.head_matrix(), config.vocab_size, hidden),
+            rotary: Rotary::default(),
+        }
+    }
+
+    /// Makes the rotary tables reach `positions`.
+    pub(super) fn cover(&mut self, positions: usize) {
+        self.rotary.cover(&self.model.config, positions);
+    }
+
+    fn config(&self) -> &ModelConfig {
+        &self.model.config
+    }
+
+    fn embed(&self, x: &mut [f32], tokens: impl Iterator<Item = u32>) {
+        let hidden = self.config().hidden_size;
+        for (row, token) in x.chunks_exact_mut(hidden).zip(tokens) {
+            let start = token as usize * hidden;
+            row.copy_from_slice(&self.model.weights.embed[start..start + hidden]);
+        }
+    }
+
+    /// Runs a whole prompt, fills the cache and leaves the logits behind its last token in `space.logits`.
+    pub(super) fn prefill(&self, prompt: &[u32], cache: &mut Cache, space: &mut Workspace) {
+        let config = self.config();
+        let (rows, hidden) = (prompt.len(), config.hidden_size);
+        let scratch = attend_scratch(self.isa, rows, config.head_dim);
+        space.prepare(config, rows, 1, scratch);
+        self.embed(&mut space.x[..rows * hidden], prompt.iter().copied());
+        let last = self.layers.len() - 1;
+        for layer in 0..=last {
+            self.project(layer, rows, |row| row, space);
+            let width = config.qkv_width();
+            for (position, row) in space.qkv[..rows * width].chunks_exact(width).enumerate() {
+                cache.store(config, layer, position, row);
+            }
+            self.attend_prompt(rows, space);
+            if layer == last {
+                // Behind the last attention only the last row is needed.
+                space.x.copy_within((rows - 1) * hidden..rows * hidden, 0);
+                let query = config.query_width();
+                space.attended.copy_within((rows - 1) * query..rows * query, 0);
+                self.finish_layer(layer, 1, space);
+            } else {
+                self.finish_layer(layer, rows, space);
+            }
+        }
+        self.logits(1, space);
+    }
+
+    /// Runs one token of each sequence; the logits of row `i` are `space.logits[i * vocab..]`.
+    pub(super) fn step(&self, batch: &mut [Row<'_>], space: &mut Workspace) {
+        let config = self.config();
+        let (rows, hidden, width) = (batch.len(), config.hidden_size, config.qkv_width());
+        let longest = batch.iter().map(|row| row.position + 1).max().unwrap_or(0);
+        space.prepare(config, rows, rows, longest);
+        self.embed(&mut space.x[..rows * hidden], batch.iter().map(|row| row.token));
+        for layer in 0..self.layers.len() {
+            self.project(layer, rows, |row| batch[row].position, space);
+            for (row, projected) in batch.iter_mut().zip(space.qkv.chunks_exact(width)) {
+                row.cache.store(config, layer, row.position, projected);
+            }
+            self.attend_rows(layer, batch, space);
+            self.finish_layer(layer, rows, space);
+        }
+        self.logits(rows, space);
+    }
+
+    /// Norm, fused projection and rotation: `x` to `qkv`.
+    fn project(&self, layer: usize, rows: usize, position: impl Fn(usize) -> usize + Sync, space: &mut Workspace) {
+        let config = self.config();
+        let (hidden, width, half) = (config.hidden_size, config.qkv_width(), config.head_dim / 2);
+        let weight = &self.model.weights.layers[layer].attn_norm;
+        self.norm(weight, rows, space);
+        self.layers[layer].qkv.multiply(
+            &space.normed[..rows * hidden],
+            rows,
+            &mut space.qkv[..rows * width],
+            Store::Overwrite,
+        );
+        let rotated = config.query_width() + config.key_value_width();
+        by_rows(rows, width, &mut space.qkv, &mut space.scratch, |range, part| {
+            for (row, values) in range.zip(part.chunks_exact_mut(width)) {
+                let table = position(row) * half..(position(row) + 1) * half;
+                let (cos, sin) = (&self.rotary.cos[table.clone()], &self.rotary.sin[table]);
+                ops::rotate(self.isa, &mut values[..rotated], cos, sin, Turn::With);
+            }
+        });
+    }
+
+    fn norm(&self, weight: &[f32], rows: usize, space: &mut Workspace) {
+        let (hidden, eps) = (self.config().hidden_size, self.config().rms_norm_eps);
+        let x = &space.x;
+        by_rows(rows, hidden, &mut space.normed, &mut space.scratch, |range, part| {
+            ops::rms_norm(self.isa, &x[range.start * hidden..range.end * hidden], weight, eps, part);
+        });
+    }
+
+    /// Causal attention of a whole prompt, from `qkv` to `attended`.
+    fn attend_prompt(&self, rows: usize, space: &mut Workspace) {
+        let config = self.config();
+        let (heads, queries) = (config.num_key_value_heads, config.queries_per_key_value());
+        let (head_dim, width) = (config.head_dim, config.qkv_width());
+        let group_width = queries * head_dim;
+        let qkv = &space.qkv[..rows * width];
+        run_parts(
+            heads,
+            &mut space.scratch,
+            [
+                Parts::even(&mut space.grouped[..rows * config.query_width()], rows * group_width),
+                Parts::even(&mut space.lse[..rows * config.num_attention_heads], rows * queries),
+            ],
+            |head, scratch, [out, lse]| {
+                let key_column = config.query_width() + head * head_dim;
+                let group = HeadGroup {
+                    qkv,
+                    width,
+                    length: rows,
+                    head_dim,
+                    queries,
+                    query_column: head * group_width,
+                    key_column,
+                    value_column: key_column + config.key_value_width(),
+                };
+                attend(self.isa, &group, out, lse, scratch);
+            },
+        );
+        // From one block for each group to rows of all heads.
+        for (head, group) in space.grouped[..rows * config.query_width()].chunks_exact(rows * group_width).enumerate() {
+            for (row, values) in group.chunks_exact(group_width).enumerate() {
+                let start = row * config.query_width() + head * group_width;
+                space.attended[start..start + group_width].copy_from_slice(values);
+            }
+        }
+    }
+
+    /// Attention of one new token of each sequence over its cache.
+    fn attend_rows(&self, layer: usize, batch: &[Row<'_>], space: &mut Workspace) {
+        let config = self.config();
+        let (heads, queries) = (config.num_key_value_heads, config.queries_per_key_value());
+        let (head_dim, width) = (config.head_dim, config.qkv_width());
+        let qkv = &space.qkv;
+        run_parts(
+            batch.len() * heads,
+            &mut space.scratch,
+            [Parts::even(&mut space.attended[..batch.len() * config.query_width()], queries * head_dim)],
+            |task, scores, [out]| {
+                let (row, head) = (task / heads, task % heads);
+                let Row { position, cache, .. } = &batch[row];
+                let range = cache.range(layer * heads + head, 0..position + 1, head_dim);
+                let (keys, values) = (&cache.keys[range.clone()], &cache.values[range]);
+                for (index, out) in out.chunks_exact_mut(head_dim).enumerate() {
+                    let start = row * width + (head * queries + index) * head_dim;
+                    attend_one(self.isa, &qkv[start..start + head_dim], keys, values, out, scores);
+                }
+            },
+        );
+    }
+
+    /// Output projection and SwiGLU layer, both added to `x`.
+    fn finish_layer(&self, layer: usize, rows: usize, space: &mut Workspace) {
+        let config = self.config();
+        let (hidden, wide) = (config.hidden_size, config.intermediate_size);
+        let packed = &self.layers[layer];
+        let attended = &space.attended[..rows * config.query_width()];
+        packed.o.multiply(attended, rows, &mut space.x[..rows * hidden], Store::Add);
+        self.norm(&self.model.weights.layers[layer].mlp_norm, rows, space);
+        let normed = &space.normed[..rows * hidden];
+        packed.gate_up.multiply(normed, rows, &mut space.gate_up[..rows * 2 * wide], Store::Overwrite);
+        let gate_up = &space.gate_up;
+        by_rows(rows, wide, &mut space.hidden, &mut space.scratch, |range, part| {
+            ops::swiglu(self.isa, &gate_up[range.start * 2 * wide..range.end * 2 * wide], wide, part);
+        });
+        packed.down.multiply(&space.hidden[..rows * wide], rows, &mut space.x[..rows * hidden], Store::Add);
+    }
+
+    fn logits(&self, rows: usize, space: &mut Workspace) {
+        let config = self.config();
+        self.norm(&self.model.weights.norm, rows, space);
+        self.head.multiply(
+            &space.normed[..rows * config.hidden_size],
+            rows,
+            &mut space.logits[..rows * config.vocab_size],
+            Store::Overwrite,
+        );
+    }
+}
+
+/// Runs `body(rows, their part of out)` over blocks of rows, in parallel when there is enough to do.
+fn by_rows(
+    rows: usize,
+    width: usize,
+    out: &mut [f32],
+    scratch: &mut Scratch,
+    body: impl Fn(Range<usize>, &mut [f32]) + Sync,
+) {
+    let out = &mut out[..rows * width];
+    if rows * width <= SERIAL_VALUES {
+        body(0..rows, out);
+        return;
+    }
+    run_parts(rows.div_ceil(ROWS_EACH), scratch, [Parts::even(out, ROWS_EACH * width)], |task, _, [part]| {
+        let first = task * ROWS_EACH;
+        body(first..(first + ROWS_EACH).min(rows), part);
+    });
+}

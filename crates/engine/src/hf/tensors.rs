@@ -1,0 +1,260 @@
+//! Weights in the safetensors format.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use safetensors::tensor::{Dtype, Metadata, TensorInfo};
+use serde_json::Value;
+
+use super::{LOAD, SAVE, WEIGHTS_FILE, WEIGHTS_INDEX_FILE, io, malformed};
+use crate::weights::NamedTensor;
+use crate::{EngineError, ModelConfig, Weights};
+
+/// Longest header that is read; the format's own bound.
+const LONGEST_HEADER: u64 = 100_000_000;
+/// Values converted at a time while reading.
+const CHUNK: usize = 1 << 16;
+
+struct View<'a>(&'a NamedTensor<'a>);
+
+impl safetensors::View for View<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.0.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Owned(self.0.data.iter().flat_map(|value| value.to_le_bytes()).collect())
+    }
+
+    fn data_len(&self) -> usize {
+        4 * self.0.data.len()
+    }
+}
+
+/// Writes tensors as fp32 into one safetensors file. Same tensors, same bytes.
+///
+/// # Errors
+/// [`EngineError::Format`] when the file cannot be written.
+pub fn write_tensors(path: &Path, tensors: &[NamedTensor<'_>]) -> Result<(), EngineError> {
+    let views = tensors.iter().map(|tensor| (tensor.name.as_str(), View(tensor)));
+    // `transformers` refuses files without this entry.
+    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    safetensors::serialize_to_file(views, Some(metadata), path).map_err(|error| malformed(SAVE, path, error))
+}
+
+/// A tensor as read: shape and values.
+pub type Tensor = (Vec<usize>, Vec<f32>);
+
+/// Reads every tensor of a safetensors file (fp32, bf16 or fp16) as fp32.
+///
+/// # Errors
+/// [`EngineError::Io`], [`EngineError::Format`] for a broken file, [`EngineError::Checkpoint`] for other number types.
+pub fn read_tensors(path: &Path) -> Result<BTreeMap<String, Tensor>, EngineError> {
+    let mut file = TensorFile::open(path)?;
+    let infos = file.infos();
+    let mut tensors = BTreeMap::new();
+    for (name, info) in infos {
+        let mut values = vec![0.0; info.shape.iter().product()];
+        file.read(&name, &info, &mut values)?;
+        tensors.insert(name, (info.shape, values));
+    }
+    Ok(tensors)
+}
+
+/// An open safetensors file whose header was checked against its length.
+struct TensorFile {
+    path: PathBuf,
+    reader: BufReader<File>,
+    data_start: u64,
+    metadata: Metadata,
+}
+
+impl TensorFile {
+    fn open(path: &Path) -> Result<Self, EngineError> {
+        let failed = |source| io(LOAD, path, source);
+        let file = File::open(path).map_err(failed)?;
+        let length = file.metadata().map_err(failed)?.len();
+        let mut reader = BufReader::with_capacity(1 << 18, file);
+        let mut size = [0; 8];
+        reader.read_exact(&mut size).map_err(failed)?;
+        let size = u64::from_le_bytes(size);
+        if size > LONGEST_HEADER || size + 8 > length {
+            let reason = format!("not a safetensors file: a header of {size} bytes in a file of {length}");
+            return Err(malformed(LOAD, path, reason));
+        }
+        let mut header = vec![0; size as usize];
+        reader.read_exact(&mut header).map_err(failed)?;
+        let metadata: Metadata = serde_json::from_slice(&header).map_err(|error| malformed(LOAD, path, error))?;
+        let expected = 8 + size + metadata.data_len() as u64;
+        if expected != length {
+            let reason = format!("the header describes {expected} bytes, the file has {length}: cut off or damaged");
+            return Err(malformed(LOAD, path, reason));
+        }
+        Ok(Self { path: path.to_owned(), reader, data_start: 8 + size, metadata })
+    }
+
+    fn infos(&self) -> BTreeMap<String, TensorInfo> {
+        self.metadata.tensors().into_iter().map(|(name, info)| (name, info.clone())).collect()
+    }
+
+    /// Reads a tensor into `values`, which has its number of elements.
+    fn read(&mut self, name: &str, info: &TensorInfo, values: &mut [f32]) -> Result<(), EngineError> {
+        let Some((width, convert)) = conversion(info.dtype) else {
+            return Err(EngineError::Checkpoint {
+                path: self.path.clone(),
+                missing: Vec::new(),
+                unsupported: vec![unsupported(name, info.dtype)],
+                misshapen: Vec::new(),
+            });
+        };
+        let failed = |source| io(LOAD, &self.path, source);
+        let start = self.data_start + info.data_offsets.0 as u64;
+        self.reader.seek(SeekFrom::Start(start)).map_err(failed)?;
+        let mut bytes = vec![0; CHUNK.min(values.len()) * width];
+        for part in values.chunks_mut(CHUNK) {
+            let bytes = &mut bytes[..part.len() * width];
+            self.reader.read_exact(bytes).map_err(failed)?;
+            for (value, bytes) in part.iter_mut().zip(bytes.chunks_exact(width)) {
+                *value = convert(bytes);
+            }
+        }
+        Ok(())
+    }
+}
+
+type Convert = fn(&[u8]) -> f32;
+
+/// Bytes of a value and how it becomes an `f32`; `None` for other number types.
+fn conversion(dtype: Dtype) -> Option<(usize, Convert)> {
+    match dtype {
+        Dtype::F32 => Some((4, |bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))),
+        Dtype::BF16 => Some((2, |bytes| f32::from_bits(u32::from(u16::from_le_bytes([bytes[0], bytes[1]])) << 16))),
+        Dtype::F16 => Some((2, |bytes| half_to_single(u16::from_le_bytes([bytes[0], bytes[1]])))),
+        _ => None,
+    }
+}
+
+/// IEEE 754 binary16 to binary32; exact.
+fn half_to_single(half: u16) -> f32 {
+    let sign = u32::from(half & 0x8000) << 16;
+    let exponent = u32::from(half >> 10) & 0x1F;
+    let fraction = u32::from(half & 0x3FF);
+    let magnitude = match exponent {
+        // Zero and subnormal numbers: fraction times 2^-24.
+        0 => (fraction as f32 * f32::from_bits((127 - 24) << 23)).to_bits(),
+        0x1F => 0x7F80_0000 | fraction << 13,
+        _ => (exponent + 127 - 15) << 23 | fraction << 13,
+    };
+    f32::from_bits(sign | magnitude)
+}
+
+fn unsupported(name: &str, dtype: Dtype) -> String {
+    format!("{name} has type {dtype:?} (F32, BF16 and F16 are read)")
+}
+
+/// Fills the weights of a model from `model.safetensors` or from the shards that its index names.
+pub(super) fn read_weights(folder: &Path, config: &ModelConfig, weights: &mut Weights) -> Result<(), EngineError> {
+    let files = shards(folder)?;
+    let mut problems = Problems::default();
+    let mut wanted: BTreeMap<String, (Vec<usize>, &mut [f32])> = weights
+        .named_tensors_mut(config)
+        .into_iter()
+        .map(|tensor| (tensor.name, (tensor.shape, tensor.data)))
+        .collect();
+    for path in &files {
+        let mut file = TensorFile::open(path)?;
+        for (name, info) in file.infos() {
+            if ignored(&name, config) {
+                continue;
+            }
+            let Some((shape, data)) = wanted.remove(&name) else {
+                problems.unsupported.push(format!("{name} has no place in this architecture"));
+                continue;
+            };
+            if info.shape != shape {
+                problems.misshapen.push(format!("{name} is {:?}, expected {shape:?}", info.shape));
+            } else if conversion(info.dtype).is_none() {
+                problems.unsupported.push(unsupported(&name, info.dtype));
+            } else {
+                file.read(&name, &info, data)?;
+            }
+        }
+    }
+    problems.missing.extend(wanted.into_keys());
+    problems.into_result(folder)
+}
+
+#[derive(Default)]
+struct Problems {
+    missing: Vec<String>,
+    unsupported: Vec<String>,
+    misshapen: Vec<String>,
+}
+
+impl Problems {
+    fn into_result(self, folder: &Path) -> Result<(), EngineError> {
+        if self.missing.is_empty() && self.unsupported.is_empty() && self.misshapen.is_empty() {
+            return Ok(());
+        }
+        Err(EngineError::Checkpoint {
+            path: folder.to_owned(),
+            missing: self.missing,
+            unsupported: self.unsupported,
+            misshapen: self.misshapen,
+        })
+    }
+}
+
+/// Tensors that some writers add and that hold nothing of their own.
+fn ignored(name: &str, config: &ModelConfig) -> bool {
+    name.ends_with("rotary_emb.inv_freq") || (config.tie_word_embeddings && name == "lm_head.weight")
+}
+
+fn shards(folder: &Path) -> Result<Vec<PathBuf>, EngineError> {
+    let single = folder.join(WEIGHTS_FILE);
+    let index = folder.join(WEIGHTS_INDEX_FILE);
+    if single.exists() || !index.exists() {
+        return Ok(vec![single]);
+    }
+    let content = std::fs::read(&index).map_err(|source| io(LOAD, &index, source))?;
+    let content: Value = serde_json::from_slice(&content).map_err(|error| malformed(LOAD, &index, error))?;
+    let map = content["weight_map"].as_object().ok_or_else(|| malformed(LOAD, &index, "weight_map is missing"))?;
+    let names: BTreeSet<&str> = map.values().filter_map(Value::as_str).collect();
+    // A shard lies in the folder itself: a name with separators could point anywhere.
+    if let Some(name) = names.iter().find(|name| Path::new(name).components().count() != 1 || name.starts_with('.')) {
+        return Err(malformed(LOAD, &index, format!("{name} is not a file name")));
+    }
+    Ok(names.into_iter().map(|name| folder.join(name)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_precision_is_exact() {
+        let cases: [(u16, f32); 9] = [
+            (0x0000, 0.0),
+            (0x3C00, 1.0),
+            (0xC000, -2.0),
+            (0x7BFF, 65504.0),
+            (0x0001, 5.960_464_5e-8),
+            (0x03FF, 6.097_555e-5),
+            (0x0400, 6.103_515_6e-5),
+            (0x3555, 0.333_251_95),
+            (0x7C00, f32::INFINITY),
+        ];
+        for (bits, value) in cases {
+            assert_eq!(half_to_single(bits), value, "{bits:#06x}");
+        }
+        assert!(half_to_single(0x7E00).is_nan());
+        assert!(half_to_single(0x8000).is_sign_negative());
+    }
+}

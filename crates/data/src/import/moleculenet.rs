@@ -6,7 +6,7 @@ use std::path::Path;
 
 use chemr_tasks::{Example, Split};
 
-use super::table::{Candidate, Table, candidates, collect, fields, held_out_keys, molecule, required};
+use super::table::{Candidate, Table, candidates, collect, fields, held_out_keys, key, molecule, required};
 use super::{Imported, RejectReason};
 use crate::DataError;
 
@@ -42,5 +42,5 @@ fn label(row: &[String], split: Split) -> Result<Candidate, RejectReason> {
     let canonical = mol.canonical().to_string();
     let (input, meta) = (fields(&[("smiles", &canonical)]), fields(&[("key", &canonical)]));
     let example = Example::new("property.bbbp", SOURCE, split, 0, input, reference, meta);
-    Ok(Candidate { example, key: mol.canonical_flat().to_string() })
+    Ok(Candidate { example, key: key(&mol, split) })
 }

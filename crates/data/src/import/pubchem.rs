@@ -7,7 +7,7 @@ use std::path::Path;
 
 use chemr_tasks::{Example, Split};
 
-use super::table::{Candidate, Table, candidates, collect, fields, held_out_keys, molecule, required};
+use super::table::{Candidate, Table, candidates, collect, fields, held_out_keys, key, molecule, required};
 use super::{Imported, RejectReason};
 use crate::DataError;
 
@@ -26,7 +26,7 @@ pub fn pubchem_iupac(data: &Path, split: Split) -> Result<Imported, DataError> {
         let canonical = mol.canonical().to_string();
         let (input, meta) = (fields(&[("iupac", name)]), fields(&[("key", &canonical)]));
         let example = Example::new("name.iupac_to_smiles", SOURCE, split, 0, input, canonical, meta);
-        Ok(Candidate { example, key: mol.canonical_flat().to_string() })
+        Ok(Candidate { example, key: key(&mol, split) })
     })
 }
 
@@ -40,7 +40,7 @@ pub fn pubchem_formula(data: &Path, split: Split) -> Result<Imported, DataError>
         let canonical = mol.canonical().to_string();
         let (input, meta) = (fields(&[("smiles", &canonical)]), fields(&[("key", &canonical)]));
         let example = Example::new("name.smiles_to_formula", SOURCE, split, 0, input, mol.formula(), meta);
-        Ok(Candidate { example, key: mol.canonical_flat().to_string() })
+        Ok(Candidate { example, key: key(&mol, split) })
     })
 }
 
@@ -59,8 +59,8 @@ fn import(
     for stem in stems {
         match Table::read(&folder, stem, &["smiles", "iupac"]) {
             Ok(table) => rows.extend(candidates(&table, &convert)),
-            Err(DataError::Read { source, .. })
-                if *stem == SIMPLE && source.kind() == std::io::ErrorKind::NotFound => {}
+            Err(DataError::Read { source, .. }) if *stem == SIMPLE && source.kind() == std::io::ErrorKind::NotFound => {
+            }
             Err(error) => return Err(error),
         }
     }

@@ -33,7 +33,10 @@ impl Table {
         let positions: Vec<usize> = columns
             .iter()
             .map(|column| {
-                header.iter().position(|name| name == *column).ok_or_else(|| at(0, format!("there is no column `{column}`")))
+                header
+                    .iter()
+                    .position(|name| name == *column)
+                    .ok_or_else(|| at(0, format!("there is no column `{column}`")))
             })
             .collect::<Result<_, _>>()?;
         let mut rows = Vec::new();
@@ -64,7 +67,8 @@ fn open(folder: &Path, stem: &str) -> Result<(PathBuf, Box<dyn Read>), DataError
 /// A row on its way to an example.
 pub(super) struct Candidate {
     pub example: Example,
-    /// What must not be both in training and held-out rows: a canonical molecule without stereochemistry.
+    /// What must not be both in training and held-out rows: a canonical molecule without stereochemistry. Empty for
+    /// held-out rows, which are compared with nothing.
     pub key: String,
 }
 
@@ -95,10 +99,7 @@ pub(super) fn collect(
     if split == Split::Train {
         for candidate in rows.iter().filter_map(|(_, result)| result.as_ref().ok()) {
             let example = &candidate.example;
-            answers
-                .entry((example.task.clone(), example.input.clone()))
-                .or_default()
-                .insert(example.reference.clone());
+            answers.entry((example.task.clone(), example.input.clone())).or_default().insert(example.reference.clone());
         }
     }
     let mut imported = Imported::default();
@@ -140,6 +141,11 @@ pub(super) fn required<'a>(row: &'a [String], index: usize, column: &'static str
 /// Parses a molecule (or several, dot-separated) of a file.
 pub(super) fn molecule(text: &str) -> Result<Mol, RejectReason> {
     Mol::parse_with(text, &Gate::DATA).map_err(|error| RejectReason::Unparsable(error.class))
+}
+
+/// The key of a row's molecule, see [`Candidate::key`].
+pub(super) fn key(mol: &Mol, split: Split) -> String {
+    if split == Split::Train { mol.canonical_flat().to_string() } else { String::new() }
 }
 
 /// The keys of all readable molecules in one column of the held-out files.

@@ -123,10 +123,7 @@ fn names_and_formulas() {
 #[test]
 fn labels() {
     let folder = Folder::new()
-        .file(
-            "moleculenet/BBBP_train.csv",
-            "smiles,p_np\nCCO,1\nOCC,0\nCCC,1\nCCC,1\nCCN,0\nCN,x\nCO,\nC(,1\n",
-        )
+        .file("moleculenet/BBBP_train.csv", "smiles,p_np\nCCO,1\nOCC,0\nCCC,1\nCCC,1\nCCN,0\nCN,x\nCO,\nC(C,1\n")
         .file("moleculenet/BBBP_valid.csv", "smiles,p_np\nNCC,1\n")
         .file("moleculenet/BBBP_test_public.csv", "smiles,p_np\nCCCC,0.0\nCCCC,1\n");
     let train = moleculenet_bbbp(folder.path(), Split::Train).unwrap();

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use chemr_tasks::{Example, Split};
 
-use super::table::{Candidate, Table, candidates, collect, fields, held_out_keys, molecule, required};
+use super::table::{Candidate, Table, candidates, collect, fields, held_out_keys, key, molecule, required};
 use super::{Imported, RejectReason};
 use crate::DataError;
 
@@ -58,7 +58,10 @@ fn reaction(row: &[String], split: Split, direction: Direction) -> Result<Candid
     let product = molecule(required(row, 2, "product")?)?;
     let reactants = molecule(required(row, 3, "reactants")?)?;
     let product_text = product.canonical().to_string();
-    let mut parts: Vec<String> = reactants.fragments().iter().map(|part| part.canonical().to_string()).collect();
+    let mut parts: Vec<String> = match reactants.canonical().contains('.') {
+        true => reactants.fragments().iter().map(|part| part.canonical().to_string()).collect(),
+        false => vec![reactants.canonical().to_string()],
+    };
     parts.sort_unstable();
     if parts.contains(&product_text) {
         return Err(RejectReason::ProductIsReactant);
@@ -67,10 +70,8 @@ fn reaction(row: &[String], split: Split, direction: Direction) -> Result<Candid
     let meta = fields(&[("patent", &row[0]), ("class", &row[1]), ("key", &product_text)]);
     let (task, input, reference) = match direction {
         Direction::Retro => ("retrosynthesis", fields(&[("product", &product_text)]), reactants_text),
-        Direction::Forward => {
-            ("reaction_prediction", fields(&[("reactants", &reactants_text)]), product_text)
-        }
+        Direction::Forward => ("reaction_prediction", fields(&[("reactants", &reactants_text)]), product_text),
     };
     let example = Example::new(task, SOURCE, split, 0, input, reference, meta);
-    Ok(Candidate { example, key: product.canonical_flat().to_string() })
+    Ok(Candidate { example, key: key(&product, split) })
 }

@@ -1,0 +1,100 @@
+//! Wording and the making visible of odd characters.
+
+/// Text with characters made visible that could change how a page reads: control characters become their pictures, and
+/// marks of writing direction and zero-width characters become `⟨U+202E⟩`. HTML escaping is left to the template.
+pub(super) fn visible(text: &str) -> String {
+    show(text, false)
+}
+
+/// [`visible`], with line breaks and tabs kept.
+pub(super) fn visible_lines(text: &str) -> String {
+    show(text, true)
+}
+
+fn show(text: &str, keep_lines: bool) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\t' if keep_lines => shown.push(character),
+            '\n' => shown.push('↵'),
+            '\u{0}'..='\u{1f}' => shown.extend(char::from_u32(0x2400 + u32::from(character))),
+            '\u{7f}' => shown.push('\u{2421}'),
+            '\u{80}'..='\u{9f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}' => shown.push_str(&format!("⟨U+{:04X}⟩", u32::from(character))),
+            _ => shown.push(character),
+        }
+    }
+    shown
+}
+
+/// At most this many characters, with a note of how many more there are.
+pub(super) fn shorten(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_string(),
+        Some((end, _)) => format!("{}… ({} more characters)", &text[..end], text[end..].chars().count()),
+    }
+}
+
+/// `78.5`: a share in per cent.
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.1}", share * 100.0)
+}
+
+/// `1,234,567`.
+pub(super) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `3 min 20 s`.
+pub(super) fn duration(seconds: f64) -> String {
+    let total = seconds.max(0.0).round() as u64;
+    match (total / 3600, total / 60 % 60, total % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// `a, b and c`.
+pub(super) fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_characters_become_visible() {
+        assert_eq!(visible("a\u{202e}b\u{0}\nc"), "a⟨U+202E⟩b␀↵c");
+        assert_eq!(visible_lines("a\nb\tc\r"), "a\nb\tc␍");
+        assert_eq!(visible("é漢"), "é漢");
+    }
+
+    #[test]
+    fn wording() {
+        assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(thousands(12), "12");
+        assert_eq!(duration(59.6), "1 min 0 s");
+        assert_eq!(duration(7261.0), "2 h 1 min");
+        assert_eq!(shorten("éééé", 2), "éé… (2 more characters)");
+        assert_eq!(list(&["a".into(), "b".into(), "c".into()]), "a, b and c");
+    }
+}

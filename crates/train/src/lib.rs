@@ -16,6 +16,7 @@
 //! that data made ahead on many cores, an interruption, or another number of threads change no byte of the weights.
 
 mod ahead;
+mod align;
 mod checkpoint;
 mod error;
 mod folder;

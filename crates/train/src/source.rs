@@ -7,6 +7,7 @@ use chemr_data::{Gym, GymConfig};
 use chemr_tasks::{Example, Split, Task};
 use sha2::{Digest, Sha256};
 
+use crate::align::align;
 use crate::error::TrainError;
 use crate::phase::PhaseKind;
 use crate::recipe::{DataSection, Recipe, hex};
@@ -161,7 +162,9 @@ impl Source {
                 let rows = &rows[task];
                 let n = rows.len() as u64;
                 let key = mix(&[self.seed, Use::Rows as u64, phase as u64, task as u64, position / n]);
-                Ok(rows[permute(position % n, n, key) as usize].clone())
+                let mut example = rows[permute(position % n, n, key) as usize].clone();
+                align(&mut example);
+                Ok(example)
             }
         }
     }

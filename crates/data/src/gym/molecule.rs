@@ -60,7 +60,7 @@ const UNITS: &[Unit] = &[
 /// Sizes in heavy atoms of a level and how often each is aimed at.
 fn sizes(level: u8) -> (usize, &'static [u32]) {
     match level {
-        0 | 1 => (3, &[1, 2, 4, 6, 8, 9, 9]),
+        0 | 1 => (3, &[1, 1, 2, 3, 6, 10, 14]),
         2 => (6, &[2, 3, 4, 5, 6, 6, 6, 5, 4]),
         _ => (10, &[2, 3, 4, 5, 6, 6, 6, 5, 4, 3, 2]),
     }
@@ -127,7 +127,14 @@ pub(super) fn may_attach(sketch: &Sketch, site: usize, piece: &Sketch, order: Or
             .neighbours(0)
             .iter()
             .any(|&(other, order)| order == Order::Double && piece.nodes()[other].element == Element::Oxygen);
-        let soft = !unsaturated_piece || (carbonyl && node.element == Element::Nitrogen);
+        let acid = carbonyl && piece.neighbours(0).iter().any(|&(other, order)| {
+            order == Order::Single && piece.nodes()[other].element == Element::Oxygen
+        });
+        // One carbonyl on a nitrogen, and no carbamic acid.
+        let acylated = around.iter().any(|&(next, _)| {
+            sketch.neighbours(next).iter().any(|&(_, order)| order == Order::Double) && !sketch.nodes()[next].aromatic
+        });
+        let soft = !unsaturated_piece || (carbonyl && !acid && !acylated && node.element == Element::Nitrogen);
         return matches!(node.element, Element::Oxygen | Element::Nitrogen)
             && !node.aromatic
             && first.element == Element::Carbon

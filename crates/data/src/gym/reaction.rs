@@ -5,11 +5,12 @@
 //! promise is then checked on the molecules: every template of the registry that fits the reactants must give this
 //! product and no other, and for retrosynthesis the product must have this disconnection alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use chemr_chem::{Assembly, FragmentKind, Mol, NamedReaction, groups, named_reactions};
-use chemr_tasks::Example;
+use chemr_tasks::{Example, Split};
 
 use super::fragment::{Fragment, draw_kind, smallest};
 use super::{ATTEMPTS, Draw, finish, list, molecule};
@@ -65,14 +66,18 @@ const LEVEL_ONE: &[&str] = &[
     "alkene_bromination",
 ];
 
+/// Reactions whose products nearly always have another disconnection as well, by the highest level at which they are
+/// left out of retrosynthesis. (At level 3 the precedence of the registry decides for most.)
+const AMBIGUOUS: &[(&str, u8)] = &[("alkene_hydrogenation", 3), ("friedel_crafts_acylation", 2), ("diels_alder", 2)];
+
 /// A reagent and a milder one whose reactions it also brings about.
 const STRONGER: &[(&str, &str)] = &[("[AlH4-].[Li+]", "[BH4-].[Na+]")];
 
 /// Largest product of a level, in heavy atoms.
 fn largest(level: u8) -> usize {
     match level {
-        0 | 1 => 12,
-        2 => 16,
+        0 | 1 => 13,
+        2 => 17,
         _ => 22,
     }
 }
@@ -81,6 +86,26 @@ fn largest(level: u8) -> usize {
 struct Choice {
     reaction: &'static NamedReaction,
     assemblies: Vec<&'static Assembly>,
+    /// How often each assembly is taken: by the room that its fragments have to vary.
+    weights: Vec<u32>,
+}
+
+impl Choice {
+    fn new(reaction: &'static NamedReaction, level: u8) -> Choice {
+        let assemblies: Vec<&Assembly> = reaction.assemblies.iter().filter(|assembly| fits(assembly, level)).collect();
+        let weights = assemblies.iter().map(|assembly| spare(assembly, level).map_or(0, |room| room.min(6) as u32)).collect();
+        Choice { reaction, assemblies, weights }
+    }
+}
+
+/// Heavy atoms that the fragments of an assembly may have beyond the smallest ones; `None` when not even these fit.
+fn spare(assembly: &Assembly, level: u8) -> Option<usize> {
+    largest(level).checked_sub(core(&assembly.product) + least(&assembly.left) + least(&assembly.right))
+}
+
+/// Size of the smallest of these kinds of fragment.
+fn least(kinds: &[FragmentKind]) -> usize {
+    kinds.iter().map(|&kind| smallest(kind)).min().unwrap_or(0)
 }
 
 /// Heavy atoms of an assembly string without its fragments.
@@ -89,12 +114,10 @@ fn core(text: &str) -> usize {
 }
 
 fn fits(assembly: &Assembly, level: u8) -> bool {
-    let least = |kinds: &[FragmentKind]| kinds.iter().map(|&kind| smallest(kind)).min().unwrap_or(0);
     let texts = || assembly.reactants.iter().chain([&assembly.product]);
     let plain = texts().all(|text| !text.contains('/') && !text.contains("=P("));
-    let room = largest(level);
-    let small = core(&assembly.product) + least(&assembly.left) + least(&assembly.right) < room;
-    (level >= 3 || plain) && small && (level >= 2 || texts().all(|text| core(text) <= room))
+    let small = spare(assembly, level).is_some_and(|spare| spare >= 1);
+    (level >= 3 || plain) && small && (level >= 2 || texts().all(|text| core(text) <= largest(level)))
 }
 
 /// The reactions of each level.
@@ -105,10 +128,7 @@ fn choices(level: u8) -> &'static [Choice] {
                 .all()
                 .iter()
                 .filter(|reaction| level >= 2 || LEVEL_ONE.contains(&reaction.id.as_str()))
-                .map(|reaction| Choice {
-                    reaction,
-                    assemblies: reaction.assemblies.iter().filter(|assembly| fits(assembly, level)).collect(),
-                })
+                .map(|reaction| Choice::new(reaction, level))
                 .filter(|choice| !choice.assemblies.is_empty())
                 .collect()
         })
@@ -129,23 +149,21 @@ struct Drawn {
 
 /// Puts a reaction together from drawn fragments.
 fn draw_reaction(rng: &mut Rng, choice: &Choice, level: u8) -> Option<Drawn> {
-    let assembly = rng.pick(&choice.assemblies).copied()?;
-    let least_right = assembly.right.iter().map(|&kind| smallest(kind)).min().unwrap_or(0);
+    let assembly = *choice.assemblies.get(rng.weighted(&choice.weights))?;
     let room = largest(level).checked_sub(core(&assembly.product))?;
-    let mut draw = |kinds: &[FragmentKind], room: usize| -> Option<(FragmentKind, Option<Fragment>)> {
-        if kinds.is_empty() {
-            return Some((FragmentKind::Hydrogen, None));
-        }
-        let kind = draw_kind(rng, kinds, room)?;
-        Some((kind, Some(Fragment::draw(rng, kind, level, room)?)))
+    let kind = |rng: &mut Rng, kinds: &[FragmentKind], room: Option<usize>| match (kinds.is_empty(), room) {
+        (true, _) => Some(FragmentKind::Hydrogen),
+        (false, Some(room)) => draw_kind(rng, kinds, room),
+        (false, None) => None,
     };
-    // With two fragments the first one leaves room for a fair second.
-    let share = if assembly.right.is_empty() { room } else { room.checked_sub(least_right)? };
-    let (left_kind, left) = draw(&assembly.left, share)?;
-    let used = left.as_ref().map_or(0, Fragment::heavy_atoms);
-    let (right_kind, right) = draw(&assembly.right, room.checked_sub(used)?)?;
-    let left = left.map_or(String::new(), |fragment| fragment.left(rng, level));
-    let right = right.map_or(String::new(), |fragment| fragment.right(rng, level));
+    let left_kind = kind(rng, &assembly.left, room.checked_sub(least(&assembly.right)))?;
+    let right_kind = kind(rng, &assembly.right, room.checked_sub(smallest(left_kind)))?;
+    // What is left over after the smallest fragments is shared out evenly.
+    let spare = room.checked_sub(smallest(left_kind) + smallest(right_kind))?;
+    let for_left = if assembly.right.is_empty() { spare } else { rng.below(spare + 1) };
+    let left = Fragment::draw(rng, left_kind, level, smallest(left_kind) + for_left)?;
+    let right = Fragment::draw(rng, right_kind, level, room.checked_sub(left.heavy_atoms())?)?;
+    let (left, right) = (left.left(rng, level), right.right(rng, level));
     let (reactants, product) = assembly.splice(&left, &right);
     // `C()` is no SMILES: a hydrogen in a branch of its own.
     let sound = reactants.iter().chain([&product]).all(|text| !text.contains("()"));
@@ -160,13 +178,40 @@ fn draw_reaction(rng: &mut Rng, choice: &Choice, level: u8) -> Option<Drawn> {
     })
 }
 
+/// A molecule that is likely to come again: reagents, fixed partners and small reactants. Parsing is a good part of the
+/// work, so each thread keeps some thousand of them.
+fn remembered(what: &'static str, smiles: &str) -> Result<Mol, DataError> {
+    const KEPT: usize = 8_192;
+    thread_local! {
+        static KNOWN: RefCell<HashMap<String, Mol>> = RefCell::default();
+    }
+    KNOWN.with_borrow_mut(|known| {
+        if let Some(mol) = known.get(smiles) {
+            return Ok(mol.clone());
+        }
+        if known.len() >= KEPT {
+            known.clear();
+        }
+        let mol = molecule(what, smiles)?;
+        known.insert(smiles.to_string(), mol.clone());
+        Ok(mol)
+    })
+}
+
+/// The substances of a reagent, one molecule each.
+fn reagents(smiles: &str) -> Result<Vec<Mol>, DataError> {
+    smiles
+        .split('.')
+        .filter(|part| !part.is_empty())
+        .map(|part| remembered("reagent of a named reaction", part))
+        .collect()
+}
+
 /// True when everything that the registry knows of this mixture gives this product and no other.
 fn is_only_product(drawn: &Drawn, reactants: &[Mol], product: &Mol) -> Result<bool, DataError> {
-    let mut mixture: Vec<&Mol> = reactants.iter().collect();
     let reagent_smiles = drawn.reaction.reagent_smiles.as_str();
-    let reagent =
-        if reagent_smiles.is_empty() { None } else { Some(molecule("reagents of a named reaction", reagent_smiles)?) };
-    mixture.extend(reagent.as_ref());
+    let own_reagents = reagents(reagent_smiles)?;
+    let mixture: Vec<&Mol> = reactants.iter().chain(&own_reagents).collect();
     let outcomes = named_reactions().outcomes(&mixture);
     let own = outcomes.iter().any(|(reaction, _)| reaction.id == drawn.reaction.id);
     let same = outcomes.iter().flat_map(|(_, products)| products).all(|made| made.is_same(product));
@@ -174,9 +219,8 @@ fn is_only_product(drawn: &Drawn, reactants: &[Mol], product: &Mol) -> Result<bo
         return Ok(false);
     }
     for (_, milder) in STRONGER.iter().filter(|(reagent, _)| *reagent == reagent_smiles) {
-        let milder = molecule("reagents of a named reaction", milder)?;
-        let mut mixture: Vec<&Mol> = reactants.iter().collect();
-        mixture.push(&milder);
+        let milder = reagents(milder)?;
+        let mixture: Vec<&Mol> = reactants.iter().chain(&milder).collect();
         let others = named_reactions().outcomes(&mixture);
         if others.iter().flat_map(|(_, products)| products).any(|made| !made.is_same(product)) {
             return Ok(false);
@@ -244,12 +288,17 @@ fn plainest(kind: FragmentKind) -> (&'static str, &'static str) {
 }
 
 pub(super) fn example(mut draw: Draw<'_>, direction: Direction) -> Result<Option<Example>, DataError> {
-    const TRIES_PER_REACTION: u32 = 400;
+    // Nine of ten products belong to the training split; the others need about twenty times as many tries.
+    let tries = if draw.split == Split::Train { 30 } else { 600 };
     let choices = choices(draw.level);
-    for _ in 0..ATTEMPTS / TRIES_PER_REACTION {
+    for _ in 0..ATTEMPTS / tries {
         // The reaction type is kept through its tries, so that the types come about equally often.
         let Some(choice) = draw.rng.pick(choices) else { return Ok(None) };
-        for _ in 0..TRIES_PER_REACTION {
+        let ambiguous = AMBIGUOUS.iter().any(|&(id, level)| id == choice.reaction.id && draw.level <= level);
+        if direction == Direction::Retro && ambiguous {
+            continue;
+        }
+        for _ in 0..tries {
             if let Some(example) = attempt(&mut draw, choice, direction)? {
                 return Ok(Some(example));
             }
@@ -267,7 +316,7 @@ fn attempt(draw: &mut Draw<'_>, choice: &Choice, direction: Direction) -> Result
     let reactants = drawn
         .reactants
         .iter()
-        .map(|smiles| molecule("reactant of an assembly", smiles))
+        .map(|smiles| remembered("reactant of an assembly", smiles))
         .collect::<Result<Vec<Mol>, DataError>>()?;
     let all_reactants = joined(&reactants);
     if direction == Direction::Retro && !is_only_disconnection(&drawn, &all_reactants, &product, draw.level) {
@@ -349,6 +398,34 @@ mod tests {
         for (reagent, milder) in STRONGER {
             for smiles in [reagent, milder] {
                 assert!(named_reactions().all().iter().any(|reaction| reaction.reagent_smiles == *smiles), "{smiles}");
+            }
+        }
+    }
+
+    #[test]
+    #[ignore]
+    fn survey() {
+        for level in 1..=3u8 {
+            for choice in choices(level) {
+                for (index, assembly) in choice.assemblies.iter().enumerate() {
+                    let one = Choice { reaction: choice.reaction, assemblies: vec![assembly], weights: vec![1] };
+                    let mut line = format!("{level} {} {index} {}", choice.reaction.id, assembly.product);
+                    for direction in [Direction::Forward, Direction::Retro] {
+                        let mut rng = Rng::new(5);
+                        let started = std::time::Instant::now();
+                        let mut keys = BTreeSet::new();
+                        let mut made = 0;
+                        for _ in 0..60 {
+                            let mut draw = Draw { rng: &mut rng, level, split: Split::Train };
+                            if let Some(example) = attempt(&mut draw, &one, direction).unwrap() {
+                                made += 1;
+                                keys.insert(example.meta["key"].clone());
+                            }
+                        }
+                        line += &format!(" {made} {} {:.0}us", keys.len(), started.elapsed().as_secs_f64() * 1e6 / 60.0);
+                    }
+                    println!("SURVEY {line}");
+                }
             }
         }
     }

@@ -1,5 +1,3 @@
-use std::collections::{BTreeMap, BTreeSet};
-
 use chemr_tasks::Mode;
 
 use super::*;
@@ -103,6 +101,19 @@ fn polarity_is_balanced() {
     let rows = gym(&[1]).examples("property.polarity_rule", Split::Train, 0..600).unwrap();
     let yes = rows.iter().filter(|row| row.reference == "Yes").count();
     assert!((255..345).contains(&yes), "{yes}");
+}
+
+#[test]
+fn distinct_questions() {
+    let gym = gym(&[1]);
+    for task in ["name.smiles_to_formula", "tomg.functional_group"] {
+        let rows = gym.distinct(task, Split::Test, 40).unwrap();
+        assert_eq!(rows.len(), 40);
+        let questions: BTreeSet<_> = rows.iter().map(question_key).collect();
+        assert_eq!(questions.len(), 40);
+        assert_eq!(rows[0], gym.example(task, Split::Test, 0).unwrap());
+        assert_eq!(rows[..10], gym.distinct(task, Split::Test, 10).unwrap());
+    }
 }
 
 #[test]

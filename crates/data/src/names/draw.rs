@@ -29,25 +29,41 @@ pub fn draw(rng: &mut Rng, level: u8) -> Option<Name> {
     let unsaturation = draw_unsaturation(rng, level, parent);
     let alkyls = || SUBSTITUENTS.iter().filter(|entry| matches!(entry.shape, Shape::Alkyl(1..=3))).collect::<Vec<_>>();
     let ester_alkyl = if suffix == Suffix::Ester { rng.pick(&alkyls()).copied() } else { None };
-    let mut name = Name { parent, unsaturation, suffix, suffix_locants, substituents: Vec::new(), ester_alkyl };
-    let count = rng.weighted(&[2, 6, 6, 3, 2]).min(bounds.prefixes);
-    for _ in 0..count {
-        let (locant, entry) = draw_prefix(rng, level, &name)?;
+    let bare = Name { parent, unsaturation, suffix, suffix_locants, substituents: Vec::new(), ester_alkyl };
+    let count = rng.weighted(&[1, 5, 9, 8, 3]).min(bounds.prefixes);
+    // Several tries at the same number of prefixes, or the bare names, which never fail, would take the larger part.
+    for _ in 0..6 {
+        let mut name = bare.clone();
+        place_prefixes(rng, level, count, &mut name)?;
+        let fits = (3..=bounds.heavy).contains(&name.heavy_atoms());
+        if fits && is_known_kind(&name) && name.is_sound() {
+            return Some(name.renumbered());
+        }
+    }
+    None
+}
+
+fn place_prefixes(rng: &mut Rng, level: u8, count: usize, name: &mut Name) -> Option<()> {
+    while name.substituents.len() < count {
+        let (locant, entry) = draw_prefix(rng, level, name)?;
         name.substituents.push((locant, entry));
         // The same prefix again makes the names with di and tri, which independent draws would rarely give.
-        if name.substituents.len() < count && rng.chance(1, 6) {
-            let position = Locant::Position(u8::try_from(rng.range(1, usize::from(parent.length))).unwrap_or(1));
-            name.substituents.push((position, entry));
+        if name.substituents.len() < count && rng.chance(1, 5) {
+            let position = u8::try_from(rng.range(1, usize::from(name.parent.length))).ok()?;
+            name.substituents.push((Locant::Position(position), entry));
         }
     }
     name.sort_prefixes();
-    let known_pair = !(name.suffix == Suffix::Aldehyde
-        && name.substituents.iter().any(|(_, entry)| entry.name.ends_with("amino"))
-        && !parent.is_aromatic());
-    // Hydrogen cyanide and the bare names of one-carbon acids are no use as exercises on grammar.
-    let trivial = parent.skeleton == Skeleton::Chain && parent.length == 1 && suffix == Suffix::Nitrile;
-    let fits = (3..=bounds.heavy).contains(&name.heavy_atoms());
-    (fits && known_pair && !trivial && name.is_sound()).then(|| name.renumbered())
+    Some(())
+}
+
+/// No amino aldehydes, which would condense with themselves, and no hydrogen cyanide.
+fn is_known_kind(name: &Name) -> bool {
+    let condenses = name.suffix == Suffix::Aldehyde
+        && !name.parent.is_aromatic()
+        && name.substituents.iter().any(|(_, entry)| entry.name.ends_with("amino"));
+    let cyanide = name.parent.skeleton == Skeleton::Chain && name.parent.length == 1 && name.suffix == Suffix::Nitrile;
+    !condenses && !cyanide
 }
 
 fn draw_parent(rng: &mut Rng, level: u8, longest: u8) -> Parent {
@@ -57,7 +73,7 @@ fn draw_parent(rng: &mut Rng, level: u8, longest: u8) -> Parent {
         _ => [6, 2, 3, 1],
     };
     let chain = |rng: &mut Rng| {
-        let weights = [1u32, 3, 6, 9, 10, 9, 7, 5, 3, 3];
+        let weights = [1u32, 1, 3, 7, 10, 11, 10, 7, 4, 4];
         u8::try_from(rng.weighted(&weights[..usize::from(longest).min(10)]) + 1).unwrap_or(1)
     };
     match rng.weighted(&rings) {

@@ -157,7 +157,11 @@ fn parse_suffix(parent: Parent, text: &str) -> Option<(Suffix, Vec<u8>)> {
             if ending != suffix.ending(cyclic) || had_e == rest.starts_with(['a', 'e', 'i', 'o', 'u']) {
                 continue;
             }
-            if suffix.is_terminal() && !cyclic && positions.is_empty() {
+            if suffix.is_terminal() && !cyclic {
+                // The end of the chain is never given a number.
+                if !positions.is_empty() {
+                    return None;
+                }
                 positions = match index {
                     0 => vec![1],
                     1 => vec![1, parent.length],

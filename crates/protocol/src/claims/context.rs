@@ -65,6 +65,9 @@ impl Family {
     }
 }
 
+/// Whether a stated reaction type is right (`None`: undecided), and the reaction that is meant.
+pub(crate) type ReactionVerdict = (Option<bool>, Option<&'static NamedReaction>);
+
 pub(crate) struct Context<'a> {
     pub example: &'a Example,
     pub family: Family,
@@ -74,6 +77,8 @@ pub(crate) struct Context<'a> {
     group_counts: BTreeMap<String, Rc<BTreeMap<&'static str, usize>>>,
     /// The reaction type of the example, once looked up.
     known_reactions: Option<Rc<Vec<&'static NamedReaction>>>,
+    /// What was found out about statements of a reaction type, by the ids meant.
+    pub reaction_types: BTreeMap<&'static [&'static str], ReactionVerdict>,
     /// The last reaction type that the text stated.
     pub stated_reaction: Option<&'static NamedReaction>,
     /// The fragments last listed, joined.
@@ -89,6 +94,7 @@ impl<'a> Context<'a> {
             molecules: BTreeMap::new(),
             group_counts: BTreeMap::new(),
             known_reactions: None,
+            reaction_types: BTreeMap::new(),
             stated_reaction: None,
             pieces: None,
         }

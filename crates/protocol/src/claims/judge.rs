@@ -46,7 +46,7 @@ pub(super) fn judge(
     span: Range<usize>,
     sink: &mut Sink<'_>,
 ) {
-    let sum = |context: &mut Context<'_>, of: fn(&Mol) -> usize| {
+    let sum = |context: &mut Context<'_>, of: Count| {
         context.molecules(subject).map(|mols| mols.iter().map(of).sum::<usize>())
     };
     match (found.rule, found.values.as_slice()) {
@@ -114,7 +114,11 @@ pub(super) fn judge(
         (Rule::Scaffold, [Value::Text(item)]) => {
             let written = context.mol(&item.text);
             let decided = context.molecules(subject).and_then(|mols| match mols.as_slice() {
-                [mol] => Some(written.is_some_and(|scaffold| scaffold.canonical() == mol.scaffold())),
+                [mol] => {
+                    // A scaffold's own string may read back as another tautomer, so equal strings come first.
+                    let scaffold = mol.scaffold();
+                    Some(scaffold == item.text || written.is_some_and(|written| written.canonical() == scaffold))
+                }
                 _ => None,
             });
             sink.item(ClaimKind::Scaffold, item, &subject.label(), truth(decided));
@@ -165,8 +169,10 @@ pub(super) fn judge(
     }
 }
 
+type Count = fn(&Mol) -> usize;
+
 /// Rules that state one count of the subject.
-fn counted(rule: Rule) -> Option<(ClaimKind, fn(&Mol) -> usize)> {
+fn counted(rule: Rule) -> Option<(ClaimKind, Count)> {
     Some(match rule {
         Rule::HeavyAtoms => (ClaimKind::HeavyAtoms, Mol::heavy_atoms),
         Rule::Rings => (ClaimKind::RingCount, Mol::rings),
@@ -215,6 +221,7 @@ pub(super) fn smiles_claim(context: &mut Context<'_>, item: &Item, sink: &mut Si
 
 fn group_claim(context: &mut Context<'_>, item: &GroupItem, subject: &Subject, absent: bool, sink: &mut Sink<'_>) {
     let count = context.count_groups(subject, item.mention.ids);
+    let start = if item.count.is_some() { item.start } else { item.item.start };
     let (kind, value, decided) = match item.count {
         _ if absent => (ClaimKind::GroupAbsent, item.item.text.clone(), count.map(|count| count == 0)),
         Some(number) => {
@@ -222,7 +229,7 @@ fn group_claim(context: &mut Context<'_>, item: &GroupItem, subject: &Subject, a
         }
         None => (ClaimKind::GroupPresent, item.item.text.clone(), count.map(|count| count > 0)),
     };
-    sink.add(kind, item.item.start..item.item.end, &subject.label(), &value, truth(decided));
+    sink.add(kind, start..item.item.end, &subject.label(), &value, truth(decided));
 }
 
 /// The request restated: every item asked for, and none left out.
@@ -239,6 +246,6 @@ fn constraint(context: &Context<'_>, items: &[GroupItem], sink: &mut Sink<'_>) {
             asked && (place + 1 < items.len() || items.len() >= wanted.len())
         });
         let value = format!("{} {}", item.count.unwrap_or(1), item.item.text);
-        sink.add(ClaimKind::Constraint, item.item.start..item.item.end, "request", &value, truth(decided));
+        sink.add(ClaimKind::Constraint, item.start..item.item.end, "request", &value, truth(decided));
     }
 }

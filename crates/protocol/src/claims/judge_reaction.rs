@@ -7,7 +7,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use chemr_chem::{Mol, NamedReaction, groups, named_reactions};
 
 use super::ClaimKind;
-use super::context::{Context, Family};
+use super::context::{Context, Family, ReactionVerdict};
 use super::judge::{Sink, smiles_claim, truth};
 use crate::grammar::Rule;
 use crate::grammar::lexicon::Mention;
@@ -27,7 +27,11 @@ pub(super) fn judge(context: &mut Context<'_>, found: &Match, span: Range<usize>
             sink.add(ClaimKind::ReactantCount, span, "reaction", &item.text, truth(decided));
         }
         (Rule::ReactionType, [Value::Reaction(mention, item)]) => {
-            let (decided, reaction) = reaction_type(context, *mention);
+            let (decided, reaction) = match context.reaction_types.get(mention.ids) {
+                Some(known) => *known,
+                None => reaction_type(context, *mention),
+            };
+            context.reaction_types.insert(mention.ids, (decided, reaction));
             context.stated_reaction = reaction;
             sink.item(ClaimKind::ReactionType, item, "reaction", truth(decided));
         }
@@ -84,7 +88,7 @@ pub(super) fn judge(context: &mut Context<'_>, found: &Match, span: Range<usize>
 }
 
 /// Whether one of the named reactions turns the reactants into the product, and which.
-fn reaction_type(context: &mut Context<'_>, mention: Mention) -> (Option<bool>, Option<&'static NamedReaction>) {
+fn reaction_type(context: &mut Context<'_>, mention: Mention) -> ReactionVerdict {
     let named: Vec<&'static NamedReaction> = mention.ids.iter().filter_map(|id| named_reactions().get(id)).collect();
     let first = named.first().copied();
     let known = context.example.meta.get("reaction").cloned();

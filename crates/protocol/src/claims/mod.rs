@@ -185,3 +185,6 @@ pub fn tally(claims: &[Claim]) -> BTreeMap<ClaimKind, ClaimTally> {
     }
     counts
 }
+
+#[cfg(test)]
+mod tests;

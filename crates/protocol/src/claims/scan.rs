@@ -16,7 +16,7 @@ use crate::grammar::slots::{Item, bond, is_smiles_text};
 use crate::steps::steps;
 
 /// Reasoning beyond this length is not read, bytes.
-const MAX_CHECKED_BYTES: usize = 32 * 1024;
+const MAX_CHECKED_BYTES: usize = 16 * 1024;
 /// Claims beyond this number are not made.
 const MAX_CLAIMS: usize = 1000;
 /// How far back a hedge is looked for, words.
@@ -25,7 +25,7 @@ const HEDGE_REACH: usize = 6;
 /// Finds the claims of a completion and decides each.
 ///
 /// Reads the think block, or the text before the answer block when there is none. Never fails: text without claims (or
-/// an answer alone) gives an empty list. Linear in the length of the text; at most 32 KiB and 1,000 claims.
+/// an answer alone) gives an empty list. Linear in the length of the text; at most 16 KiB and 1,000 claims.
 pub fn check_claims(example: &Example, completion: &str) -> Vec<Claim> {
     let mut claims = Vec::new();
     if completion.len() > MAX_COMPLETION_BYTES {
@@ -116,6 +116,8 @@ impl Scanner<'_, '_> {
         let word = |place: usize| self.lexemes.get(place).filter(|lexeme| !lexeme.mark).map(|lexeme| lexeme.text);
         let before = |back: usize| at.checked_sub(back).and_then(word).unwrap_or("");
         let Some(text) = word(at) else { return };
+        // "ketone (CC(C)=O)" gives an example and changes nobody's subject.
+        let bracketed = at > 0 && self.lexemes[at - 1].text == "(";
         let numbered = word(at + 1).and_then(number);
         let reaction = matches!(context.family, Family::Forward | Family::Retro);
         let lower = text.to_ascii_lowercase();
@@ -143,11 +145,17 @@ impl Scanner<'_, '_> {
             | "side" | "compound" | "compounds" | "component" | "derivative" | "material" | "which" | "that" => {
                 Subject::Unknown
             }
-            _ if stands_as_smiles(text) && before(1) != "(" => Subject::Smiles(text.to_string()),
+            _ if names_molecule(text) && !bracketed => Subject::Smiles(text.to_string()),
             _ => return,
         };
         self.subject = subject;
     }
+}
+
+/// Whether a word can be the subject of a sentence as a SMILES; short strings such as `CCO` too.
+fn names_molecule(text: &str) -> bool {
+    stands_as_smiles(text)
+        || (text.len() == 3 && is_smiles_text(text) && text.bytes().all(|byte| byte.is_ascii_uppercase()))
 }
 
 /// Whether a word outside any pattern is meant as a SMILES: not a bond, a formula, a condensed group or an English word.

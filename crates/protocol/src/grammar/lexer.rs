@@ -84,7 +84,7 @@ fn chunk<'a>(text: &'a str, base: usize, into: &mut Vec<Lexeme<'a>>) {
             after.push(mark(end, 1));
         } else if first == '(' || last == ')' {
             let (depth, wraps) = parentheses(inner);
-            if single && first == '(' || depth > 0 && first == '(' {
+            if first == '(' && (single || depth > 0) {
                 into.push(mark(start, 1));
                 start += 1;
             } else if depth < 0 && last == ')' {

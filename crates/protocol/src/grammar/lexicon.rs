@@ -42,17 +42,18 @@ impl Lexicon {
 
     /// The longest name at a place; its last word may stand in the plural.
     fn find(&'static self, lexemes: &[Lexeme<'_>], at: usize) -> Option<(Mention, usize)> {
-        let first = lexemes.get(at).filter(|lexeme| !lexeme.mark && lexeme.text.len() <= 64)?;
+        let first = lexemes.get(at).filter(|lexeme| !lexeme.mark && lexeme.text.len() <= MAX_WORD)?;
         let word = first.text.to_lowercase();
-        for key in singulars(&word) {
+        let stem = |suffix: &str| word.strip_suffix(suffix).filter(|stem| stem.len() > 2).map(str::to_string);
+        let singular = stem("ies").map(|stem| format!("{stem}y"));
+        for key in [Some(word.clone()), singular, stem("es"), stem("s")].into_iter().flatten() {
             for term in self.by_first.get(key.as_str()).map_or(&[][..], Vec::as_slice) {
                 let last = term.words.len() - 1;
                 let fits = term.words.iter().enumerate().all(|(offset, want)| {
                     lexemes.get(at + offset).is_some_and(|lexeme| {
-                        !lexeme.mark && lexeme.text.len() <= 64 && {
-                            let have = lexeme.text.to_lowercase();
-                            have == *want || (offset == last && singulars(&have).contains(want))
-                        }
+                        !lexeme.mark
+                            && (lexeme.text.eq_ignore_ascii_case(want)
+                                || (offset == last && is_plural(lexeme.text, want)))
                     })
                 });
                 if fits {
@@ -64,17 +65,18 @@ impl Lexicon {
     }
 }
 
-/// A word and what it may be the plural of.
-fn singulars(word: &str) -> Vec<String> {
-    let mut forms = vec![word.to_string()];
-    for (plural, singular) in [("ies", "y"), ("es", ""), ("s", "")] {
-        if let Some(stem) = word.strip_suffix(plural)
-            && stem.len() > 2
-        {
-            forms.push(format!("{stem}{singular}"));
-        }
-    }
-    forms
+/// Longest word that can be part of a name, bytes.
+const MAX_WORD: usize = 64;
+
+/// Whether a word is the plural of a lower-case one.
+fn is_plural(word: &str, singular: &str) -> bool {
+    let ends = |stem: &str, ending: &str| {
+        word.len() == stem.len() + ending.len()
+            && word.is_char_boundary(stem.len())
+            && word[..stem.len()].eq_ignore_ascii_case(stem)
+            && word[stem.len()..].eq_ignore_ascii_case(ending)
+    };
+    ends(singular, "s") || ends(singular, "es") || singular.strip_suffix('y').is_some_and(|stem| ends(stem, "ies"))
 }
 
 fn group_lexicon() -> &'static Lexicon {

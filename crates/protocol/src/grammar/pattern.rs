@@ -124,6 +124,11 @@ impl Patterns {
         self.all.push(pattern);
     }
 
+    /// In the middle of a list: its statement, if any, began before.
+    fn follows_separator(lexemes: &[Lexeme<'_>], at: usize) -> bool {
+        at > 0 && matches!(lexemes[at - 1].text, "," | "and" | "or")
+    }
+
     /// The longest pattern that starts at a place. Each pattern reads a bounded stretch, so a scan is linear.
     pub(crate) fn longest(&self, lexemes: &[Lexeme<'_>], at: usize) -> Option<Match> {
         let first = lexemes.get(at).filter(|lexeme| !lexeme.mark)?;
@@ -131,7 +136,7 @@ impl Patterns {
         let mut candidates: Vec<usize> = self.by_word.get(&word).cloned().unwrap_or_default();
         if number(first.text).is_some() {
             candidates.extend(&self.number_first);
-        } else if group_mention(lexemes, at).is_some() {
+        } else if !Self::follows_separator(lexemes, at) && group_mention(lexemes, at).is_some() {
             candidates.extend(&self.group_first);
         }
         let mut best: Option<Match> = None;

@@ -230,7 +230,7 @@ pub static SENTENCES: &[Sentence] = &[
     ),
     row(
         Rule::Donors,
-        &["It has {number} donors", "Donors: {number} donors", "Counted are {number} donors"],
+        &["It has {number} donors", "It counts {number} donors", "There are {number} donors"],
         &[
             "{number} [hydrogen|hydrogen-bond|h-bond] [bond] [bonding] donors|donor",
             "number of [hydrogen] [bond] donors [is] {number}",

@@ -7,6 +7,8 @@ use super::lexicon::{Mention, group_mention, number, reaction_mention};
 
 /// Longest list that a slot reads.
 const MAX_ITEMS: usize = 400;
+/// Longest list of functional groups. Such a list may start at any word, so it must be short.
+const MAX_GROUPS: usize = 16;
 
 /// What a slot takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +85,8 @@ pub(crate) struct GroupItem {
     pub negated: bool,
     /// The name as written.
     pub item: Item,
+    /// Byte offset of the article or count before it.
+    pub start: usize,
 }
 
 /// What a slot took.
@@ -167,7 +171,8 @@ fn locants(lexemes: &[Lexeme<'_>], at: usize) -> Option<(Value, usize)> {
     let begins = |lexeme: &Lexeme<'_>| {
         !lexeme.mark
             && lexeme.text.split_once('-').is_some_and(|(locant, word)| {
-                (is_digits(locant) || locant == "N") && word.starts_with(|c: char| c.is_ascii_alphabetic())
+                (is_digits(locant) || matches!(locant, "N" | "O"))
+                    && word.starts_with(|c: char| c.is_ascii_alphabetic())
             })
     };
     let mut items = Vec::new();
@@ -240,7 +245,7 @@ fn groups(lexemes: &[Lexeme<'_>], at: usize) -> Option<(Value, usize)> {
     let mut found: Vec<GroupItem> = Vec::new();
     let mut next = at;
     let mut look = at;
-    while found.len() < MAX_ITEMS {
+    while found.len() < MAX_GROUPS {
         let Some((item, after)) = group_item(lexemes, look) else { break };
         found.push(item);
         next = parenthesis(lexemes, after);
@@ -262,21 +267,21 @@ fn groups(lexemes: &[Lexeme<'_>], at: usize) -> Option<(Value, usize)> {
     (!found.is_empty()).then_some((Value::Groups(found), next))
 }
 
-/// One group with its article or count.
+/// One group with its article or count, at most four words before its name.
 fn group_item(lexemes: &[Lexeme<'_>], at: usize) -> Option<(GroupItem, usize)> {
-    let mut next = at;
-    let (mut count, mut negated, mut open, mut adjective) = (None, false, false, false);
-    // Articles, a count, up to two adjectives.
-    for _ in 0..5 {
+    let mut count = None;
+    let (mut negated, mut open, mut adjective) = (false, false, false);
+    for next in at..at + 5 {
         let lexeme = lexemes.get(next).filter(|lexeme| !lexeme.mark)?;
         if let Some((mention, after)) = group_mention(lexemes, next) {
             let item = joined(lexemes, next, after);
-            let count = if open { None } else { count };
             let mut end = after;
             while lexemes.get(end).is_some_and(|lexeme| !lexeme.mark && NOUNS.contains(&lexeme.text)) {
                 end += 1;
             }
-            return Some((GroupItem { mention, count, negated, item }, end));
+            // "at least two" and the like give no exact number.
+            let count = count.filter(|_| !open);
+            return Some((GroupItem { mention, count, negated, item, start: lexemes[at].start }, end));
         }
         let word = lexeme.text;
         if word == "no" {
@@ -289,12 +294,11 @@ fn group_item(lexemes: &[Lexeme<'_>], at: usize) -> Option<(GroupItem, usize)> {
             count = Some(value);
         } else if ARTICLES.contains(&word) {
             open |= matches!(word, "least" | "several" | "multiple" | "both" | "any");
-        } else if next > at + 3 || !word.chars().all(|c| c.is_ascii_lowercase() || c == '-') || is_verb(word) {
+        } else if !word.chars().all(|c| c.is_ascii_lowercase() || c == '-') || is_verb(word) {
             return None;
         } else {
             adjective = true;
         }
-        next += 1;
     }
     None
 }

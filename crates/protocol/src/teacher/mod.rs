@@ -11,7 +11,7 @@ mod property;
 mod reaction;
 mod say;
 
-use chemr_chem::Mol;
+use chemr_chem::{ErrorClass, Mol};
 use chemr_tasks::{Example, task};
 use thiserror::Error;
 
@@ -92,7 +92,10 @@ fn titled(protocol: &Protocol, lesson: Lesson) -> Trace {
 
 /// The molecule of a field or a reference.
 fn molecule(example: &Example, smiles: &str) -> Result<Mol, TeacherError> {
-    Mol::parse(smiles).map_err(|error| TeacherError::broken(example, format!("`{smiles}`: {error}")))
+    Mol::parse(smiles).map_err(|error| match error.class {
+        ErrorClass::TooLong => TeacherError::not_covered(example, "molecule above the size limit of answers"),
+        _ => TeacherError::broken(example, format!("`{smiles}`: {error}")),
+    })
 }
 
 #[cfg(test)]

@@ -1,1 +1,240 @@
+use std::collections::BTreeMap;
+
+use chemr_data::{Gym, GymConfig};
+use chemr_tasks::Split;
+
 use super::*;
+use crate::claims::{Claim, ClaimKind, Truth, check_claims};
+use crate::filter::{DropReason, filter};
+use crate::grammar::wordings;
+
+const PER_TASK: u64 = 60;
+
+fn gym_rows(level: u8, count: u64) -> Vec<Example> {
+    let gym = Gym::new(GymConfig { seed: 11, levels: vec![level] }).unwrap();
+    Gym::TASKS.iter().flat_map(|task| gym.examples(task, Split::Train, 0..count).unwrap()).collect()
+}
+
+fn row(task: &str, key: &str, value: &str, reference: &str) -> Example {
+    let input = BTreeMap::from([(key.to_string(), value.to_string())]);
+    Example::new(task, "test", Split::Train, 0, input, reference, BTreeMap::new())
+}
+
+fn wrong(claims: &[Claim]) -> Vec<&Claim> {
+    claims.iter().filter(|claim| claim.truth == Truth::False).collect()
+}
+
+#[test]
+fn gym_traces_are_true_checked_and_kept() {
+    for level in 1..=3 {
+        for example in gym_rows(level, PER_TASK) {
+            let trace = match expert_trace(&example, u64::from(level)) {
+                Ok(trace) => trace,
+                Err(TeacherError::NotCovered { .. }) if level == 3 => continue,
+                Err(error) => panic!("{error}"),
+            };
+            let text = trace.render();
+            let claims = check_claims(&example, &text);
+            assert!(wrong(&claims).is_empty(), "{text}\n{:?}", wrong(&claims));
+            let checked = claims.iter().filter(|claim| claim.truth == Truth::True).count();
+            assert!(checked >= 3, "{text}\n{claims:?}");
+            assert!(claims.iter().all(|claim| (1..=4).contains(&claim.step) && text.get(claim.span.clone()).is_some()));
+            // Every step makes a statement that is understood.
+            for step in 1..=4 {
+                assert!(claims.iter().any(|claim| claim.step == step), "step {step} of {text}");
+            }
+            assert_eq!(filter(&example, &text), Ok(()), "{text}");
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trace_and_seeds_vary_it() {
+    for example in gym_rows(1, 3) {
+        let traces: Vec<Trace> = (0..12).map(|seed| expert_trace(&example, seed).unwrap()).collect();
+        assert_eq!(traces[3], expert_trace(&example, 3).unwrap());
+        assert!(traces.iter().any(|trace| trace.steps != traces[0].steps), "{}", example.task);
+        assert!(traces.iter().all(|trace| trace.answer == traces[0].answer));
+    }
+}
+
+#[test]
+fn imported_rows_get_general_traces() {
+    let rows = [
+        row("reaction_prediction", "reactants", "CC(=O)Cl.NCCc1ccccc1", "CC(=O)NCCc1ccccc1"),
+        row("retrosynthesis", "product", "CCOC(=O)c1ccccc1", "CCO.O=C(O)c1ccccc1"),
+        // No named reaction: the atoms say what leaves.
+        row("reaction_prediction", "reactants", "CCCCCC.BrBr", "CCCC(Br)CC"),
+        row(
+            "name.iupac_to_smiles",
+            "iupac",
+            "(2R)-2-amino-3-(1H-indol-3-yl)propanoic acid",
+            "N[C@H](Cc1c[nH]c2ccccc12)C(=O)O",
+        ),
+        row("name.iupac_to_smiles", "iupac", "tetrachloromethane", "ClC(Cl)(Cl)Cl"),
+        row("property.bbbp", "smiles", "CN1CCC[C@H]1c1cccnc1", "Yes"),
+        row("property.bbbp", "smiles", "CCCCCC", "Yes"),
+        row("name.smiles_to_formula", "smiles", "C[N+](C)(C)CC([O-])=O", "C5H11NO2"),
+        row("name.smiles_to_formula", "smiles", "C[N+](C)(C)C", "C4H12N+"),
+    ];
+    for example in rows {
+        for seed in 0..3 {
+            let text = expert_trace(&example, seed).unwrap().render();
+            let claims = check_claims(&example, &text);
+            assert!(wrong(&claims).is_empty(), "{text}\n{:?}", wrong(&claims));
+            assert!(claims.iter().filter(|claim| claim.truth == Truth::True).count() >= 3, "{text}\n{claims:?}");
+            assert_eq!(filter(&example, &text), Ok(()), "{text}");
+        }
+    }
+}
+
+#[test]
+fn errors_are_typed() {
+    let code = |example: &Example| expert_trace(example, 0).map(|_| "ok").unwrap_or_else(|error| error.code());
+    assert_eq!(code(&row("no.such.task", "smiles", "C", "C")), "unknown_task");
+    assert_eq!(code(&row("name.smiles_to_formula", "smiles", "C(C", "C2H6")), "broken_example");
+    assert_eq!(code(&row("name.smiles_to_formula", "smiles", "CC", "CH4")), "broken_example");
+    assert_eq!(code(&row("property.polarity_rule", "smiles", "CCCCCC", "Yes")), "broken_example");
+    assert_eq!(code(&row("tomg.functional_group", "groups", "1 ester", "CC(=O)OC")), "not_covered");
+    // Atoms appear from nowhere and no reaction fits.
+    assert_eq!(code(&row("reaction_prediction", "reactants", "CCCC", "CCCCS(=O)(=O)I")), "not_covered");
+    for (task, key) in
+        [("reaction_prediction", "reactants"), ("retrosynthesis", "product"), ("name.iupac_to_smiles", "iupac")]
+    {
+        assert_eq!(code(&row(task, key, "", "C")), "broken_example");
+    }
+}
+
+/// A false value of the same shape as the true text of a claim; `None` where the text has no value to change.
+fn corrupted(claim: &Claim, text: &str) -> Option<String> {
+    let next = |text: &str| {
+        let end = text.rfind(|c: char| c.is_ascii_digit())? + 1;
+        let start = text[..end].rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + 1);
+        let number: usize = text[start..end].parse().ok()?;
+        Some(format!("{}{}{}", &text[..start], number + 1, &text[end..]))
+    };
+    Some(match claim.kind {
+        ClaimKind::GroupPresent => if text == "sulfoxide" { "azide" } else { "sulfoxide" }.to_string(),
+        ClaimKind::GroupAbsent => return None,
+        ClaimKind::GroupFragment => format!("disulfide {}", text.rsplit_once(' ')?.1),
+        ClaimKind::Formula => next(text).unwrap_or_else(|| format!("{text}2")),
+        ClaimKind::Elements => if text == "S" { "P" } else { "S" }.to_string(),
+        ClaimKind::Substituent | ClaimKind::Leaving if !text.contains(|c: char| c.is_ascii_digit()) => {
+            if claim.kind == ClaimKind::Leaving { "CCCC".to_string() } else { return None }
+        }
+        ClaimKind::Substituent => {
+            let (locant, name) = text.split_once('-')?;
+            format!("{}-{name}", locant.parse::<usize>().map_or(9, |number| number + 1))
+        }
+        ClaimKind::Position => format!("{text}F"),
+        ClaimKind::Smiles => format!("{text}("),
+        ClaimKind::Assembly => format!("C{text}"),
+        ClaimKind::ReactionType => {
+            if text == "ester hydrolysis" { "Heck reaction" } else { "ester hydrolysis" }.to_string()
+        }
+        ClaimKind::BondFormed | ClaimKind::BondBroken => "P-S".to_string(),
+        ClaimKind::Verdict => if text == "Yes" { "No" } else { "Yes" }.to_string(),
+        _ => return next(text),
+    })
+}
+
+/// Changes one claim at a time and counts how often the checker finds something false in the changed place.
+#[test]
+fn corruptions_are_detected() {
+    let mut rates: BTreeMap<ClaimKind, (usize, usize)> = BTreeMap::new();
+    for level in 1..=2 {
+        for example in gym_rows(level, 15) {
+            let text = expert_trace(&example, 5).unwrap().render();
+            for claim in check_claims(&example, &text) {
+                let Some(value) = corrupted(&claim, &text[claim.span.clone()]) else { continue };
+                let changed = format!("{}{value}{}", &text[..claim.span.start], &text[claim.span.end..]);
+                let found = check_claims(&example, &changed)
+                    .into_iter()
+                    .any(|other| other.truth == Truth::False && other.step == claim.step);
+                let rate = rates.entry(claim.kind).or_default();
+                rate.0 += usize::from(found);
+                rate.1 += 1;
+                if found {
+                    assert!(filter(&example, &changed).is_err());
+                }
+            }
+        }
+    }
+    let kinds = [
+        ClaimKind::GroupPresent,
+        ClaimKind::GroupCount,
+        ClaimKind::GroupFragment,
+        ClaimKind::Constraint,
+        ClaimKind::Formula,
+        ClaimKind::Elements,
+        ClaimKind::ElementCount,
+        ClaimKind::RunningCount,
+        ClaimKind::RingCount,
+        ClaimKind::ReactantCount,
+        ClaimKind::ChainLength,
+        ClaimKind::Substituent,
+        ClaimKind::Stereo,
+        ClaimKind::Position,
+        ClaimKind::Smiles,
+        ClaimKind::Assembly,
+        ClaimKind::ReactionType,
+        ClaimKind::BondFormed,
+        ClaimKind::BondBroken,
+        ClaimKind::Leaving,
+        ClaimKind::Arithmetic,
+        ClaimKind::Comparison,
+        ClaimKind::Verdict,
+    ];
+    for kind in kinds {
+        let (found, tried) = rates.get(&kind).copied().unwrap_or_default();
+        assert!(tried >= 5, "{kind}: only {tried} corruptions");
+        assert!(found == tried, "{kind}: {found} of {tried} detected");
+    }
+}
+
+#[test]
+fn no_wording_betrays_the_teacher() {
+    use crate::grammar::SENTENCES;
+    for sentence in SENTENCES {
+        assert_eq!(wordings(sentence.rule).len(), sentence.teacher.len());
+        assert!(sentence.teacher.is_empty() || sentence.teacher.len() >= 2, "{:?} has one wording", sentence.rule);
+        for text in sentence.teacher {
+            for word in text.split_whitespace().filter(|word| !word.starts_with('{')) {
+                let word = word.trim_matches(|c: char| !c.is_ascii_alphabetic());
+                // A word of SMILES letters only would break the prose run of the tokenizer.
+                let plain = word.bytes().any(|byte| byte.is_ascii_lowercase() && !b"bcnopslr".contains(&byte));
+                assert!(plain, "`{word}` in `{text}`");
+            }
+        }
+    }
+}
+
+#[test]
+fn filter_reasons() {
+    let example = row("name.smiles_to_formula", "smiles", "CCO", "C2H6O");
+    let trace = expert_trace(&example, 0).unwrap();
+    let good = trace.render();
+    let code = |text: &str| filter(&example, text).map(|()| "kept").unwrap_or_else(|reason| reason.code());
+    assert_eq!(code(&good), "kept");
+    assert_eq!(code(&good.replace("</think>", "")), "format");
+    assert_eq!(code(&good.replace("**Totals**", "**Sums**")), "missing_heading");
+    assert_eq!(code(&good.replace("3. **Totals**", "4. **Totals**")), "heading_order");
+    assert_eq!(code(&good.replace("</think>", "\n5. **More**: x</think>")), "heading_order");
+    assert_eq!(code(&good.replace("<answer>C2H6O", "<answer>C2H6")), "wrong_answer");
+    assert_eq!(code(&good.replace("C2H6O.", "C2H4O.")), "false_claim");
+    assert_eq!(code(&good.replace("</think>", " The provided formula fits.</think>")), "leaked_hint");
+    assert_eq!(code(&good.replace("</think>", &format!("{}</think>", " word".repeat(2000)))), "too_long");
+    let mut swapped = trace.clone();
+    swapped.steps.swap(0, 1);
+    assert_eq!(code(&swapped.render()), "heading_order");
+    let mut empty = trace.clone();
+    empty.steps[2].text.clear();
+    assert_eq!(code(&empty.render()), "empty_step");
+    assert_eq!(filter(&row("no.task", "smiles", "C", "C"), &good), Err(DropReason::UnknownTask));
+    // "shint" holds no hint.
+    assert_eq!(code(&good.replace("</think>", " Sphinting preferences.</think>")), "kept");
+    assert_eq!(
+        filter(&example, &good.replace("<answer>C2H6O", "<answer>C2H6")).unwrap_err().to_string(),
+        "wrong_answer.wrong_answer"
+    );
+}

@@ -307,31 +307,22 @@ pub(super) fn findings(phases: &[PhaseRecord]) -> Vec<Finding> {
                 .to_string(),
         );
     }
-    for phase in phases {
-        let total = |value: &dyn Fn(&TaskDetail) -> usize| phase.scores.tasks.iter().map(value).sum::<usize>();
-        let (cut, unasked) = (total(&|task| task.truncated), total(&|task| task.unasked));
-        if cut > 0 {
-            let name = sentence_name(&phase.name);
-            say(
-                "plain",
-                format!(
-                    "After {name}, {} completions reached the token limit and were cut off.",
-                    thousands(cut as u64)
-                ),
-            );
-        }
-        if unasked > 0 {
-            let name = sentence_name(&phase.name);
-            say(
-                "plain",
-                format!(
-                    "After {name}, {} questions did not fit into the model and count as wrong.",
-                    thousands(unasked as u64)
-                ),
-            );
+    for (what, count) in [
+        ("completions cut off at the token limit", count_by_phase(phases, |task| task.truncated)),
+        ("questions that did not fit into the model and count as wrong", count_by_phase(phases, |task| task.unasked)),
+    ] {
+        if !count.is_empty() {
+            say("plain", format!("Not all rows ended normally: {what}: {}.", list(&count)));
         }
     }
     found
+}
+
+/// `12 after GRPO` for every phase in which the count is not zero.
+fn count_by_phase(phases: &[PhaseRecord], count: impl Fn(&TaskDetail) -> usize) -> Vec<String> {
+    let total = |phase: &PhaseRecord| phase.scores.tasks.iter().map(&count).sum::<usize>();
+    let counted = phases.iter().map(|phase| (phase, total(phase))).filter(|(_, total)| *total > 0);
+    counted.map(|(phase, total)| format!("{} after {}", thousands(total as u64), sentence_name(&phase.name))).collect()
 }
 
 /// Claims of the last phase for each task.

@@ -13,6 +13,8 @@ use crate::records::{ClaimRecord, Sample};
 
 /// Longest part of a completion that is shown, in bytes; the rest is counted.
 const MAX_SHOWN: usize = 8_000;
+/// Most claims listed for one sample.
+const MAX_CLAIMS: usize = 100;
 /// Longest question or answer that is shown, in characters.
 const MAX_FIELD: usize = 600;
 
@@ -32,6 +34,16 @@ pub(super) struct StepView {
     pub number: usize,
     pub title: String,
     pub segments: Vec<Segment>,
+}
+
+/// A claim in words.
+#[derive(Debug, Serialize)]
+pub(super) struct ClaimView {
+    /// `true`, `false` or `unverifiable`.
+    pub mark: &'static str,
+    pub kind: String,
+    pub subject: String,
+    pub value: String,
 }
 
 /// A sample as the template wants it.
@@ -57,6 +69,7 @@ pub(super) struct SampleView {
     pub answer_pictures: Vec<Picture>,
     pub reference: String,
     pub reference_pictures: Vec<Picture>,
+    pub claims: Vec<ClaimView>,
     pub claims_true: usize,
     pub claims_false: usize,
     pub claims_unverifiable: usize,
@@ -123,11 +136,30 @@ fn view(phase: &str, sample: &Sample, drawings: &mut Drawings) -> SampleView {
         answer_pictures: pictures(drawn_answer, sample.answer.as_deref().unwrap_or("")),
         reference: shorten(&visible(&sample.reference), MAX_FIELD),
         reference_pictures: pictures(drawn_answer, &sample.reference),
+        claims: sample.claims.iter().take(MAX_CLAIMS).map(claim_view).collect(),
         claims_true: count(Truth::True),
         claims_false: count(Truth::False),
         claims_unverifiable: count(Truth::Unverifiable),
         tokens: sample.tokens,
         truncated: sample.truncated,
+    }
+}
+
+fn claim_view(claim: &ClaimRecord) -> ClaimView {
+    let field = |text: &str| shorten(&visible(text), 120);
+    ClaimView {
+        mark: mark(claim.truth),
+        kind: claim.kind.replace('_', " "),
+        subject: field(&claim.subject),
+        value: field(&claim.value),
+    }
+}
+
+fn mark(truth: Truth) -> &'static str {
+    match truth {
+        Truth::True => "true",
+        Truth::False => "false",
+        Truth::Unverifiable => "unverifiable",
     }
 }
 
@@ -160,16 +192,8 @@ fn segments(text: &str, range: Range<usize>, claims: &[ClaimRecord]) -> Vec<Segm
     for pair in cuts.windows(2) {
         let (low, high) = (pair[0], pair[1]);
         let over: Vec<&&ClaimRecord> = inside.iter().filter(|claim| claim.start <= low && claim.end >= high).collect();
-        let has = |truth: Truth| over.iter().any(|claim| claim.truth == truth);
-        let mark = if has(Truth::False) {
-            "false"
-        } else if has(Truth::True) {
-            "true"
-        } else if has(Truth::Unverifiable) {
-            "unverifiable"
-        } else {
-            ""
-        };
+        let weightiest = [Truth::False, Truth::True, Truth::Unverifiable];
+        let mark = weightiest.into_iter().find(|truth| over.iter().any(|claim| claim.truth == *truth)).map_or("", mark);
         let labels: Vec<String> = over.iter().map(|claim| label(claim)).collect();
         let (shown, label) = (visible_lines(&text[low..high]), labels.join("; "));
         match segments.last_mut() {

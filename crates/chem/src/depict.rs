@@ -241,7 +241,7 @@ fn highlights(mol: &Mol, chosen: &BTreeSet<usize>, layout: &[Point], shapes: &[S
         return String::new();
     };
     // RDKit's layout has bonds of 1.5 units.
-    let radius = (0.5 * view.scale).clamp(4.0, 18.0);
+    let radius = (0.5 * view.scale).clamp(4.0, 24.0);
     let mut text = format!("<g class='highlight' fill='{HIGHLIGHT}' stroke='{HIGHLIGHT}'>\n");
     let joined = mol
         .bonds()
@@ -325,8 +325,10 @@ mod tests {
                 let near = shapes(&drawing).iter().any(|shape| {
                     let [x, y] = shape.points[0];
                     shape.atoms == [*atom]
-                        && shape.label.is_some_and(|(text, _)| text.starts_with(letter))
-                        && (disc[0] - x - 6.0).hypot(disc[1] - y + 6.0) < 8.0
+                        && shape.label.is_some_and(|(text, size)| {
+                            let distance = (disc[0] - x - 0.36 * size).hypot(disc[1] - y + 0.36 * size);
+                            text.starts_with(letter) && distance < 0.35 * size
+                        })
                 });
                 assert!(near, "{smiles} {atom} {disc:?}\n{drawing}");
             }

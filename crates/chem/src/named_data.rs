@@ -43,8 +43,19 @@ pub struct NamedReaction {
     pub example_reactants: Vec<String>,
     /// SMILES of the product of the example.
     pub example_product: String,
-    /// Root-aligned ways to write the reaction.
+    /// Root-aligned ways to write the reaction; none for reactions whose product usually comes another
+    /// way (see [`NamedReaction::is_secondary`]).
     pub assemblies: Vec<Assembly>,
+}
+
+impl NamedReaction {
+    /// Rank from which a reaction counts as secondary.
+    pub const SECONDARY_RANK: u32 = 200;
+
+    /// Whether another reaction of the registry makes the same kind of product and goes first.
+    pub fn is_secondary(&self) -> bool {
+        self.rank >= NamedReaction::SECONDARY_RANK
+    }
 }
 
 /// Strings in which product and reactants share their fragment texts.
@@ -114,6 +125,7 @@ struct Row {
     reagent_smiles: String,
     example_reactants: Vec<String>,
     example_product: String,
+    #[serde(default)]
     assembly: Vec<Assembly>,
 }
 

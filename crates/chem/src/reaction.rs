@@ -396,4 +396,25 @@ mod tests {
         assert!(position >= Some(4), "{position:?}");
         assert_eq!(fails("CC>>C(C)(C)(C)(C)C").0, ErrorClass::Valence);
     }
+
+    /// Every mapped reaction of USPTO-50k's validation rows is read, and its map-free form is the
+    /// same after another round; only with the data at hand.
+    #[test]
+    fn real_mapped_reactions_are_read() {
+        let Some(folder) = std::env::var_os("CHEMR_DATA") else {
+            return;
+        };
+        let file = std::fs::File::open(std::path::Path::new(&folder).join("uspto-50k/valid_mapped.csv.gz")).unwrap();
+        let mut reader = csv::Reader::from_reader(flate2::read::GzDecoder::new(file));
+        let column = reader.headers().unwrap().iter().position(|name| name == "mapped_rxn").unwrap();
+        for row in reader.records().step_by(8) {
+            let row = row.unwrap();
+            let reaction = ReactionSmiles::parse(&row[column]).unwrap_or_else(|error| panic!("{}: {error}", &row[0]));
+            assert_eq!(reaction.to_string(), row[column]);
+            let canonical = reaction.canonical().unwrap();
+            assert_eq!(ReactionSmiles::parse(&canonical.to_string()).unwrap().canonical().unwrap(), canonical);
+            let products = reaction.map_numbers(Role::Product).unwrap();
+            assert!(products.is_subset(&reaction.map_numbers(Role::Reactant).unwrap()), "{}", &row[0]);
+        }
+    }
 }

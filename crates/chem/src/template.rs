@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cosmolkit::{Molecule, Reaction, ReactionRunParams};
+use cosmolkit::{Molecule, Reaction, ReactionRunParams, ReactionValidationParams};
 
 use crate::error::{ChemError, ErrorClass};
 use crate::gate::Gate;
@@ -35,7 +35,10 @@ impl Template {
                     "a reaction template needs a reactant and a product side",
                 ));
             }
-            read.with_initialized().map_err(|error| ChemError::new(ErrorClass::Template, error.to_string()))
+            // The toolkit would print its warnings.
+            let silent = ReactionValidationParams::new(true);
+            read.with_initialized_with_params(&silent)
+                .map_err(|error| ChemError::new(ErrorClass::Template, error.to_string()))
         })?;
         Ok(Template { smirks: smirks.to_string(), reaction })
     }

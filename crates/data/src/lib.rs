@@ -19,4 +19,4 @@ mod split;
 
 pub use error::DataError;
 pub use gym::{Gym, GymConfig};
-pub use split::{stable_hash, split_of};
+pub use split::{split_of, stable_hash};

@@ -55,11 +55,8 @@ pub(super) fn example(mut draw: Draw<'_>) -> Result<Option<Example>, DataError> 
     for _ in 0..ATTEMPTS {
         let Some(Shown { smiles, sketch, mol }) = shown_molecule(&mut draw)? else { continue };
         let counts = list(sketch.element_counts().iter().map(|(symbol, count)| format!("{symbol}:{count}")));
-        let meta = [
-            ("key", mol.canonical().to_string()),
-            ("atoms", super::molecule::atom_list(&sketch)),
-            ("counts", counts),
-        ];
+        let meta =
+            [("key", mol.canonical().to_string()), ("atoms", super::molecule::atom_list(&sketch)), ("counts", counts)];
         return Ok(Some(finish("name.smiles_to_formula", &draw, ("smiles", smiles), mol.formula(), meta)));
     }
     Ok(None)

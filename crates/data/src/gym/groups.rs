@@ -195,8 +195,9 @@ fn is_right(mol: &Mol, question: &Question) -> bool {
     WORDS.iter().enumerate().all(|(index, word)| {
         let found = counts.get(word.id).copied().unwrap_or(0);
         let asked = question.iter().find(|(asked, _)| *asked == index).map(|&(_, count)| count);
-        let brought =
-            IMPLIED.iter().any(|(id, ring)| *ring == word.id && question.iter().any(|&(asked, _)| WORDS[asked].id == *id));
+        let brought = IMPLIED
+            .iter()
+            .any(|(id, ring)| *ring == word.id && question.iter().any(|&(asked, _)| WORDS[asked].id == *id));
         match asked {
             Some(count) => found == count,
             None => found == 0 || brought,

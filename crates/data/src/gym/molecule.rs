@@ -127,9 +127,11 @@ pub(super) fn may_attach(sketch: &Sketch, site: usize, piece: &Sketch, order: Or
             .neighbours(0)
             .iter()
             .any(|&(other, order)| order == Order::Double && piece.nodes()[other].element == Element::Oxygen);
-        let acid = carbonyl && piece.neighbours(0).iter().any(|&(other, order)| {
-            order == Order::Single && piece.nodes()[other].element == Element::Oxygen
-        });
+        let acid = carbonyl
+            && piece
+                .neighbours(0)
+                .iter()
+                .any(|&(other, order)| order == Order::Single && piece.nodes()[other].element == Element::Oxygen);
         // One carbonyl on a nitrogen, and no carbamic acid.
         let acylated = around.iter().any(|&(next, _)| {
             sketch.neighbours(next).iter().any(|&(_, order)| order == Order::Double) && !sketch.nodes()[next].aromatic
@@ -207,7 +209,8 @@ mod tests {
                 let counts = chemr_tasks::polarity::count(&molecule);
                 let donors = (0..read.len())
                     .filter(|&atom| {
-                        matches!(read.nodes()[atom].element, Element::Nitrogen | Element::Oxygen) && read.hydrogens(atom) > 0
+                        matches!(read.nodes()[atom].element, Element::Nitrogen | Element::Oxygen)
+                            && read.hydrogens(atom) > 0
                     })
                     .count();
                 assert_eq!(donors, counts.donors, "{text}");

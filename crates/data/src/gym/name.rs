@@ -37,8 +37,7 @@ pub(super) fn describe(name: &Name) -> Vec<(&'static str, String)> {
         Locant::Nitrogen => format!("N:{}", entry.name),
         Locant::Position(position) => format!("{position}:{}", entry.name),
     }));
-    let positions =
-        list(name.positions().iter().enumerate().map(|(index, text)| format!("{}:{text}", index + 1)));
+    let positions = list(name.positions().iter().enumerate().map(|(index, text)| format!("{}:{text}", index + 1)));
     vec![
         ("parent", name.parent.hydride()),
         ("parent_kind", kind.to_string()),

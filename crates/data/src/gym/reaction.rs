@@ -93,7 +93,8 @@ struct Choice {
 impl Choice {
     fn new(reaction: &'static NamedReaction, level: u8) -> Choice {
         let assemblies: Vec<&Assembly> = reaction.assemblies.iter().filter(|assembly| fits(assembly, level)).collect();
-        let weights = assemblies.iter().map(|assembly| spare(assembly, level).map_or(0, |room| room.min(6) as u32)).collect();
+        let weights =
+            assemblies.iter().map(|assembly| spare(assembly, level).map_or(0, |room| room.min(6) as u32)).collect();
         Choice { reaction, assemblies, weights }
     }
 }
@@ -238,9 +239,7 @@ fn is_only_disconnection(drawn: &Drawn, reactants: &str, product: &Mol, level: u
         named_reactions().disconnections(product)
     };
     let sets: BTreeSet<String> = found.iter().map(|(_, set)| joined(set)).collect();
-    sets.len() == 1
-        && sets.contains(reactants)
-        && found.iter().all(|(reaction, _)| reaction.id == drawn.reaction.id)
+    sets.len() == 1 && sets.contains(reactants) && found.iter().all(|(reaction, _)| reaction.id == drawn.reaction.id)
 }
 
 /// Canonical SMILES of several molecules, sorted and joined with dots.
@@ -256,8 +255,7 @@ fn joined(molecules: &[Mol]) -> String {
 fn reacting_groups(drawn: &Drawn) -> Result<String, DataError> {
     type Key = (String, String, FragmentKind, FragmentKind);
     static KNOWN: LazyLock<Mutex<BTreeMap<Key, String>>> = LazyLock::new(Mutex::default);
-    let key =
-        (drawn.reaction.id.clone(), drawn.assembly.reactants.join("."), drawn.kinds.0, drawn.kinds.1);
+    let key = (drawn.reaction.id.clone(), drawn.assembly.reactants.join("."), drawn.kinds.0, drawn.kinds.1);
     if let Some(known) = KNOWN.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
         return Ok(known.clone());
     }
@@ -398,34 +396,6 @@ mod tests {
         for (reagent, milder) in STRONGER {
             for smiles in [reagent, milder] {
                 assert!(named_reactions().all().iter().any(|reaction| reaction.reagent_smiles == *smiles), "{smiles}");
-            }
-        }
-    }
-
-    #[test]
-    #[ignore]
-    fn survey() {
-        for level in 1..=3u8 {
-            for choice in choices(level) {
-                for (index, assembly) in choice.assemblies.iter().enumerate() {
-                    let one = Choice { reaction: choice.reaction, assemblies: vec![assembly], weights: vec![1] };
-                    let mut line = format!("{level} {} {index} {}", choice.reaction.id, assembly.product);
-                    for direction in [Direction::Forward, Direction::Retro] {
-                        let mut rng = Rng::new(5);
-                        let started = std::time::Instant::now();
-                        let mut keys = BTreeSet::new();
-                        let mut made = 0;
-                        for _ in 0..60 {
-                            let mut draw = Draw { rng: &mut rng, level, split: Split::Train };
-                            if let Some(example) = attempt(&mut draw, &one, direction).unwrap() {
-                                made += 1;
-                                keys.insert(example.meta["key"].clone());
-                            }
-                        }
-                        line += &format!(" {made} {} {:.0}us", keys.len(), started.elapsed().as_secs_f64() * 1e6 / 60.0);
-                    }
-                    println!("SURVEY {line}");
-                }
             }
         }
     }

@@ -54,16 +54,33 @@ fn references_are_right_for_their_own_verifier() {
 
 #[test]
 fn key_molecules_are_disjoint_between_splits() {
-    // The streams that a run uses; `split_of` guards each key, this looks at what came out, over all tasks together.
+    // `split_of` guards each key; this looks at what came out, over all tasks together: 20,000 examples, more of them
+    // where they are cheap.
+    let counts = [(6_700, 400), (6_500, 400), (1_500, 100), (400, 40), (150, 20), (2_500, 165)];
     let gym = gym(&[1, 2, 3]);
     let mut seen: BTreeMap<String, Split> = BTreeMap::new();
-    for task in Gym::TASKS {
-        for (split, count) in SPLITS.into_iter().zip([120, 12, 12]) {
+    let mut total = 0;
+    for (task, (train, held_out)) in Gym::TASKS.into_iter().zip(counts) {
+        for (split, count) in SPLITS.into_iter().zip([train, held_out, held_out]) {
             for example in gym.examples(task, split, 0..count).unwrap() {
                 assert_eq!(example.split, split);
                 let earlier = seen.insert(example.meta["key"].clone(), split);
                 assert!(earlier.is_none_or(|earlier| earlier == split), "{example:?}");
+                total += 1;
             }
+        }
+    }
+    assert!(total >= 20_000, "{total}");
+}
+
+#[test]
+fn group_questions_are_disjoint_between_splits() {
+    let gym = gym(&[1, 2]);
+    let mut seen: BTreeMap<Vec<String>, Split> = BTreeMap::new();
+    for (split, count) in SPLITS.into_iter().zip([600, 60, 60]) {
+        for example in gym.examples("tomg.functional_group", split, 0..count).unwrap() {
+            let earlier = seen.insert(question_key(&example), split);
+            assert!(earlier.is_none_or(|earlier| earlier == split), "{example:?}");
         }
     }
 }
@@ -82,15 +99,21 @@ fn metadata_splices() {
         }
     }
     for example in gym.examples("name.iupac_to_smiles", Split::Train, 0..40).unwrap() {
-        let texts: String = example.meta["positions"].split(';').filter_map(|item| item.split_once(':')).map(|(_, text)| text).collect();
+        let texts: String = example.meta["positions"]
+            .split(';')
+            .filter_map(|item| item.split_once(':'))
+            .map(|(_, text)| text)
+            .collect();
         assert_eq!(texts, example.meta["aligned_answer"]);
     }
     for example in gym.examples("tomg.functional_group", Split::Train, 0..40).unwrap() {
-        let texts: String = example.meta["pieces"].split(';').filter_map(|item| item.split_once('=')).map(|(_, text)| text).collect();
+        let texts: String =
+            example.meta["pieces"].split(';').filter_map(|item| item.split_once('=')).map(|(_, text)| text).collect();
         assert_eq!(texts, example.meta["aligned_answer"]);
     }
     for example in gym.examples("name.smiles_to_formula", Split::Train, 0..40).unwrap() {
-        let hydrogens: usize = example.meta["atoms"].split(' ').filter_map(|item| item.split_once(':')?.1.parse::<usize>().ok()).sum();
+        let hydrogens: usize =
+            example.meta["atoms"].split(' ').filter_map(|item| item.split_once(':')?.1.parse::<usize>().ok()).sum();
         let counts = example.meta["counts"].replace(':', "").replace(';', " ");
         assert!(hydrogens == 0 || counts.contains(&format!("H{hydrogens}")), "{example:?}");
     }

@@ -78,10 +78,7 @@ fn draw_parent(rng: &mut Rng, level: u8, longest: u8) -> Parent {
     };
     match rng.weighted(&rings) {
         0 => Parent { skeleton: Skeleton::Chain, length: chain(rng) },
-        1 => Parent {
-            skeleton: Skeleton::Ring,
-            length: u8::try_from(rng.weighted(&[1, 1, 4, 6, 1]) + 3).unwrap_or(6),
-        },
+        1 => Parent { skeleton: Skeleton::Ring, length: u8::try_from(rng.weighted(&[1, 1, 4, 6, 1]) + 3).unwrap_or(6) },
         2 => Parent { skeleton: Skeleton::Benzene, length: 6 },
         _ => Parent { skeleton: Skeleton::Pyridine, length: 6 },
     }
@@ -89,8 +86,7 @@ fn draw_parent(rng: &mut Rng, level: u8, longest: u8) -> Parent {
 
 fn draw_suffix(rng: &mut Rng, level: u8, parent: Parent) -> Suffix {
     // In the order of `Suffix::ALL`: acid, ester, amide, nitrile, aldehyde, ketone, alcohol, amine, none.
-    let mut weights: [u32; 9] =
-        if level < 3 { [6, 0, 0, 4, 4, 6, 8, 6, 6] } else { [6, 8, 8, 4, 4, 6, 8, 8, 5] };
+    let mut weights: [u32; 9] = if level < 3 { [6, 0, 0, 4, 4, 6, 8, 6, 6] } else { [6, 8, 8, 4, 4, 6, 8, 8, 5] };
     if parent.is_aromatic() {
         weights[5] = 0;
     }

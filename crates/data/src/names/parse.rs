@@ -11,7 +11,7 @@ pub fn parse(name: &str) -> Option<Name> {
         Some((_, "acid")) | None => (None, name),
         Some((alkyl, rest)) => (Some(substituent(alkyl)?), rest),
     };
-    let mut prefixes: Vec<(Vec<Locant>, usize, &'static Substituent)> = Vec::new();
+    let mut prefixes: Vec<Prefix> = Vec::new();
     let mut rest = body;
     let tail = loop {
         if let Some(tail) = parse_tail(rest) {
@@ -44,11 +44,13 @@ pub fn parse(name: &str) -> Option<Name> {
     result.is_sound().then_some(result)
 }
 
+/// A prefix with its locants and how often it stands.
+type Prefix = (Vec<Locant>, usize, &'static Substituent);
+
 /// Locants, multiplier and prefix at the start of `text`.
-#[allow(clippy::type_complexity)]
-fn parse_prefix(text: &str) -> Option<((Vec<Locant>, usize, &'static Substituent), &str)> {
+fn parse_prefix(text: &str) -> Option<(Prefix, &str)> {
     let (locants, text) = parse_locants(text);
-    let mut longest: Option<((Vec<Locant>, usize, &'static Substituent), &str)> = None;
+    let mut longest: Option<(Prefix, &str)> = None;
     for entry in SUBSTITUENTS {
         let words: &[&str] = if entry.compound { &COMPOUND_MULTIPLIERS } else { &MULTIPLIERS };
         for (index, multiplier) in words.iter().enumerate() {
@@ -109,15 +111,16 @@ fn parse_tail(text: &str) -> Option<Tail> {
         let (index, stem) = STEMS.iter().enumerate().find(|(_, stem)| rest.starts_with(**stem))?;
         (Parent { skeleton, length: u8::try_from(index + 1).ok()? }, &rest[stem.len()..])
     };
-    let (unsaturation, rest) =
-        if parent.is_aromatic() { (None, rest) } else { parse_unsaturation(rest)? };
+    let (unsaturation, rest) = if parent.is_aromatic() { (None, rest) } else { parse_unsaturation(rest)? };
     let (suffix, suffix_locants) = parse_suffix(parent, rest)?;
     Some(Tail { parent, unsaturation, suffix, suffix_locants })
 }
 
+/// First atom and kind of a multiple bond, if there is one.
+type MultipleBond = Option<(u8, Unsaturation)>;
+
 /// `an`, `-3-en`, `en` and the like.
-#[allow(clippy::type_complexity)]
-fn parse_unsaturation(text: &str) -> Option<(Option<(u8, Unsaturation)>, &str)> {
+fn parse_unsaturation(text: &str) -> Option<(MultipleBond, &str)> {
     if let Some(rest) = text.strip_prefix("an") {
         return Some((None, rest));
     }

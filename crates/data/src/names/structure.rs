@@ -162,7 +162,10 @@ impl Name {
     }
 
     fn on(&self, position: u8) -> impl Iterator<Item = &'static Substituent> + '_ {
-        self.substituents.iter().filter(move |(locant, _)| *locant == Locant::Position(position)).map(|(_, entry)| *entry)
+        self.substituents
+            .iter()
+            .filter(move |(locant, _)| *locant == Locant::Position(position))
+            .map(|(_, entry)| *entry)
     }
 
     fn position_is_sound(&self, position: u8) -> bool {
@@ -220,7 +223,12 @@ impl Name {
         let terminal_oxo = oxo && end;
         let carbonyl_group = has_suffix && self.suffix.is_terminal() && chain && groups > 0;
         let on_multiple_bond = unsaturated && (polar > 0 || halogens > 0);
-        bonds <= 4 && polar <= 1 && (polar == 0 || halogens == 0) && !terminal_oxo && !carbonyl_group && !on_multiple_bond
+        bonds <= 4
+            && polar <= 1
+            && (polar == 0 || halogens == 0)
+            && !terminal_oxo
+            && !carbonyl_group
+            && !on_multiple_bond
             && self.multiple_bond_has_no_stereo(position, unsaturated, groups)
     }
 
@@ -241,8 +249,12 @@ impl Name {
     }
 
     fn nitrogen_is_sound(&self) -> bool {
-        let groups: Vec<_> =
-            self.substituents.iter().filter(|(locant, _)| *locant == Locant::Nitrogen).map(|(_, entry)| *entry).collect();
+        let groups: Vec<_> = self
+            .substituents
+            .iter()
+            .filter(|(locant, _)| *locant == Locant::Nitrogen)
+            .map(|(_, entry)| *entry)
+            .collect();
         if groups.is_empty() {
             return true;
         }
@@ -259,7 +271,8 @@ impl Name {
 
     /// No chain through an alkyl prefix may be longer than the parent, or as long with more prefixes.
     fn is_principal_chain(&self) -> bool {
-        let rings = self.substituents.iter().any(|(locant, entry)| entry.shape == Shape::Ring && locant.position().is_some());
+        let rings =
+            self.substituents.iter().any(|(locant, entry)| entry.shape == Shape::Ring && locant.position().is_some());
         if self.parent.is_cyclic() {
             // Two rings: which one is the parent would need more rules than this grammar has.
             return !rings || self.suffix != Suffix::None;

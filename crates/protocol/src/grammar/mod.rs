@@ -5,10 +5,12 @@
 
 pub(crate) mod lexer;
 pub(crate) mod lexicon;
+mod manual;
 pub(crate) mod pattern;
 mod sentences;
 pub(crate) mod slots;
 mod synonyms;
 pub(crate) mod walk;
 
+pub use manual::documentation;
 pub use sentences::{Rule, SENTENCES, Sentence, wordings};

@@ -27,7 +27,7 @@ pub fn held_out(recipe: &Recipe) -> anyhow::Result<Vec<TaskRows>> {
             files = others;
             matching.into_iter().take(wanted).collect()
         } else {
-            gym.examples(task.id(), split, 0..wanted as u64).with_context(|| format!("held-out rows of {}", task.id()))?
+            gym.distinct(task.id(), split, wanted).with_context(|| format!("held-out rows of {}", task.id()))?
         };
         if examples.is_empty() {
             bail!("{} has no {} rows in the imported files", task.id(), recipe.eval.split);

@@ -145,12 +145,17 @@ fn key(question: &Question) -> String {
 type Piece = (Option<&'static str>, &'static str);
 
 /// Puts the groups of a question into a chain in a drawn order, with links of one to three carbons between them.
-fn assemble(rng: &mut Rng, question: &Question) -> Option<Vec<Piece>> {
+fn assemble(rng: &mut Rng, question: &Question, level: u8) -> Option<Vec<Piece>> {
+    let mut asked = question.clone();
+    rng.shuffle(&mut asked);
     let mut order: Vec<&Word> = Vec::new();
-    for &(index, count) in question {
+    for (index, count) in asked {
         order.extend(std::iter::repeat_n(WORDS.get(index)?, count));
     }
-    rng.shuffle(&mut order);
+    if level > 1 {
+        // Above level 1 equal groups need not stand side by side.
+        rng.shuffle(&mut order);
+    }
     // Groups that can only start or end a chain go there.
     let last = order.len() - 1;
     if let Some(place) = order.iter().position(|word| word.middle.is_none() && word.start.is_none()) {
@@ -224,7 +229,7 @@ pub(super) fn example(draw: Draw<'_>) -> Result<Option<Example>, DataError> {
     for _ in 0..ATTEMPTS / TRIES_PER_QUESTION {
         let Some(question) = pick_question(draw.rng, questions) else { return Ok(None) };
         for _ in 0..TRIES_PER_QUESTION {
-            let Some(pieces) = assemble(draw.rng, question) else { break };
+            let Some(pieces) = assemble(draw.rng, question, draw.level) else { break };
             let text: String = pieces.iter().map(|(_, text)| *text).collect();
             if heavy_atoms(&text) > largest {
                 continue;
@@ -249,7 +254,13 @@ fn name_of(id: &str) -> &str {
 fn describe(draw: Draw<'_>, question: &Question, pieces: &[Piece], text: String, mol: &Mol) -> Example {
     let mut listed: Vec<(&'static str, usize)> =
         question.iter().map(|&(index, count)| (WORDS[index].id, count)).collect();
-    draw.rng.shuffle(&mut listed);
+    if draw.level == 1 {
+        // Level 1 asks for the groups in the order in which they stand in the reference.
+        let place = |id: &str| pieces.iter().position(|(piece, _)| *piece == Some(id));
+        listed.sort_by_key(|(id, _)| place(id));
+    } else {
+        draw.rng.shuffle(&mut listed);
+    }
     let join = |separator: &str, write: &dyn Fn(&str, usize) -> String| {
         listed.iter().map(|&(id, count)| write(id, count)).collect::<Vec<_>>().join(separator)
     };

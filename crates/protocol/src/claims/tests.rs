@@ -179,7 +179,7 @@ fn hostile_text_is_bounded() {
         "1:C ",
         "positions 1:C ",
         "é ",
-        "C1H3=3 ",
+        "C:1H3=3 ",
         "no ",
         "1. **A**: ",
         "\n",

@@ -402,12 +402,12 @@ fn is_total(text: &str) -> bool {
     split_symbol(text).is_some_and(|(_, rest)| is_digits(rest))
 }
 
-/// `C3` or `C3H2=7`.
+/// `C:3` or `C(:3H2=7`: text that begins with an atom, then the counts.
 fn is_walk_item(text: &str) -> bool {
-    let Some((_, rest)) = split_symbol(text) else { return false };
-    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-    let (index, rest) = rest.split_at(digits);
-    is_digits(index)
+    let Some((chunk, counts)) = text.rsplit_once(':') else { return false };
+    let (index, rest) = counts.split_at(counts.bytes().take_while(u8::is_ascii_digit).count());
+    chunk.starts_with(|first: char| first == '[' || first.is_ascii_alphabetic())
+        && is_digits(index)
         && (rest.is_empty()
             || rest
                 .strip_prefix('H')
@@ -507,7 +507,7 @@ mod tests {
 
     #[test]
     fn shapes() {
-        assert!(is_walk_item("C1H3=12") && is_walk_item("Cl2") && !is_walk_item("C") && !is_walk_item("C1H=3"));
+        assert!(is_walk_item("C(=:1H3=12") && is_walk_item("Cl:2") && !is_walk_item("C1") && !is_walk_item("C:1H=3"));
         assert!(is_polar_item("OH:2") && is_polar_item("N:3") && !is_polar_item("C1"));
         assert!(is_position("1:C(O)") && !is_position("a:C"));
         assert!(is_fragment_text("(=O)O") && is_fragment_text("[nH]1cc1Cl") && !is_fragment_text("CH3"));

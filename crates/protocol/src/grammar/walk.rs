@@ -16,24 +16,51 @@ pub(crate) fn hill_order(counts: &BTreeMap<String, usize>) -> Vec<(&str, usize)>
     entries
 }
 
-/// `C1H3=3 C2H2=5 O1H1=6`: element with running number, hydrogens with running total.
+/// `C(:1H3=3 C):2H3=6 O:1H1=7`: the SMILES cut before each atom, then the running number of the atom's element, and its
+/// hydrogens with their running total. The text between two atoms stays with the first of them, so that reading the
+/// items without their counts gives the SMILES back: a model copies along the string and never loses its place.
 pub(crate) fn atom_items(mol: &Mol) -> Vec<String> {
+    let atoms = mol.atoms();
+    let chunks = atom_chunks(mol.input());
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut hydrogens = 0usize;
-    mol.atoms()
-        .iter()
-        .map(|atom| {
-            let number = seen.entry(atom.element.clone()).or_default();
-            *number += 1;
-            let here = usize::from(atom.hydrogens);
-            hydrogens += here;
-            if here == 0 {
-                format!("{}{number}", atom.element)
-            } else {
-                format!("{}{number}H{here}={hydrogens}", atom.element)
+    let mut items = Vec::with_capacity(atoms.len());
+    for (index, atom) in atoms.iter().enumerate() {
+        let number = seen.entry(atom.element.clone()).or_default();
+        *number += 1;
+        let here = usize::from(atom.hydrogens);
+        hydrogens += here;
+        // Explicit hydrogens are text without an atom of their own: then the element stands for the chunk.
+        let chunk = if chunks.len() == atoms.len() { chunks[index] } else { atom.element.as_str() };
+        let count = if here == 0 { String::new() } else { format!("H{here}={hydrogens}") };
+        items.push(format!("{chunk}:{number}{count}"));
+    }
+    items
+}
+
+/// A SMILES cut before each atom.
+fn atom_chunks(smiles: &str) -> Vec<&str> {
+    let bytes = smiles.as_bytes();
+    let mut starts = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'[' => {
+                starts.push(at);
+                at += smiles[at..].find(']').unwrap_or(0);
             }
-        })
-        .collect()
+            letter if letter.is_ascii_alphabetic() => {
+                starts.push(at);
+                if matches!(&bytes[at..bytes.len().min(at + 2)], b"Cl" | b"Br") {
+                    at += 1;
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    let ends = starts.iter().skip(1).copied().chain([smiles.len()]);
+    starts.iter().zip(ends).map(|(&start, end)| &smiles[start..end]).collect()
 }
 
 /// `C6 H12 O2` in Hill order.
@@ -126,7 +153,8 @@ mod tests {
     #[test]
     fn formula_walk() {
         let ester = mol("CC(C)C(=O)OCC");
-        assert_eq!(atom_items(&ester).join(" "), "C1H3=3 C2H1=4 C3H3=7 C4 O1 O2 C5H2=9 C6H3=12");
+        assert_eq!(atom_items(&ester).join(" "), "C:1H3=3 C(:2H1=4 C):3H3=7 C(=:4 O):1 O:2 C:5H2=9 C:6H3=12");
+        assert_eq!(atom_items(&mol("Clc1cc[nH]c1")).join(" "), "Cl:1 c1:1 c:2H1=1 c:3H1=2 [nH]:1H1=3 c1:4H1=4");
         assert_eq!(total_items(&ester.element_counts()).join(" "), "C6 H12 O2");
         assert_eq!(element_items(&ester.element_counts()).join(" "), "C O");
         assert_eq!(total_items(&mol("O").element_counts()).join(" "), "H2 O1");

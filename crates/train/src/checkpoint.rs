@@ -1,10 +1,10 @@
 //! Checkpoints: a Hugging Face folder plus `state/`, under their final name only when complete.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use chemr_engine::{Model, Tokenizer, Trainer};
+use chemr_engine::{EngineError, Model, Tokenizer, Trainer};
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
@@ -92,20 +92,27 @@ pub(crate) fn save(
     if dir.exists() {
         set_aside(&dir)?;
     }
-    let partial = parent.join(format!(".{}.partial", step_name(state.step)));
-    if partial.exists() {
-        fs::remove_dir_all(&partial).map_err(TrainError::io("remove", &partial))?;
+    // The engine writes all of it under another name, flushes it, and renames it once.
+    let context = format!("saving checkpoint {}", dir.display());
+    let mut own_error = None;
+    let saved = chemr_engine::save_folder_with(&dir, trainer.model(), tokenizer, |partial| {
+        let state_dir = partial.join("state");
+        fs::create_dir_all(&state_dir).map_err(|source| EngineError::Io {
+            operation: "create",
+            path: state_dir.clone(),
+            source,
+        })?;
+        trainer.save_state(&state_dir.join("optimizer.safetensors"))?;
+        write_json(&state_dir.join("phase.json"), state).map_err(|error| {
+            let reason = error.to_string();
+            own_error = Some(error);
+            EngineError::Format { operation: "write", path: state_dir.join("phase.json"), reason }
+        })
+    });
+    if let Some(error) = own_error {
+        return Err(error);
     }
-    let context = || format!("saving checkpoint {}", dir.display());
-    chemr_engine::save_folder(&partial, trainer.model(), tokenizer).map_err(TrainError::engine(context()))?;
-    let state_dir = partial.join("state");
-    fs::create_dir_all(&state_dir).map_err(TrainError::io("create", &state_dir))?;
-    trainer.save_state(&state_dir.join("optimizer.safetensors")).map_err(TrainError::engine(context()))?;
-    write_json(&state_dir.join("phase.json"), state)?;
-    flush_tree(&partial)?;
-    fs::rename(&partial, &dir).map_err(TrainError::io("rename", &dir))?;
-    // The rename itself must reach the disk too, or a power cut could leave the folder under its partial name.
-    flush(&parent)?;
+    saved.map_err(TrainError::engine(context))?;
     Ok(dir)
 }
 
@@ -168,21 +175,4 @@ fn set_aside(dir: &Path) -> Result<(), TrainError> {
         }
     }
     Err(TrainError::folder(dir, "is incomplete and in the way; remove it"))
-}
-
-fn flush_tree(dir: &Path) -> Result<(), TrainError> {
-    for entry in fs::read_dir(dir).map_err(TrainError::io("read", dir))? {
-        let path = entry.map_err(TrainError::io("read", dir))?.path();
-        if path.is_dir() { flush_tree(&path)? } else { flush(&path)? }
-    }
-    flush(dir)
-}
-
-/// Flushes a file or folder to disk; systems that cannot flush a folder are let off.
-fn flush(path: &Path) -> Result<(), TrainError> {
-    match File::open(path).and_then(|file| file.sync_all()) {
-        Ok(()) => Ok(()),
-        Err(_) if path.is_dir() => Ok(()),
-        Err(error) => Err(TrainError::io("flush", path)(error)),
-    }
 }

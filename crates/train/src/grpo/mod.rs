@@ -69,10 +69,7 @@ pub(crate) fn run(
         let step = state.step + 1;
         let rate = schedule.rate(state.step);
         let clock = Instant::now();
-        let mut iteration = rollout::sample(run.recipe, run.source, trainer.model(), tokenizer, state.step)?;
-        if section.temperature != 1.0 {
-            rescore(&mut trainer, section, &mut iteration)?;
-        }
+        let iteration = rollout::sample(run.recipe, run.source, trainer.model(), tokenizer, state.step)?;
         let sampled_in = clock.elapsed().as_secs_f64();
         let update = train_on(run, section, &mut trainer, scorer.as_mut(), &iteration, step, rate)?;
         state.step = step;
@@ -218,27 +215,6 @@ fn members<'a>(section: &GrpoSection, iteration: &'a Iteration, groups: &[usize]
         .flat_map(|group| &iteration.rollouts[of(group)])
         .filter(|rollout| !(section.mask_truncated && rollout.truncated))
         .collect()
-}
-
-/// Replaces the sampler's log-probabilities by the model's own. At a temperature other than 1 they are of another
-/// distribution, and the objective's ratio is of the model's own.
-fn rescore(trainer: &mut Trainer, section: &GrpoSection, iteration: &mut Iteration) -> Result<(), TrainError> {
-    let mut scored = Vec::with_capacity(iteration.rollouts.len());
-    {
-        let rollouts: Vec<&Rollout> = iteration.rollouts.iter().collect();
-        for part in cut(&rollouts, iteration, section.micro_tokens) {
-            let (batch, ..) = pack(part, iteration)?;
-            let logps = trainer.logprobs(&batch).map_err(TrainError::engine("scoring completions"))?.logp;
-            for (sequence, rollout) in part.iter().enumerate() {
-                let range = batch.range(sequence);
-                scored.push(logps[range.end - rollout.tokens.len()..range.end].to_vec());
-            }
-        }
-    }
-    for (rollout, logps) in iteration.rollouts.iter_mut().zip(scored) {
-        rollout.logps = logps;
-    }
-    Ok(())
 }
 
 /// Consecutive parts of at most `limit` tokens (at least one sequence each).

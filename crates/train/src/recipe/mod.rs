@@ -144,7 +144,7 @@ section! {
         prompts_per_task: usize = 8,
         /// Completions per prompt (the group).
         group_size: usize = 8,
-        /// Sampling temperature. No top-p or top-k here: the objective needs the model's own distribution.
+        /// Sampling temperature. No top-p or top-k here: the ratio is of the model's own distribution.
         temperature: f32 = 1.0,
         /// Longest completion in tokens; longer ones are cut and earn nothing.
         max_new_tokens: usize = 160,

@@ -45,8 +45,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     }
     let time = match arguments.budget {
         Budget::Smoke => "under a minute on two cores",
-        Budget::Default => "under 20 minutes on two cores",
-        Budget::Long => "a few hours on two cores",
+        Budget::Default => "about a quarter of an hour on two cores",
+        Budget::Long => "about two hours on two cores",
     };
     eprintln!("chem-r quickstart ({}): {time}, {} threads", recipe.run.name, chemr_engine::threads());
     eprintln!("  phase 1 foundation: questions and bare answers, {} steps", recipe.foundation.steps);

@@ -109,7 +109,7 @@ fn made_up_sample(row: usize, variant: usize, phase: &str) -> Sample {
     let input = BTreeMap::from([(known.input_key().to_string(), field.to_string())]);
     let meta = BTreeMap::from([("variant".to_string(), variant.to_string())]);
     let example = Example::new(id, "gym", Split::Test, 1, input, reference, meta);
-    let right = (row + variant) % 3 != 0 && (phase != "foundation" || row % 2 == 0);
+    let right = !(row + variant).is_multiple_of(3) && (phase != "foundation" || row.is_multiple_of(2));
     let answer = if right { reference } else { wrong };
     let (completion, claims) = match (phase, variant) {
         ("foundation", _) => (chemr_tasks::answer_block(answer), Vec::new()),

@@ -2,7 +2,7 @@
 //!
 //! # What it asks
 //!
-//! Given the reactants as one dot-separated SMILES (input field `reactants`), write the SMILES of the product.
+//! Given the reactants, and reagents that the reaction needs, as one dot-separated SMILES (input field `reactants`), write the SMILES of the product.
 //!
 //! # How it is scored
 //!

@@ -8,6 +8,7 @@
 //! Small models run different sequences on different threads without any synchronisation inside a step; large ones share
 //! every matrix product, so that weights are read once.
 
+mod attention;
 mod decoder;
 
 use std::collections::{HashMap, VecDeque};

@@ -5,8 +5,9 @@
 
 use std::ops::Range;
 
+use super::attention::{PANEL, attend_cached, scores_len};
 use crate::kernels::AlignedVec;
-use crate::kernels::attention::{HeadGroup, attend, attend_one, attend_scratch};
+use crate::kernels::attention::{HeadGroup, attend, attend_scratch};
 use crate::kernels::gemm::{PackedMatrix, Store};
 use crate::kernels::ops::{self, Turn};
 use crate::kernels::simd::Isa;
@@ -55,7 +56,8 @@ impl Rotary {
     }
 }
 
-/// Keys and values of one sequence: `[layers, key_value_heads, capacity, head_dim]` each.
+/// Keys and values of one sequence, for `[layers, key_value_heads]`: keys in panels and values in rows (see
+/// [`super::attention`]).
 pub(super) struct Cache {
     keys: AlignedVec,
     values: AlignedVec,
@@ -63,7 +65,9 @@ pub(super) struct Cache {
 }
 
 impl Cache {
+    /// Space for at least `capacity` positions.
     pub(super) fn new(config: &ModelConfig, capacity: usize) -> Self {
+        let capacity = capacity.next_multiple_of(PANEL);
         let length = config.num_hidden_layers * config.key_value_width() * capacity;
         Self { keys: AlignedVec::zeroed(length), values: AlignedVec::zeroed(length), capacity }
     }
@@ -72,17 +76,17 @@ impl Cache {
         self.capacity
     }
 
-    /// Where head `head` of a layer lies; `head` counts over all layers.
-    fn range(&self, head: usize, positions: Range<usize>, head_dim: usize) -> Range<usize> {
-        let start = head * self.capacity;
-        (start + positions.start) * head_dim..(start + positions.end) * head_dim
+    /// Where the first `positions` of a head lie, in whole panels; `head` counts over all layers.
+    fn range(&self, head: usize, positions: usize, head_dim: usize) -> Range<usize> {
+        let start = head * self.capacity * head_dim;
+        start..start + positions.next_multiple_of(PANEL) * head_dim
     }
 
     /// Copies the first `positions` from another cache.
     pub(super) fn copy_from(&mut self, other: &Cache, config: &ModelConfig, positions: usize) {
         for head in 0..config.num_hidden_layers * config.num_key_value_heads {
-            let (target, source) =
-                (self.range(head, 0..positions, config.head_dim), other.range(head, 0..positions, config.head_dim));
+            let target = self.range(head, positions, config.head_dim);
+            let source = other.range(head, positions, config.head_dim);
             self.keys[target.clone()].copy_from_slice(&other.keys[source.clone()]);
             self.values[target].copy_from_slice(&other.values[source]);
         }
@@ -90,13 +94,17 @@ impl Cache {
 
     /// Stores the key and value heads of one row of the fused projection.
     fn store(&mut self, config: &ModelConfig, layer: usize, position: usize, row: &[f32]) {
+        let dim = config.head_dim;
         let (query, width) = (config.query_width(), config.key_value_width());
         let (keys, values) = row[query..].split_at(width);
         for head in 0..config.num_key_value_heads {
-            let target = self.range(layer * config.num_key_value_heads + head, position..position + 1, config.head_dim);
-            let source = head * config.head_dim..(head + 1) * config.head_dim;
-            self.keys[target.clone()].copy_from_slice(&keys[source.clone()]);
-            self.values[target].copy_from_slice(&values[source]);
+            let start = (layer * config.num_key_value_heads + head) * self.capacity * dim;
+            let place = start + position * dim;
+            self.values[place..place + dim].copy_from_slice(&values[head * dim..(head + 1) * dim]);
+            let column = start + position / PANEL * PANEL * dim + position % PANEL;
+            for (index, key) in keys[head * dim..(head + 1) * dim].iter().enumerate() {
+                self.keys[column + index * PANEL] = *key;
+            }
         }
     }
 }
@@ -208,7 +216,8 @@ impl<'a> Decoder<'a> {
         let config = self.config();
         let (rows, hidden, width) = (batch.len(), config.hidden_size, config.qkv_width());
         let longest = batch.iter().map(|row| row.position + 1).max().unwrap_or(0);
-        space.prepare(config, rows, rows, longest);
+        let scratch = scores_len(config.queries_per_key_value(), longest);
+        space.prepare(config, rows, rows, scratch);
         self.embed(&mut space.x[..rows * hidden], batch.iter().map(|row| row.token));
         for layer in 0..self.layers.len() {
             self.project(layer, rows, |row| batch[row].position, space);
@@ -302,12 +311,11 @@ impl<'a> Decoder<'a> {
             |task, scores, [out]| {
                 let (row, head) = (task / heads, task % heads);
                 let Row { position, cache, .. } = &batch[row];
-                let range = cache.range(layer * heads + head, 0..position + 1, head_dim);
+                let range = cache.range(layer * heads + head, position + 1, head_dim);
                 let (keys, values) = (&cache.keys[range.clone()], &cache.values[range]);
-                for (index, out) in out.chunks_exact_mut(head_dim).enumerate() {
-                    let start = row * width + (head * queries + index) * head_dim;
-                    attend_one(self.isa, &qkv[start..start + head_dim], keys, values, out, scores);
-                }
+                let start = row * width + head * queries * head_dim;
+                let query = &qkv[start..start + queries * head_dim];
+                attend_cached(self.isa, query, keys, values, head_dim, position + 1, out, scores);
             },
         );
     }

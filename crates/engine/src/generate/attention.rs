@@ -1,0 +1,180 @@
+//! Attention of one new token over a cache.
+//!
+//! Keys lie in panels of [`PANEL`] positions, `[panels, head_dim, PANEL]`, so that the scores of many positions are
+//! computed side by side without adding across a register; values lie row by row, `[positions, head_dim]`. All query heads
+//! that share a key head go through the cache together. Every score and every output is one chain of multiply-adds in a
+//! fixed order: instruction sets give the same bits.
+
+use crate::kernels::lanes::{exp_sum, largest};
+use crate::kernels::simd::{Simd, dispatch};
+
+/// Positions side by side.
+pub(super) const PANEL: usize = 32;
+
+/// Scores that [`attend_cached`] needs for `queries` heads over `length` positions.
+pub(super) fn scores_len(queries: usize, length: usize) -> usize {
+    queries * length.next_multiple_of(PANEL)
+}
+
+dispatch! {
+    /// `out = softmax(query keys^T / sqrt(head_dim)) values` for each query head of a group: `query` and `out` are
+    /// `[queries, head_dim]`, `keys` and `values` the panels and rows of the shared head, of which `length` positions count.
+    pub(super) fn attend_cached(
+        query: &[f32],
+        keys: &[f32],
+        values: &[f32],
+        head_dim: usize,
+        length: usize,
+        out: &mut [f32],
+        scores: &mut [f32],
+    ) = attend_cached_body
+}
+
+#[inline(always)]
+fn attend_cached_body<S: Simd>(
+    query: &[f32],
+    keys: &[f32],
+    values: &[f32],
+    head_dim: usize,
+    length: usize,
+    out: &mut [f32],
+    scores: &mut [f32],
+) {
+    let stride = length.next_multiple_of(PANEL);
+    let keys = &keys[..stride * head_dim];
+    let values = &values[..length * head_dim];
+    let pairs = query.chunks(2 * head_dim).zip(out.chunks_mut(2 * head_dim)).zip(scores.chunks_mut(2 * stride));
+    for ((query, out), scores) in pairs {
+        if query.len() == 2 * head_dim {
+            attend_heads::<S, 2>(query, keys, values, head_dim, length, out, scores);
+        } else {
+            attend_heads::<S, 1>(query, keys, values, head_dim, length, out, scores);
+        }
+    }
+}
+
+#[inline(always)]
+fn attend_heads<S: Simd, const Q: usize>(
+    query: &[f32],
+    keys: &[f32],
+    values: &[f32],
+    head_dim: usize,
+    length: usize,
+    out: &mut [f32],
+    scores: &mut [f32],
+) {
+    let stride = length.next_multiple_of(PANEL);
+    for (number, panel) in keys.chunks_exact(PANEL * head_dim).enumerate() {
+        let mut sums = [[0.0f32; PANEL]; Q];
+        for (index, keys) in panel.chunks_exact(PANEL).enumerate() {
+            for (head, sums) in sums.iter_mut().enumerate() {
+                let factor = query[head * head_dim + index];
+                for lane in 0..PANEL {
+                    sums[lane] = S::fma(factor, keys[lane], sums[lane]);
+                }
+            }
+        }
+        for (head, sums) in sums.iter().enumerate() {
+            scores[head * stride + number * PANEL..][..PANEL].copy_from_slice(sums);
+        }
+    }
+    let scale = 1.0 / (head_dim as f32).sqrt();
+    let mut inverse = [0.0f32; Q];
+    for (scores, inverse) in scores.chunks_exact_mut(stride).zip(&mut inverse) {
+        let scores = &mut scores[..length];
+        let top = largest(scores) * scale;
+        *inverse = 1.0 / exp_sum::<S>(scores, scale, top);
+    }
+    let mut first = 0;
+    while first + 32 <= head_dim {
+        weigh::<S, Q, 32>(scores, stride, values, head_dim, first, &inverse, out);
+        first += 32;
+    }
+    while first + 8 <= head_dim {
+        weigh::<S, Q, 8>(scores, stride, values, head_dim, first, &inverse, out);
+        first += 8;
+    }
+    while first < head_dim {
+        weigh::<S, Q, 1>(scores, stride, values, head_dim, first, &inverse, out);
+        first += 1;
+    }
+}
+
+/// Columns `first..first + W` of the output.
+#[inline(always)]
+fn weigh<S: Simd, const Q: usize, const W: usize>(
+    scores: &[f32],
+    stride: usize,
+    values: &[f32],
+    head_dim: usize,
+    first: usize,
+    inverse: &[f32; Q],
+    out: &mut [f32],
+) {
+    let mut sums = [[0.0f32; W]; Q];
+    for (position, row) in values.chunks_exact(head_dim).enumerate() {
+        let row = &row[first..first + W];
+        for (head, sums) in sums.iter_mut().enumerate() {
+            let weight = scores[head * stride + position];
+            for lane in 0..W {
+                sums[lane] = S::fma(weight, row[lane], sums[lane]);
+            }
+        }
+    }
+    for ((sums, inverse), out) in sums.iter().zip(inverse).zip(out.chunks_exact_mut(head_dim)) {
+        for (out, sum) in out[first..first + W].iter_mut().zip(sums) {
+            *out = sum * inverse;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::simd::Isa;
+    use crate::rng::SplitMix64;
+
+    #[test]
+    fn equals_the_definition_on_every_instruction_set() {
+        let mut random = SplitMix64::new(3);
+        for (queries, head_dim, length) in
+            [(1usize, 8usize, 1usize), (2, 32, 31), (3, 10, 32), (4, 64, 33), (5, 46, 100), (8, 2, 7)]
+        {
+            let mut fill = |count: usize| (0..count).map(|_| random.normal() as f32).collect::<Vec<f32>>();
+            let capacity = length.next_multiple_of(PANEL) + PANEL;
+            let (query, rows, values) = (fill(queries * head_dim), fill(length * head_dim), fill(capacity * head_dim));
+            // What lies behind the last position must not matter.
+            let mut keys = vec![f32::NAN; capacity * head_dim];
+            for (position, row) in rows.chunks_exact(head_dim).enumerate() {
+                for (index, key) in row.iter().enumerate() {
+                    keys[position / PANEL * PANEL * head_dim + index * PANEL + position % PANEL] = *key;
+                }
+            }
+            let mut first: Option<Vec<f32>> = None;
+            for isa in Isa::available() {
+                let mut out = vec![0.0; queries * head_dim];
+                let mut scores = vec![0.0; scores_len(queries, length)];
+                attend_cached(isa, &query, &keys, &values, head_dim, length, &mut out, &mut scores);
+                for (query, out) in query.chunks_exact(head_dim).zip(out.chunks_exact(head_dim)) {
+                    let weights: Vec<f64> = rows
+                        .chunks_exact(head_dim)
+                        .map(|key| key.iter().zip(query).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>())
+                        .map(|score| (score / (head_dim as f64).sqrt()).exp())
+                        .collect();
+                    let total: f64 = weights.iter().sum();
+                    for (index, out) in out.iter().enumerate() {
+                        let exact: f64 = weights
+                            .iter()
+                            .enumerate()
+                            .map(|(position, weight)| weight / total * f64::from(values[position * head_dim + index]))
+                            .sum();
+                        assert!((f64::from(*out) - exact).abs() < 2e-5, "{out} {exact}");
+                    }
+                }
+                if isa != Isa::Portable {
+                    assert_eq!(*first.get_or_insert_with(|| out.clone()), out);
+                }
+            }
+        }
+    }
+}

@@ -16,10 +16,10 @@ pub(super) fn example(mut draw: Draw<'_>) -> Result<Option<Example>, DataError> 
         if counts.is_polar() != polar {
             continue;
         }
-        let polar_atoms = list(sketch.nodes().iter().enumerate().filter_map(|(atom, node)| {
-            matches!(node.element, Element::Nitrogen | Element::Oxygen)
-                .then(|| format!("{}:{}", node.element.symbol(), sketch.hydrogens(atom)))
-        }));
+        let is_polar = |element| matches!(element, Element::Nitrogen | Element::Oxygen);
+        let nodes = sketch.nodes().iter().enumerate().filter(|(_, node)| is_polar(node.element));
+        let polar_atoms =
+            list(nodes.map(|(atom, node)| format!("{}:{}", node.element.symbol(), sketch.hydrogens(atom))));
         let meta = [
             ("key", mol.canonical().to_string()),
             ("atoms", super::molecule::atom_list(&sketch)),

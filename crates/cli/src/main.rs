@@ -3,6 +3,7 @@
 mod commands;
 mod evaluator;
 mod exit;
+mod interrupt;
 mod models;
 mod rows;
 mod terminal;
@@ -36,7 +37,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    let arguments = Arguments::parse();
+    if let Err(error) = interrupt::listen() {
+        return exit::code(Err(error));
+    }
+    let outcome = match arguments.command {
         Command::Quickstart(arguments) => quickstart::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),

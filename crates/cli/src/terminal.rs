@@ -1,24 +1,9 @@
-//! Ctrl-C, and progress of an evaluation.
+//! Progress of an evaluation.
 
 use std::io::IsTerminal;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-
-/// A flag that the first Ctrl-C (or SIGTERM) raises; the second ends the process at once.
-pub fn stop_flag() -> anyhow::Result<Arc<AtomicBool>> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let raised = Arc::clone(&flag);
-    ctrlc::set_handler(move || {
-        if raised.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-        eprintln!("\nstopping after this step and saving; press Ctrl-C again to stop at once");
-    })?;
-    Ok(flag)
-}
 
 /// Progress of one evaluation: a bar on a terminal, a line every ten seconds in a pipe.
 pub struct EvaluationProgress {

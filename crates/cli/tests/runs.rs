@@ -113,8 +113,8 @@ fn a_run_leaves_a_complete_folder_and_repeats_byte_for_byte() {
     assert!(!refused.status.success(), "a run folder must not be overwritten");
 }
 
-/// Kills a run as soon as `phase` has its second checkpoint.
-fn kill_in(recipe: &Path, out: &Path, phase: &str, more: &[&str]) {
+/// Interrupts a run as soon as `phase` has its second checkpoint, by SIGKILL or, if `politely`, by Ctrl-C.
+fn stop_in(recipe: &Path, out: &Path, phase: &str, politely: bool, more: &[&str]) {
     let mut child = start(recipe, out, more);
     let wanted = out.join("checkpoints").join(phase);
     let started = Instant::now();
@@ -126,9 +126,16 @@ fn kill_in(recipe: &Path, out: &Path, phase: &str, more: &[&str]) {
         assert!(started.elapsed() < Duration::from_secs(120), "{phase} never began");
         std::thread::sleep(Duration::from_millis(2));
     }
-    // SIGKILL on Unix: no chance to save anything.
-    child.kill().unwrap();
-    child.wait().unwrap();
+    if politely {
+        let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        let code = child.wait().unwrap().code();
+        // The run may have ended before the signal came.
+        assert!(code == Some(130) || code == Some(0) || !sent.success(), "{code:?}");
+    } else {
+        // SIGKILL on Unix: no chance to save anything.
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
 }
 
 #[test]
@@ -137,9 +144,10 @@ fn a_run_killed_in_every_phase_resumes_to_the_same_bytes() {
     let recipe = recipe_in(folder.path());
     let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
     finish(start(&recipe, &whole, &[]));
-    kill_in(&recipe, &killed, "foundation", &[]);
-    kill_in(&recipe, &killed, "distill", &["--resume"]);
-    kill_in(&recipe, &killed, "grpo", &["--resume"]);
+    stop_in(&recipe, &killed, "foundation", false, &[]);
+    stop_in(&recipe, &killed, "foundation", true, &["--resume"]);
+    stop_in(&recipe, &killed, "distill", false, &["--resume"]);
+    stop_in(&recipe, &killed, "grpo", false, &["--resume"]);
     finish(start(&recipe, &killed, &["--resume"]));
     for phase in PHASES {
         assert!(weights(&whole, phase) == weights(&killed, phase), "{phase}: the resumed run differs");

@@ -13,7 +13,7 @@ use chemr_tasks::{Example, Mode, Prompt, Split, Task, extract, task, tasks};
 use serde_json::json;
 
 use crate::exit::Outcome;
-use crate::{models, terminal};
+use crate::{interrupt, models};
 
 const EXAMPLES: &str = "Examples:
   chemr ask 'What is the molecular formula of CC(=O)OCC?'
@@ -53,7 +53,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
-    let stop = terminal::stop_flag()?;
+    let stop = interrupt::stop_flag();
     let question = arguments.question.trim();
     if question.is_empty() {
         bail!("the question is empty");

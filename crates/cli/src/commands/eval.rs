@@ -9,7 +9,7 @@ use chemr_eval::{ModelFacts, PhaseRecord, Summary};
 use chemr_train::{Budget, Recipe};
 
 use crate::exit::Outcome;
-use crate::{evaluator, models, rows, terminal};
+use crate::{evaluator, interrupt, models, rows};
 
 const EXAMPLES: &str = "Examples:
   chemr eval --model runs/quickstart-001
@@ -38,7 +38,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
-    let stop = terminal::stop_flag()?;
+    let stop = interrupt::stop_flag();
     let folder = match &arguments.model {
         Some(path) => models::resolve(path)?,
         None => models::newest()?,
@@ -58,7 +58,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     eprintln!("model {}", folder.display());
     let rows = rows::held_out(&recipe)?;
     let started = Instant::now();
-    let scores = match evaluator::evaluate("model", &model, &tokenizer, &rows, &recipe, &stop) {
+    let scores = match evaluator::evaluate("model", &model, &tokenizer, &rows, &recipe, stop) {
         Ok(scores) => scores,
         Err(chemr_eval::EvalError::Stopped) => return Ok(Outcome::Stopped),
         Err(error) => return Err(error.into()),

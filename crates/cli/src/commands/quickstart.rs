@@ -6,7 +6,7 @@ use chemr_train::{Budget, Recipe, progress_for_stderr, recipe_of};
 
 use crate::evaluator::{Part, train_and_report};
 use crate::exit::Outcome;
-use crate::{models, terminal};
+use crate::{interrupt, models};
 
 const EXAMPLES: &str = "Examples:
   chemr quickstart
@@ -32,7 +32,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
-    let stop = terminal::stop_flag()?;
+    let stop = interrupt::stop_flag();
     let out = match &arguments.out {
         Some(out) => out.clone(),
         None => models::next_free("quickstart")?,
@@ -54,5 +54,5 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     eprintln!("  phase 3 grpo:       reinforcement learning with checked answers, {} steps", recipe.grpo.steps);
     eprintln!("run folder {}; stop with Ctrl-C, go on with --out {} --resume", out.display(), out.display());
     let progress = progress_for_stderr();
-    train_and_report(&recipe, &Part::All, &out, arguments.resume, &stop, &*progress)
+    train_and_report(&recipe, &Part::All, &out, arguments.resume, stop, &*progress)
 }

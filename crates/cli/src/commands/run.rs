@@ -6,7 +6,7 @@ use chemr_train::{Recipe, progress_for_stderr};
 
 use crate::evaluator::{Part, train_and_report};
 use crate::exit::Outcome;
-use crate::{models, terminal};
+use crate::{interrupt, models};
 
 const EXAMPLES: &str = "Examples:
   chemr run recipes/real-data.toml --out runs/real
@@ -33,12 +33,12 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let recipe = Recipe::load(&arguments.recipe)?.with_overrides(&arguments.set)?;
-    let stop = terminal::stop_flag()?;
+    let stop = interrupt::stop_flag();
     let out = match &arguments.out {
         Some(out) => out.clone(),
         None => models::next_free(&recipe.run.name)?,
     };
     eprintln!("run {} with {} threads, run folder {}", recipe.run.name, chemr_engine::threads(), out.display());
     let progress = progress_for_stderr();
-    train_and_report(&recipe, &Part::All, &out, arguments.resume, &stop, &*progress)
+    train_and_report(&recipe, &Part::All, &out, arguments.resume, stop, &*progress)
 }

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use crate::evaluator::{Part, train_and_report};
 use crate::exit::Outcome;
-use crate::{models, terminal};
+use crate::{interrupt, models};
 
 const EXAMPLES: &str = "Examples:
   chemr train foundation --out runs/phase1
@@ -59,12 +59,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     };
     let recipe = recipe.with_overrides(&arguments.set)?;
     let from = arguments.from.as_deref().map(models::resolve).transpose()?;
-    let stop = terminal::stop_flag()?;
+    let stop = interrupt::stop_flag();
     let out = match &arguments.out {
         Some(out) => out.clone(),
         None => models::next_free(phase.name())?,
     };
     eprintln!("phase {phase} with {} threads, run folder {}", chemr_engine::threads(), out.display());
     let progress = progress_for_stderr();
-    train_and_report(&recipe, &Part::Phase(phase, from.as_deref()), &out, arguments.resume, &stop, &*progress)
+    train_and_report(&recipe, &Part::Phase(phase, from.as_deref()), &out, arguments.resume, stop, &*progress)
 }

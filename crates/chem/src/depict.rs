@@ -33,6 +33,9 @@ impl Default for Depiction {
 /// Colour of highlights: a light amber on which all label colours can be read.
 const HIGHLIGHT: &str = "#ffd774";
 
+/// Pixels for one unit of the layout, of which a bond has 1.5.
+const LARGEST_SCALE: f64 = 30.0;
+
 type Point = [f64; 2];
 
 /// Draws a molecule: one `<svg>` element, to stand in a file or inside an HTML page, on a white
@@ -41,21 +44,30 @@ type Point = [f64; 2];
 /// # Errors
 /// [`ErrorClass::Internal`] when a side is zero or the toolkit cannot lay the molecule out.
 pub fn svg(mol: &Mol, options: &Depiction) -> Result<String, ChemError> {
-    let (drawing, layout) = guarded(|| {
-        let wrong = |error: String| ChemError::new(ErrorClass::Internal, error);
-        let placed = mol.toolkit().with_2d_coordinates().map_err(|error| wrong(error.to_string()))?;
-        let drawing = placed.to_svg(options.width, options.height).map_err(|error| wrong(error.to_string()))?;
-        Ok((drawing, placed.coordinates_2d().unwrap_or_default().to_vec()))
-    })?;
+    let wrong = |error: String| ChemError::new(ErrorClass::Internal, error);
+    let placed = guarded(|| mol.toolkit().with_2d_coordinates().map_err(|error| wrong(error.to_string())))?;
+    let layout = placed.coordinates_2d().unwrap_or_default();
+    let draw =
+        |[width, height]: [u32; 2]| guarded(|| placed.to_svg(width, height).map_err(|error| wrong(error.to_string())));
+    // The toolkit fills the picture, which makes small molecules huge: they get a smaller one inside.
+    let mut size = [options.width, options.height];
+    let mut drawing = draw(size)?;
+    let scale = view(mol, layout, &shapes(&drawing)).map_or(0.0, |view| view.scale);
+    if scale > LARGEST_SCALE {
+        size = size.map(|side| ((f64::from(side) * LARGEST_SCALE / scale).ceil() as u32).max(1));
+        drawing = draw(size)?;
+    }
     let shapes = shapes(&drawing);
-    let chosen: BTreeSet<usize> = options.highlight_atoms.iter().copied().filter(|atom| *atom < layout.len()).collect();
+    let margin = |all: u32, used: u32| (f64::from(all) - f64::from(used)) / 2.0;
+    let (left, top) = (margin(options.width, size[0]), margin(options.height, size[1]));
     let mut text = format!(
-        "<svg xmlns='http://www.w3.org/2000/svg' width='{0}' height='{1}' viewBox='0 0 {0} {1}'>\n\
-         <rect width='{0}' height='{1}' fill='#ffffff'/>\n",
-        options.width, options.height
+        "<svg xmlns='http://www.w3.org/2000/svg' width='{0}' height='{1}' viewBox='{2} {3} {0} {1}'>\n\
+         <rect x='{2}' y='{3}' width='{0}' height='{1}' fill='#ffffff'/>\n",
+        options.width, options.height, -left, -top
     );
+    let chosen: BTreeSet<usize> = options.highlight_atoms.iter().copied().filter(|atom| *atom < layout.len()).collect();
     if !chosen.is_empty() {
-        text.push_str(&highlights(mol, &chosen, &layout, &shapes));
+        text.push_str(&highlights(mol, &chosen, layout, &shapes));
     }
     for shape in &shapes {
         text.push_str(&compact(shape.line));
@@ -287,7 +299,8 @@ mod tests {
         let drawing = draw("CC(=O)OC[C@H](N)c1ccccc1", &[]);
         assert!(drawing.starts_with("<svg ") && drawing.ends_with("</svg>\n"));
         assert_eq!(drawing.matches("<svg").count(), 1);
-        assert!(drawing.contains("width='300'") && !drawing.contains("highlight"));
+        assert!(drawing.contains("width='300' height='220' viewBox='0 0 300 220'"));
+        assert!(!drawing.contains("highlight"));
         assert!(drawing.matches("<path").count() > 12);
         assert!(drawing.len() < 6_000, "{}", drawing.len());
     }
@@ -341,9 +354,23 @@ mod tests {
             let mol = Mol::parse(smiles).unwrap();
             let all: Vec<usize> = (0..mol.atoms().len()).collect();
             for [x, y] in discs(&draw(smiles, &all)) {
-                assert!((0.0..=300.0).contains(&x) && (0.0..=220.0).contains(&y), "{smiles}");
+                assert!((-0.1..300.0).contains(&x) && (-0.1..220.0).contains(&y), "{smiles}");
             }
         }
+    }
+
+    #[test]
+    fn small_molecules_are_not_blown_up() {
+        let drawing = draw("CC", &[0, 1]);
+        let [first, second] = discs(&drawing).try_into().unwrap();
+        let bond = f64::hypot(first[0] - second[0], first[1] - second[1]);
+        assert!((30.0..=46.0).contains(&bond), "{bond}");
+        let wide = attribute(drawing.lines().next().unwrap(), "viewBox").unwrap();
+        let [left, top, width, height]: [f64; 4] =
+            wide.split(' ').map(|side| side.parse().unwrap()).collect::<Vec<_>>().try_into().unwrap();
+        // The middle of the bond is the middle of the picture.
+        assert!((left + width / 2.0 - (first[0] + second[0]) / 2.0).abs() < 1.5, "{drawing}");
+        assert!((top + height / 2.0 - (first[1] + second[1]) / 2.0).abs() < 1.5, "{drawing}");
     }
 
     #[test]

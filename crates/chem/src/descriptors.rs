@@ -19,12 +19,7 @@ fn count<E: std::fmt::Display>(call: impl FnOnce() -> Result<u32, E>) -> usize {
 impl Mol {
     /// Hill formula as RDKit writes it, with the charge at the end: `C2H6O`, `C6H6NO3-`, `Ca+2`.
     pub fn formula(&self) -> String {
-        guarded(|| {
-            self.toolkit()
-                .molecular_formula()
-                .map_err(ChemError::internal)
-        })
-        .unwrap_or_default()
+        guarded(|| self.toolkit().molecular_formula().map_err(ChemError::internal)).unwrap_or_default()
     }
 
     /// Atoms of each element, hydrogen included, isotopes counted as their element.
@@ -56,11 +51,7 @@ impl Mol {
 
     /// Wildman-Crippen molar refractivity.
     pub fn mr(&self) -> f64 {
-        number(|| {
-            self.toolkit()
-                .crippen_descriptors()
-                .map(|both| both.molar_refractivity)
-        })
+        number(|| self.toolkit().crippen_descriptors().map(|both| both.molar_refractivity))
     }
 
     /// Topological polar surface area in square angstrom, nitrogen and oxygen only.
@@ -100,29 +91,22 @@ impl Mol {
 
     /// Atoms that are aromatic in RDKit's model.
     pub fn aromatic_atoms(&self) -> usize {
-        self.toolkit()
-            .atoms()
-            .iter()
-            .filter(|atom| atom.is_aromatic())
-            .count()
+        self.toolkit().atoms().iter().filter(|atom| atom.is_aromatic()).count()
     }
 
-    /// Atoms other than hydrogen.
+    /// Atoms other than hydrogen and wildcards.
     pub fn heavy_atoms(&self) -> usize {
-        self.toolkit()
-            .atomic_numbers()
-            .iter()
-            .filter(|number| **number != 1)
-            .count()
+        self.toolkit().atomic_numbers().iter().filter(|number| **number > 1).count()
+    }
+
+    /// Atoms other than hydrogen and carbon.
+    pub fn heteroatoms(&self) -> usize {
+        self.toolkit().atomic_numbers().iter().filter(|number| !matches!(**number, 1 | 6)).count()
     }
 
     /// Sum of the formal charges.
     pub fn charge(&self) -> i32 {
-        self.toolkit()
-            .atoms()
-            .iter()
-            .map(|atom| i32::from(atom.formal_charge()))
-            .sum()
+        self.toolkit().atoms().iter().map(|atom| i32::from(atom.formal_charge())).sum()
     }
 
     /// Atoms that are stereocentres, specified or not.

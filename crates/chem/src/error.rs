@@ -115,20 +115,12 @@ fn at(position: Option<usize>) -> String {
 impl ChemError {
     /// An error without a place.
     pub fn new(class: ErrorClass, message: impl Into<String>) -> ChemError {
-        ChemError {
-            class,
-            position: None,
-            message: message.into(),
-        }
+        ChemError { class, position: None, message: message.into() }
     }
 
     /// An error at a byte offset.
     pub fn at(class: ErrorClass, position: usize, message: impl Into<String>) -> ChemError {
-        ChemError {
-            class,
-            position: Some(position),
-            message: message.into(),
-        }
+        ChemError { class, position: Some(position), message: message.into() }
     }
 
     pub(crate) fn internal(error: impl std::fmt::Display) -> ChemError {

@@ -40,10 +40,7 @@ impl BitFingerprint {
 
     /// Number of bits that are set.
     pub fn count(&self) -> usize {
-        self.words
-            .iter()
-            .map(|word| word.count_ones() as usize)
-            .sum()
+        self.words.iter().map(|word| word.count_ones() as usize).sum()
     }
 
     /// Bits in both over bits in either, 0 to 1; 0 when neither has a bit, as in RDKit.
@@ -57,11 +54,7 @@ impl BitFingerprint {
             both += (left & right).count_ones();
             either += (left | right).count_ones();
         }
-        if either == 0 {
-            0.0
-        } else {
-            f64::from(both) / f64::from(either)
-        }
+        if either == 0 { 0.0 } else { f64::from(both) / f64::from(either) }
     }
 }
 
@@ -79,33 +72,19 @@ impl CountFingerprint {
 
     /// Sum of the smaller counts over sum of the larger counts, 0 to 1.
     pub fn tanimoto(&self, other: &CountFingerprint) -> f64 {
-        let total = |counts: &BTreeMap<u64, u32>| -> u64 {
-            counts.values().map(|count| u64::from(*count)).sum()
-        };
+        let total = |counts: &BTreeMap<u64, u32>| -> u64 { counts.values().map(|count| u64::from(*count)).sum() };
         let both: u64 = self
             .counts
             .iter()
-            .filter_map(|(feature, count)| {
-                other
-                    .counts
-                    .get(feature)
-                    .map(|theirs| u64::from(*count.min(theirs)))
-            })
+            .filter_map(|(feature, count)| other.counts.get(feature).map(|theirs| u64::from(*count.min(theirs))))
             .sum();
         let either = total(&self.counts) + total(&other.counts) - both;
-        if either == 0 {
-            0.0
-        } else {
-            both as f64 / either as f64
-        }
+        if either == 0 { 0.0 } else { both as f64 / either as f64 }
     }
 }
 
 fn bits_of(fingerprint: &Fingerprint, size: usize) -> BitFingerprint {
-    BitFingerprint::from_bits(
-        fingerprint.on_bits().into_iter().map(|bit| bit as usize),
-        size,
-    )
+    BitFingerprint::from_bits(fingerprint.on_bits().into_iter().map(|bit| bit as usize), size)
 }
 
 fn or_empty(result: Result<BitFingerprint, ChemError>, size: usize) -> BitFingerprint {
@@ -140,8 +119,11 @@ impl Mol {
                 .toolkit()
                 .fingerprint_morgan_sparse_count_with_params(&parameters, None)
                 .map_err(ChemError::internal)?;
-            let _ = found;
-            Ok(BTreeMap::new())
+            Ok(found
+                .nonzero_elements()
+                .iter()
+                .filter_map(|(feature, count)| Some((*feature, u32::try_from(*count).ok()?)))
+                .collect())
         })
         .unwrap_or_default();
         CountFingerprint { counts }
@@ -154,10 +136,7 @@ impl Mol {
                 self.toolkit()
                     .fingerprint_maccs()
                     .map(|found| {
-                        BitFingerprint::from_bits(
-                            found.on_bits().into_iter().map(|bit| bit as usize + 1),
-                            167,
-                        )
+                        BitFingerprint::from_bits(found.on_bits().into_iter().map(|bit| bit as usize + 1), 167)
                     })
                     .map_err(ChemError::internal)
             }),
@@ -169,10 +148,7 @@ impl Mol {
     pub fn rdk(&self) -> BitFingerprint {
         or_empty(
             guarded(|| {
-                self.toolkit()
-                    .fingerprint_topological()
-                    .map(|found| bits_of(&found, 2048))
-                    .map_err(ChemError::internal)
+                self.toolkit().fingerprint_topological().map(|found| bits_of(&found, 2048)).map_err(ChemError::internal)
             }),
             2048,
         )

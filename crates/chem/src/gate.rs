@@ -1,6 +1,7 @@
 //! The checks that every text passes before the toolkit sees it.
 
 use crate::error::{ChemError, ErrorClass};
+use crate::syntax::Outline;
 
 /// Limits for a text that claims to be a SMILES string.
 ///
@@ -14,50 +15,42 @@ pub struct Gate {
     pub max_chars: usize,
     /// Most atoms other than hydrogen.
     pub max_heavy_atoms: usize,
+    /// Most combinations of fused rings that the search for aromaticity may have to try; it takes
+    /// 0.1 to 0.2 microseconds for each.
+    pub max_ring_combinations: u64,
+}
+
+/// The text without the ASCII blanks around it, and where it starts.
+pub(crate) fn trimmed(text: &str) -> (usize, &str) {
+    let inner = text.trim_start_matches(|character: char| character.is_ascii_whitespace());
+    let offset = text.len() - inner.len();
+    (offset, inner.trim_end_matches(|character: char| character.is_ascii_whitespace()))
 }
 
 impl Gate {
     /// For text that a model wrote: 400 characters, 300 heavy atoms.
-    pub const ANSWER: Gate = Gate {
-        max_chars: 400,
-        max_heavy_atoms: 300,
-    };
+    pub const ANSWER: Gate = Gate { max_chars: 400, max_heavy_atoms: 300, max_ring_combinations: 100_000 };
 
     /// For files of molecules: 2,000 characters, 1,000 heavy atoms.
-    pub const DATA: Gate = Gate {
-        max_chars: 2_000,
-        max_heavy_atoms: 1_000,
-    };
+    pub const DATA: Gate = Gate { max_chars: 2_000, max_heavy_atoms: 1_000, max_ring_combinations: 5_000_000 };
 
     /// The text without the blanks around it, or why it is refused. Positions count from the
     /// start of `text` as given.
     pub fn check<'a>(&self, text: &'a str) -> Result<&'a str, ChemError> {
-        let inner = text.trim();
-        let offset = text.len() - text.trim_start().len();
+        let (offset, inner) = trimmed(text);
         if inner.is_empty() {
             return Err(ChemError::new(ErrorClass::Empty, "the text is empty"));
         }
         if inner.len() > self.max_chars {
             return Err(ChemError::new(
                 ErrorClass::TooLong,
-                format!(
-                    "{} characters, at most {} are read",
-                    inner.len(),
-                    self.max_chars
-                ),
+                format!("{} characters, at most {} are read", inner.len(), self.max_chars),
             ));
         }
         if let Some(index) = inner.bytes().position(|byte| !byte.is_ascii()) {
-            return Err(ChemError::at(
-                ErrorClass::NonAscii,
-                offset + index,
-                "a character outside ASCII",
-            ));
+            return Err(ChemError::at(ErrorClass::NonAscii, offset + index, "a character outside ASCII"));
         }
-        if let Some(index) = inner
-            .bytes()
-            .position(|byte| byte == b' ' || byte.is_ascii_control())
-        {
+        if let Some(index) = inner.bytes().position(|byte| byte == b' ' || byte.is_ascii_control()) {
             return Err(ChemError::at(
                 ErrorClass::InnerWhitespace,
                 offset + index,
@@ -72,6 +65,20 @@ impl Gate {
             ));
         }
         Ok(inner)
+    }
+}
+
+impl Gate {
+    /// The limits on the structure, once the grammar has been read.
+    pub(crate) fn check_outline(&self, outline: &Outline) -> Result<(), ChemError> {
+        let heavy = outline.heavy_atoms();
+        if heavy > self.max_heavy_atoms {
+            return Err(ChemError::new(
+                ErrorClass::Gate,
+                format!("{heavy} heavy atoms, at most {} are read", self.max_heavy_atoms),
+            ));
+        }
+        Ok(())
     }
 }
 

@@ -73,20 +73,19 @@ fn walks(order: cosmolkit::BondOrder) -> bool {
     )
 }
 
-/// For each bond whether it lies on a cycle: a bond does so unless it is a bridge of the graph.
-/// Iterative, linear in atoms and bonds, so that no molecule can exhaust the stack.
-pub(crate) fn ring_bonds(molecule: &Molecule) -> Vec<bool> {
-    let atoms = molecule.num_atoms();
-    let bonds = molecule.bonds();
+/// For each edge whether it lies on a cycle: an edge does so unless it is a bridge of the graph.
+/// Edges for which `counts` is false are left out. Iterative and linear, so that no molecule can
+/// exhaust the stack.
+pub(crate) fn cyclic_edges(atoms: usize, edges: &[(usize, usize)], counts: impl Fn(usize) -> bool) -> Vec<bool> {
     let mut neighbours: Vec<Vec<(usize, usize)>> = vec![Vec::new(); atoms];
-    for (index, bond) in bonds.iter().enumerate() {
-        if walks(bond.order()) {
-            let (begin, end) = (bond.begin().index(), bond.end().index());
+    let mut on_cycle = vec![false; edges.len()];
+    for (index, &(begin, end)) in edges.iter().enumerate() {
+        if counts(index) {
             neighbours[begin].push((end, index));
             neighbours[end].push((begin, index));
+            on_cycle[index] = true;
         }
     }
-    let mut on_cycle: Vec<bool> = bonds.iter().map(|bond| walks(bond.order())).collect();
     let mut entered = vec![usize::MAX; atoms];
     let mut lowest = vec![usize::MAX; atoms];
     let mut clock = 0;
@@ -97,20 +96,20 @@ pub(crate) fn ring_bonds(molecule: &Molecule) -> Vec<bool> {
         entered[start] = clock;
         lowest[start] = clock;
         clock += 1;
-        // (atom, bond it was entered by, next neighbour to look at)
+        // (atom, edge it was entered by, next neighbour to look at)
         let mut stack = vec![(start, usize::MAX, 0)];
         while let Some(top) = stack.last_mut() {
             let (atom, by, next) = *top;
-            if let Some(&(other, bond)) = neighbours[atom].get(next) {
+            if let Some(&(other, edge)) = neighbours[atom].get(next) {
                 top.2 += 1;
-                if bond == by {
+                if edge == by {
                     continue;
                 }
                 if entered[other] == usize::MAX {
                     entered[other] = clock;
                     lowest[other] = clock;
                     clock += 1;
-                    stack.push((other, bond, 0));
+                    stack.push((other, edge, 0));
                 } else {
                     lowest[atom] = lowest[atom].min(entered[other]);
                 }
@@ -126,6 +125,13 @@ pub(crate) fn ring_bonds(molecule: &Molecule) -> Vec<bool> {
         }
     }
     on_cycle
+}
+
+/// For each bond of the molecule whether it is in a ring.
+fn ring_bonds(molecule: &Molecule) -> Vec<bool> {
+    let bonds = molecule.bonds();
+    let edges: Vec<(usize, usize)> = bonds.iter().map(|bond| (bond.begin().index(), bond.end().index())).collect();
+    cyclic_edges(molecule.num_atoms(), &edges, |bond| walks(bonds[bond].order()))
 }
 
 impl Mol {
@@ -184,15 +190,8 @@ impl Mol {
     /// order around the ring.
     pub fn ring_atoms(&self) -> Vec<Vec<usize>> {
         crate::guard::guarded(|| {
-            let found = self
-                .toolkit()
-                .symmetrized_sssr()
-                .map_err(crate::ChemError::internal)?;
-            Ok(found
-                .atom_rings()
-                .iter()
-                .map(|ring| ring.iter().map(|atom| atom.index()).collect())
-                .collect())
+            let found = self.toolkit().symmetrized_sssr().map_err(crate::ChemError::internal)?;
+            Ok(found.atom_rings().iter().map(|ring| ring.iter().map(|atom| atom.index()).collect()).collect())
         })
         .unwrap_or_default()
     }

@@ -52,10 +52,7 @@ pub(crate) fn guarded<T>(call: impl FnOnce() -> Result<T, ChemError>) -> Result<
             .map(|text| (*text).to_string())
             .or_else(|| payload.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "no message".to_string());
-        Err(ChemError::new(
-            ErrorClass::Internal,
-            format!("the toolkit panicked: {reason}"),
-        ))
+        Err(ChemError::new(ErrorClass::Internal, format!("the toolkit panicked: {reason}")))
     })
 }
 

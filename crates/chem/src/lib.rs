@@ -4,6 +4,7 @@
 //! [`ChemError`], and results follow RDKit 2026.9.1. No other crate of the workspace names the
 //! toolkit.
 
+mod cost;
 mod depict;
 mod descriptors;
 mod error;

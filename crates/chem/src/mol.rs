@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use cosmolkit::{AtomId, Molecule, SmilesWriteParams};
 
-use crate::error::{ChemError, ErrorClass};
-use crate::gate::Gate;
+use crate::error::ChemError;
+use crate::gate::{Gate, trimmed};
 use crate::guard::guarded;
+use crate::read::read;
 
 /// A sanitised molecule with its canonical isomeric SMILES.
 ///
@@ -25,9 +26,7 @@ struct Inner {
 }
 
 fn text(molecule: &Molecule, parameters: &SmilesWriteParams) -> Result<String, ChemError> {
-    let written = molecule
-        .to_smiles_with_params(parameters)
-        .map_err(ChemError::internal)?;
+    let written = molecule.to_smiles_with_params(parameters).map_err(ChemError::internal)?;
     String::from_utf8(written.into_bytes()).map_err(ChemError::internal)
 }
 
@@ -47,9 +46,10 @@ impl Mol {
     /// As [`Mol::parse`].
     pub fn parse_with(smiles: &str, gate: &Gate) -> Result<Mol, ChemError> {
         let inner = gate.check(smiles)?;
-        let molecule = guarded(|| {
-            Molecule::from_smiles(inner)
-                .map_err(|error| ChemError::new(ErrorClass::Syntax, error.to_string()))
+        let molecule = read(inner, gate).map_err(|error| {
+            // Positions count from the start of the text as given, blanks included.
+            let (blanks, _) = trimmed(smiles);
+            ChemError { position: error.position.map(|position| position + blanks), ..error }
         })?;
         Mol::from_toolkit(molecule, inner.to_string())
     }
@@ -58,18 +58,8 @@ impl Mol {
     /// stands for the canonical string.
     pub(crate) fn from_toolkit(molecule: Molecule, input: String) -> Result<Mol, ChemError> {
         let canonical = guarded(|| text(&molecule, &SmilesWriteParams::default()))?;
-        let input = if input.is_empty() {
-            canonical.clone()
-        } else {
-            input
-        };
-        Ok(Mol {
-            inner: Arc::new(Inner {
-                input,
-                molecule,
-                canonical,
-            }),
-        })
+        let input = if input.is_empty() { canonical.clone() } else { input };
+        Ok(Mol { inner: Arc::new(Inner { input, molecule, canonical }) })
     }
 
     /// The toolkit's molecule, for the modules of this crate.
@@ -89,10 +79,7 @@ impl Mol {
 
     /// RDKit's canonical SMILES without stereo and isotopes.
     pub fn canonical_flat(&self) -> String {
-        self.write(&SmilesWriteParams {
-            isomeric_smiles: false,
-            ..SmilesWriteParams::default()
-        })
+        self.write(&SmilesWriteParams { isomeric_smiles: false, ..SmilesWriteParams::default() })
     }
 
     /// A SMILES string in random atom order; the same seed gives the same string.
@@ -100,13 +87,8 @@ impl Mol {
         // The toolkit reseeds its generator for 1..=i32::MAX only.
         let seed = u32::try_from(seed % (i32::MAX as u64)).unwrap_or(0) + 1;
         guarded(|| {
-            let mut written = self
-                .toolkit()
-                .to_random_smiles(1, seed)
-                .map_err(ChemError::internal)?;
-            let first = written
-                .pop()
-                .ok_or_else(|| ChemError::internal("no random SMILES written"))?;
+            let mut written = self.toolkit().to_random_smiles(1, seed).map_err(ChemError::internal)?;
+            let first = written.pop().ok_or_else(|| ChemError::internal("no random SMILES written"))?;
             String::from_utf8(first.into_bytes()).map_err(ChemError::internal)
         })
         .unwrap_or_else(|_| self.canonical().to_string())
@@ -118,38 +100,27 @@ impl Mol {
         if atom >= self.toolkit().num_atoms() {
             return self.canonical().to_string();
         }
-        self.write(&SmilesWriteParams {
-            rooted_at_atom: Some(AtomId::new(atom)),
-            ..SmilesWriteParams::default()
-        })
+        self.write(&SmilesWriteParams { rooted_at_atom: Some(AtomId::new(atom)), ..SmilesWriteParams::default() })
     }
 
     /// A SMILES string in the atom order of the text that was read; not canonical.
     pub fn input_order_smiles(&self) -> String {
-        self.write(&SmilesWriteParams {
-            canonical: false,
-            ..SmilesWriteParams::default()
-        })
+        self.write(&SmilesWriteParams { canonical: false, ..SmilesWriteParams::default() })
     }
 
     /// Writes with given options; the canonical string stands in should the toolkit fail.
     pub(crate) fn write(&self, parameters: &SmilesWriteParams) -> String {
-        guarded(|| text(self.toolkit(), parameters))
-            .unwrap_or_else(|_| self.canonical().to_string())
+        guarded(|| text(self.toolkit(), parameters)).unwrap_or_else(|_| self.canonical().to_string())
     }
 
     /// Standard InChI, where the toolkit makes one.
     pub fn inchi(&self) -> Option<String> {
-        guarded(|| self.toolkit().to_inchi().map_err(ChemError::internal))
-            .ok()
-            .filter(|inchi| !inchi.is_empty())
+        guarded(|| self.toolkit().to_inchi().map_err(ChemError::internal)).ok().filter(|inchi| !inchi.is_empty())
     }
 
     /// Key of the standard InChI, where the toolkit makes one.
     pub fn inchikey(&self) -> Option<String> {
-        guarded(|| self.toolkit().to_inchi_key().map_err(ChemError::internal))
-            .ok()
-            .filter(|key| !key.is_empty())
+        guarded(|| self.toolkit().to_inchi_key().map_err(ChemError::internal)).ok().filter(|key| !key.is_empty())
     }
 
     /// The parts of a multi-part molecule, in the order of the text; one part gives itself.
@@ -173,14 +144,12 @@ impl Mol {
         self.canonical() == other.canonical()
     }
 
-    /// Canonical SMILES of the Murcko scaffold, empty for an acyclic molecule.
+    /// Canonical SMILES, without stereo, of the Murcko scaffold: rings, the chains between them
+    /// and the atoms that either carries by a double bond. Empty for an acyclic molecule.
     pub fn scaffold(&self) -> String {
         guarded(|| {
-            let scaffold = self
-                .toolkit()
-                .murcko_scaffold()
-                .map_err(ChemError::internal)?;
-            text(&scaffold, &SmilesWriteParams::default())
+            let scaffold = self.toolkit().murcko_decompose().map_err(ChemError::internal)?;
+            text(&scaffold, &SmilesWriteParams { isomeric_smiles: false, ..SmilesWriteParams::default() })
         })
         .unwrap_or_default()
     }
@@ -203,10 +172,7 @@ impl std::hash::Hash for Mol {
 
 impl std::fmt::Debug for Mol {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_tuple("Mol")
-            .field(&self.canonical())
-            .finish()
+        formatter.debug_tuple("Mol").field(&self.canonical()).finish()
     }
 }
 

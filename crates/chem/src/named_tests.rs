@@ -228,7 +228,10 @@ fn disconnections_prefer_rings_and_carbon_bonds() {
         ids
     };
     let product = mol("c1ccccc1/C=C/C(=O)OCC");
-    assert_eq!(ids(registry.disconnections(&product)), ["fischer_esterification", "heck_reaction"]);
+    assert_eq!(
+        ids(registry.disconnections(&product)),
+        ["fischer_esterification", "heck_reaction", "horner_wadsworth_emmons"]
+    );
     assert_eq!(ids(registry.preferred_disconnections(&product)), ["heck_reaction"]);
     // The Heck reaction makes the E isomer only.
     let other = mol("c1ccccc1/C=C\\C(=O)OCC");

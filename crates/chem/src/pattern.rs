@@ -1,6 +1,6 @@
 //! SMARTS patterns, compiled once.
 
-use cosmolkit::CompiledQuery;
+use cosmolkit::{CompiledQuery, SmartsParseError};
 
 use crate::error::{ChemError, ErrorClass};
 use crate::guard::guarded;
@@ -13,22 +13,28 @@ pub struct Pattern {
     query: CompiledQuery,
 }
 
+/// Longest pattern that is read, in bytes.
+const MAX_CHARS: usize = 5_000;
+
+/// Deepest nesting of parentheses, recursive environments included: the compiler recurses.
+const MAX_DEPTH: usize = 100;
+
 impl Pattern {
-    /// Compiles a SMARTS string.
+    /// Compiles a SMARTS string of at most 5,000 characters.
     ///
     /// # Errors
-    /// [`ErrorClass::Pattern`] when it cannot be read.
+    /// [`ErrorClass::Pattern`] when it cannot be read or is nested too deeply.
     pub fn compile(smarts: &str) -> Result<Pattern, ChemError> {
+        check(smarts)?;
         let query = guarded(|| {
-            let graph = cosmolkit::parse_smarts(smarts)
-                .map_err(|error| ChemError::new(ErrorClass::Pattern, error.to_string()))?;
-            cosmolkit::compile_query(&graph)
-                .map_err(|error| ChemError::new(ErrorClass::Pattern, error.to_string()))
+            let graph = cosmolkit::parse_smarts(smarts).map_err(|error| ChemError {
+                class: ErrorClass::Pattern,
+                position: place(&error),
+                message: error.to_string(),
+            })?;
+            cosmolkit::compile_query(&graph).map_err(|error| ChemError::new(ErrorClass::Pattern, error.to_string()))
         })?;
-        Ok(Pattern {
-            smarts: smarts.to_string(),
-            query,
-        })
+        Ok(Pattern { smarts: smarts.to_string(), query })
     }
 
     /// The text that was compiled.
@@ -72,5 +78,37 @@ impl Pattern {
     /// Number of matches.
     pub fn count(&self, mol: &Mol) -> usize {
         self.matches(mol).len()
+    }
+}
+
+fn check(smarts: &str) -> Result<(), ChemError> {
+    if smarts.len() > MAX_CHARS {
+        return Err(ChemError::new(ErrorClass::Pattern, format!("more than {MAX_CHARS} characters")));
+    }
+    let mut depth = 0_usize;
+    for (position, byte) in smarts.bytes().enumerate() {
+        match byte {
+            b'(' => depth += 1,
+            b')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return Err(ChemError::at(
+                ErrorClass::Pattern,
+                position,
+                format!("more than {MAX_DEPTH} nested parentheses"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn place(error: &SmartsParseError) -> Option<usize> {
+    match error {
+        SmartsParseError::UnclosedBracket(position)
+        | SmartsParseError::UnclosedParenthesis(position)
+        | SmartsParseError::UnexpectedCharacter { position, .. }
+        | SmartsParseError::InvalidAtomPrimitive { position, .. } => Some(*position),
+        _ => None,
     }
 }

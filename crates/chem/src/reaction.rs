@@ -175,15 +175,14 @@ impl ReactionSmiles {
         let after = self.mapped_bonds(Role::Product)?;
         let kept = self.map_numbers(Role::Product)?;
         let mut changes = BondChanges::default();
-        for (key, symbol) in &after {
-            if key.0 > 0 && !before.iter().any(|(known, _)| known == key) {
-                changes.formed.push(symbol.clone());
-            }
+        let has = |bonds: &[MappedBond], bond: &MappedBond| bonds.iter().any(|known| known.ends == bond.ends);
+        for bond in after.iter().filter(|bond| bond.ends.0 > 0 && !has(&before, bond)) {
+            changes.formed.push(bond.text.clone());
         }
-        for (key, symbol) in &before {
-            let stays = kept.contains(&key.0) || kept.contains(&key.1);
-            if stays && (key.0 == 0 || !after.iter().any(|(known, _)| known == key)) {
-                changes.broken.push(symbol.clone());
+        for bond in &before {
+            let stays = kept.contains(&bond.ends.0) || kept.contains(&bond.ends.1);
+            if stays && (bond.ends.0 == 0 || !has(&after, bond)) {
+                changes.broken.push(bond.text.clone());
             }
         }
         changes.formed.sort();
@@ -191,8 +190,8 @@ impl ReactionSmiles {
         Ok(changes)
     }
 
-    /// Bonds with at least one mapped end: the two map numbers, lower first (0 = unmapped).
-    fn mapped_bonds(&self, role: Role) -> Result<Vec<((u32, u32), String)>, ChemError> {
+    /// Bonds with at least one mapped end.
+    fn mapped_bonds(&self, role: Role) -> Result<Vec<MappedBond>, ChemError> {
         let mut bonds = Vec::new();
         for mol in self.molecules(role)? {
             let atoms = mol.atoms();
@@ -200,15 +199,21 @@ impl ReactionSmiles {
                 let (Some(begin), Some(end)) = (atoms.get(bond.begin), atoms.get(bond.end)) else {
                     continue;
                 };
-                let (low, high) = (begin.map_number.min(end.map_number), begin.map_number.max(end.map_number));
-                if high == 0 {
-                    continue;
+                let (first, second) = (begin.map_number, end.map_number);
+                if first.max(second) > 0 {
+                    let text = bond_text(&begin.element, &end.element, bond.order);
+                    bonds.push(MappedBond { ends: (first.min(second), first.max(second)), text });
                 }
-                bonds.push(((low, high), bond_text(&begin.element, &end.element, bond.order)));
             }
         }
         Ok(bonds)
     }
+}
+
+/// A bond by the map numbers of its ends, lower first, 0 for an unmapped atom.
+struct MappedBond {
+    ends: (u32, u32),
+    text: String,
 }
 
 /// `C-N`, elements in alphabetical order.

@@ -10,7 +10,7 @@ use crate::chunk::Chunk;
 use crate::forward::{gather_attended, head_group};
 use crate::head::sum_tiles;
 use crate::kernels::attention_backward::{GroupGradient, attend_backward};
-use crate::kernels::gemm::{Left, Outer, PackedMatrix, Store, accumulate_outer};
+use crate::kernels::gemm::{Outer, PackedMatrix, Store, accumulate_outer};
 use crate::kernels::ops::{self, Turn};
 use crate::packed::{PackedLayer, PackedModel, PackedWeight};
 use crate::pool::{Parts, Scratch, run_parts};
@@ -121,13 +121,11 @@ impl Step<'_> {
                 let mid = &self.block.mid[first * hidden..][..count * hidden];
                 let gate_up = &self.block.gate_up[first * 2 * wide..][..count * 2 * wide];
                 let (dactivated, scratch) = scratch.split_at_mut(count * wide);
-                let left = Left::Rows(dout, hidden);
-                transposed(&self.packed.down).multiply_block(left, count, dactivated, wide, Store::Overwrite);
+                transposed(&self.packed.down).multiply_block(dout, count, dactivated, wide, Store::Overwrite);
                 ops::swiglu_backward(isa, gate_up, wide, dactivated, dgate_up, activated);
                 ops::rms_norm(isa, mid, &self.weights.mlp_norm, eps, normed);
                 let dnormed = &mut scratch[..count * hidden];
-                let left = Left::Rows(dgate_up, 2 * wide);
-                transposed(&self.packed.gate_up).multiply_block(left, count, dnormed, hidden, Store::Overwrite);
+                transposed(&self.packed.gate_up).multiply_block(dgate_up, count, dnormed, hidden, Store::Overwrite);
                 dnorm.fill(0.0);
                 ops::rms_norm_backward(isa, mid, &self.weights.mlp_norm, eps, dnormed, dout, dmid, dnorm);
                 let range = first..first + count;
@@ -138,8 +136,7 @@ impl Step<'_> {
                     }
                     None => gather_attended(self.sizes, &self.block.attended, self.rows, range, attended),
                 }
-                let left = Left::Rows(dmid, hidden);
-                transposed(&self.packed.o).multiply_block(left, count, dattended, query, Store::Overwrite);
+                transposed(&self.packed.o).multiply_block(dmid, count, dattended, query, Store::Overwrite);
                 ops::row_dots(isa, attended, dattended, head_dim, delta);
             },
         );
@@ -241,8 +238,7 @@ impl Step<'_> {
                 let x = &self.block.x[first * hidden..][..count * hidden];
                 ops::rms_norm(isa, x, &self.weights.attn_norm, eps, normed);
                 let dnormed = &mut scratch[..count * hidden];
-                let left = Left::Rows(dqkv, qkv);
-                transposed(&self.packed.qkv).multiply_block(left, count, dnormed, hidden, Store::Overwrite);
+                transposed(&self.packed.qkv).multiply_block(dqkv, count, dnormed, hidden, Store::Overwrite);
                 dnorm.fill(0.0);
                 let passed = &dmid[first * hidden..][..count * hidden];
                 ops::rms_norm_backward(isa, x, &self.weights.attn_norm, eps, dnormed, passed, dx, dnorm);

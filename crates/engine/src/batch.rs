@@ -22,10 +22,7 @@ pub struct PackedBatch {
 impl PackedBatch {
     /// An empty batch, to be filled with [`PackedBatch::push`].
     pub fn new() -> Self {
-        Self {
-            offsets: vec![0],
-            ..Self::default()
-        }
+        Self { offsets: vec![0], ..Self::default() }
     }
 
     /// Appends a sequence of `n` tokens as `n - 1` positions. `weights[i]` belongs to the prediction of `tokens[i + 1]`.
@@ -68,11 +65,7 @@ impl PackedBatch {
     ///
     /// # Errors
     /// [`EngineError::Batch`] when the prompt or the completion is empty.
-    pub fn push_completion(
-        &mut self,
-        prompt: &[u32],
-        completion: &[u32],
-    ) -> Result<(), EngineError> {
+    pub fn push_completion(&mut self, prompt: &[u32], completion: &[u32]) -> Result<(), EngineError> {
         if prompt.is_empty() || completion.is_empty() {
             return Err(EngineError::batch(
                 "append a completion",
@@ -126,11 +119,7 @@ impl PackedBatch {
     ///
     /// # Errors
     /// [`EngineError::Batch`] or [`EngineError::Token`] with the position.
-    pub fn validate(
-        &self,
-        operation: &'static str,
-        config: &ModelConfig,
-    ) -> Result<(), EngineError> {
+    pub fn validate(&self, operation: &'static str, config: &ModelConfig) -> Result<(), EngineError> {
         let count = self.tokens.len();
         if self.targets.len() != count || self.weights.len() != count {
             return Err(EngineError::batch(
@@ -142,12 +131,10 @@ impl PackedBatch {
                 ),
             ));
         }
-        let ends_right = self.offsets.first() == Some(&0)
-            && self
-                .offsets
-                .last()
-                .is_some_and(|end| *end as usize == count);
-        if !ends_right && !(count == 0 && self.offsets.is_empty()) {
+        let ends_right =
+            self.offsets.first() == Some(&0) && self.offsets.last().is_some_and(|end| *end as usize == count);
+        let nothing = count == 0 && self.offsets.is_empty();
+        if !(ends_right || nothing) {
             return Err(EngineError::batch(
                 operation,
                 format!(
@@ -189,10 +176,7 @@ impl PackedBatch {
         if let Some(position) = self.weights.iter().position(|weight| !weight.is_finite()) {
             return Err(EngineError::batch(
                 operation,
-                format!(
-                    "weight {} at position {position} is not finite",
-                    self.weights[position]
-                ),
+                format!("weight {} at position {position} is not finite", self.weights[position]),
             ));
         }
         Ok(())

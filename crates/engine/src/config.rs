@@ -71,11 +71,7 @@ impl ModelConfig {
             + self.query_width() * self.hidden_size
             + 3 * self.intermediate_size * self.hidden_size;
         let embeddings = self.vocab_size * self.hidden_size;
-        let head = if self.tie_word_embeddings {
-            0
-        } else {
-            embeddings
-        };
+        let head = if self.tie_word_embeddings { 0 } else { embeddings };
         embeddings + head + self.hidden_size + self.num_hidden_layers * block
     }
 
@@ -102,50 +98,28 @@ impl ModelConfig {
                 return Err(refuse(field, value, "must be at most 16777216"));
             }
         }
-        if !self
-            .num_attention_heads
-            .is_multiple_of(self.num_key_value_heads)
-        {
+        if !self.num_attention_heads.is_multiple_of(self.num_key_value_heads) {
             return Err(refuse(
                 "num_key_value_heads",
                 self.num_key_value_heads,
-                &format!(
-                    "must divide num_attention_heads = {}",
-                    self.num_attention_heads
-                ),
+                &format!("must divide num_attention_heads = {}", self.num_attention_heads),
             ));
         }
         if !self.head_dim.is_multiple_of(2) || self.head_dim > MAX_HEAD_DIM {
-            return Err(refuse(
-                "head_dim",
-                self.head_dim,
-                &format!("must be even and at most {MAX_HEAD_DIM}"),
-            ));
+            return Err(refuse("head_dim", self.head_dim, &format!("must be even and at most {MAX_HEAD_DIM}")));
         }
         if !(self.rms_norm_eps.is_finite() && self.rms_norm_eps >= 0.0) {
-            return Err(refuse(
-                "rms_norm_eps",
-                self.rms_norm_eps,
-                "must be finite and not negative",
-            ));
+            return Err(refuse("rms_norm_eps", self.rms_norm_eps, "must be finite and not negative"));
         }
         if !(self.rope_theta.is_finite() && self.rope_theta > 0.0) {
-            return Err(refuse(
-                "rope_theta",
-                self.rope_theta,
-                "must be finite and positive",
-            ));
+            return Err(refuse("rope_theta", self.rope_theta, "must be finite and positive"));
         }
         Ok(())
     }
 }
 
 fn refuse(field: &'static str, value: impl std::fmt::Display, reason: &str) -> EngineError {
-    EngineError::Config {
-        field,
-        value: value.to_string(),
-        reason: reason.to_owned(),
-    }
+    EngineError::Config { field, value: value.to_string(), reason: reason.to_owned() }
 }
 
 #[cfg(test)]
@@ -184,10 +158,7 @@ mod tests {
         let mut config = small();
         config.num_key_value_heads = 3;
         let message = config.validate().unwrap_err().to_string();
-        assert!(
-            message.contains("num_key_value_heads = 3") && message.contains("divide"),
-            "{message}"
-        );
+        assert!(message.contains("num_key_value_heads = 3") && message.contains("divide"), "{message}");
         let mut config = small();
         config.head_dim = 7;
         assert!(config.validate().is_err());

@@ -7,7 +7,7 @@
 use crate::Model;
 use crate::chunk::Chunk;
 use crate::kernels::attention::{HeadGroup, attend};
-use crate::kernels::gemm::{Left, Store};
+use crate::kernels::gemm::Store;
 use crate::kernels::ops::{self, Turn};
 use crate::packed::{PackedLayer, PackedModel};
 use crate::pool::{Parts, run_parts};
@@ -138,8 +138,7 @@ fn project(
     let rows = places.len();
     let normed = &mut scratch[..rows * sizes.hidden];
     ops::rms_norm(sizes.isa, x, &weights.attn_norm, sizes.eps, normed);
-    let left = Left::Rows(normed, sizes.hidden);
-    matrices.qkv.forward.multiply_block(left, rows, qkv, sizes.qkv, Store::Overwrite);
+    matrices.qkv.forward.multiply_block(normed, rows, qkv, sizes.qkv, Store::Overwrite);
     let turned = sizes.query + sizes.key_values * sizes.head_dim;
     for (row, place) in qkv.chunks_exact_mut(sizes.qkv).zip(places) {
         let (cos, sin) = rotary.at(*place as usize);
@@ -218,25 +217,13 @@ fn feed_forward(
 ) {
     let rows = out.len() / sizes.hidden;
     let hidden = sizes.hidden;
-    matrices.o.forward.multiply_block(Left::Rows(attended, sizes.query), rows, mid, hidden, Store::AddTo(x, hidden));
+    matrices.o.forward.multiply_block(attended, rows, mid, hidden, Store::AddTo(x, hidden));
     let (normed, scratch) = scratch.split_at_mut(rows * hidden);
     ops::rms_norm(sizes.isa, mid, &weights.mlp_norm, sizes.eps, normed);
-    matrices.gate_up.forward.multiply_block(
-        Left::Rows(normed, hidden),
-        rows,
-        gate_up,
-        2 * sizes.wide,
-        Store::Overwrite,
-    );
+    matrices.gate_up.forward.multiply_block(normed, rows, gate_up, 2 * sizes.wide, Store::Overwrite);
     let activated = &mut scratch[..rows * sizes.wide];
     ops::swiglu(sizes.isa, gate_up, sizes.wide, activated);
-    matrices.down.forward.multiply_block(
-        Left::Rows(activated, sizes.wide),
-        rows,
-        out,
-        hidden,
-        Store::AddTo(mid, hidden),
-    );
+    matrices.down.forward.multiply_block(activated, rows, out, hidden, Store::AddTo(mid, hidden));
 }
 
 /// The last block after attention: only the rows that the head sees, gathered. `blocks` are the last and the output buffer.

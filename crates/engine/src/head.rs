@@ -1,7 +1,7 @@
 //! Last norm, output head and objective, a few hundred supervised rows at a time: the logits of a whole batch never exist.
 
 use crate::chunk::{Chunk, Supervised};
-use crate::kernels::gemm::{Left, Outer, Store, accumulate_outer};
+use crate::kernels::gemm::{Outer, Store, accumulate_outer};
 use crate::kernels::ops;
 use crate::kernels::simd::Isa;
 use crate::packed::{PackedModel, PackedWeight};
@@ -99,13 +99,7 @@ impl Pass<'_> {
     fn forward(&self, x: &[f32], entries: &[Supervised], normed: &mut [f32], logits: &mut [f32], results: &mut [f32]) {
         let sizes = self.sizes;
         ops::rms_norm(sizes.isa, x, self.norm, sizes.eps, normed);
-        self.matrix.forward.multiply_block(
-            Left::Rows(normed, sizes.hidden),
-            entries.len(),
-            logits,
-            sizes.vocab,
-            Store::Overwrite,
-        );
+        self.matrix.forward.multiply_block(normed, entries.len(), logits, sizes.vocab, Store::Overwrite);
         let rows = logits.chunks_exact_mut(sizes.vocab).zip(results.chunks_exact_mut(RESULTS)).zip(entries);
         for ((row, results), entry) in rows {
             let target = entry.target as usize;
@@ -129,8 +123,7 @@ impl Pass<'_> {
         let rows = dx.len() / sizes.hidden;
         let (dnormed, rest) = scratch.split_at_mut(dx.len());
         if let Some(matrix) = &self.matrix.backward {
-            let left = Left::Rows(dlogits, sizes.vocab);
-            matrix.multiply_block(left, rows, dnormed, sizes.hidden, Store::Overwrite);
+            matrix.multiply_block(dlogits, rows, dnormed, sizes.hidden, Store::Overwrite);
         }
         let nothing = &mut rest[..dx.len()];
         nothing.fill(0.0);

@@ -41,3 +41,8 @@ pub use sampling::Sampling;
 pub use tokenizer::{Tokenizer, TokenizerError, TokenizerTraining};
 pub use trainer::{AdamWConfig, LogProbs, Scorer, StepStats, Trainer};
 pub use weights::{LayerWeights, Model, NamedTensor, NamedTensorMut, Weights};
+
+/// Name of the instruction set that the kernels use on this processor: `avx512`, `avx2` or `portable`.
+pub fn kernel_name() -> &'static str {
+    kernels::simd::Isa::detect().name()
+}

@@ -29,9 +29,6 @@ pub struct CrossEntropy {
 
 impl Objective for CrossEntropy {
     fn token(&self, _position: usize, logp: f32, _entropy: f32) -> TokenLoss {
-        TokenLoss {
-            loss: -logp / self.denominator,
-            dlogp: -1.0 / self.denominator,
-        }
+        TokenLoss { loss: -logp / self.denominator, dlogp: -1.0 / self.denominator }
     }
 }

@@ -9,10 +9,7 @@ pub(crate) struct SplitMix64 {
 
 impl SplitMix64 {
     pub(crate) fn new(seed: u64) -> Self {
-        Self {
-            state: seed,
-            spare: None,
-        }
+        Self { state: seed, spare: None }
     }
 
     /// An independent stream for each `(seed, stream)` pair.

@@ -11,8 +11,8 @@
 //!    otherwise the whole text when it is a single line.
 //!
 //! A completion whose reasoning never ends and that has no answer block has no answer, also in loose mode.
-//! A loose answer is then cleaned: code marks, quotes and bold marks around it, a label such as `SMILES:` before it, one
-//! full stop after it. Extraction is linear in the length of the completion.
+//! A loose answer is then cleaned: code marks, quotes and bold marks around it, a label such as `SMILES:` before it,
+//! full stops after it. Extraction is linear in the length of the completion.
 
 use std::ops::Range;
 
@@ -216,10 +216,13 @@ const LABELS: [&str; 11] = [
 /// A colon further in than this (bytes) ends no label.
 const MAX_LABEL: usize = 32;
 
-/// Takes marks and labels off a loose answer. Each pass removes something, so it ends.
+/// Marks and labels are taken off in at most so many rounds: nobody nests more, and hostile text would.
+const CLEANING_ROUNDS: usize = 8;
+
+/// Takes marks, labels and full stops off a loose answer.
 fn clean(raw: &str) -> &str {
     let mut text = raw.trim();
-    loop {
+    for _ in 0..CLEANING_ROUNDS {
         let before = text.len();
         for mark in ["```", "`", "**", "\"", "'", "$"] {
             // One mark that stands on both sides; `(` and `[` belong to SMILES and stay.
@@ -236,13 +239,12 @@ fn clean(raw: &str) -> &str {
         {
             text = text[colon + 1..].trim();
         }
-        if let Some(rest) = text.strip_suffix('.') {
-            text = rest.trim();
-        }
+        text = text.trim_end_matches(['.', ' ']);
         if text.len() == before {
-            return text;
+            break;
         }
     }
+    text
 }
 
 #[cfg(test)]

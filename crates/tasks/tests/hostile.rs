@@ -77,6 +77,32 @@ const TAGS: [&str; 10] = [
     "<<answer>>",
 ];
 
+/// Most time that one verdict may take.
+const LIMIT: Duration = Duration::from_millis(50);
+
+/// Time that this thread has been computing, where the system tells: other programs on the machine do not count.
+fn computing_time() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+}
+
+/// How long a verdict takes: the clock when that is short, otherwise the least of some attempts in computing time.
+fn time(task: &dyn Task, row: &Example, text: &str, mode: Mode) -> Duration {
+    let mut least = Duration::MAX;
+    for _ in 0..5 {
+        let (clock, before) = (Instant::now(), computing_time());
+        let verdict = task.verify(row, text, mode);
+        let took = clock.elapsed();
+        assert!((0.0..=1.0).contains(&verdict.score));
+        let computed = before.and_then(|before| computing_time().map(|after| after.saturating_sub(before)));
+        least = least.min(took).min(computed.unwrap_or(took));
+        if least < LIMIT / 2 {
+            break;
+        }
+    }
+    least
+}
+
 /// A piece of answer text.
 fn answer(random: &mut Random) -> String {
     match random.below(12) {
@@ -180,25 +206,14 @@ fn hostile_completions() {
         // Every completion meets one task in each mode; over the run every task meets every kind of text.
         let (task, row) = &rows[index % rows.len()];
         let mode = if random.below(2) == 0 { Mode::Strict } else { Mode::Loose };
-        // A second attempt tells a slow verdict from a machine that was busy elsewhere.
-        let mut took = Duration::MAX;
-        for attempt in 0..3 {
-            let start = Instant::now();
-            let verdict = task.verify(row, &text, mode);
-            took = took.min(start.elapsed());
-            if attempt == 0 {
-                assert!((0.0..=1.0).contains(&verdict.score));
-                assert_eq!(verdict.format, extract(&text, Mode::Strict).format);
-                *reasons.entry(verdict.reason.to_string()).or_default() += 1;
-            }
-            if took < Duration::from_millis(20) {
-                break;
-            }
-        }
+        let verdict = task.verify(row, &text, mode);
+        assert_eq!(verdict.format, extract(&text, Mode::Strict).format);
+        *reasons.entry(verdict.reason.to_string()).or_default() += 1;
+        let took = time(*task, row, &text, mode);
         if took > slowest.0 {
             slowest = (took, format!("{} {:?} {:.200}", task.id(), mode, text));
         }
-        assert!(took < Duration::from_millis(50), "{took:?}: {} {:.400}", task.id(), text);
+        assert!(took < LIMIT, "{took:?}: {} {:.400}", task.id(), text);
     }
     assert!(!reasons.contains_key("toolkit_panic"), "{reasons:?}");
     println!("{total} completions, slowest {:?}: {}\n{reasons:#?}", slowest.0, slowest.1);
@@ -230,13 +245,8 @@ fn very_long_completions() {
         for whole in [text.clone(), completion(&text, &text), completion("a", &text), format!("<answer>{text}")] {
             for (task, row) in &rows {
                 for mode in [Mode::Strict, Mode::Loose] {
-                    let took = (0..3).map(|_| {
-                        let start = Instant::now();
-                        let _ = task.verify(row, &whole, mode);
-                        start.elapsed()
-                    });
-                    let took = took.min().unwrap_or_default();
-                    assert!(took < Duration::from_millis(50), "{took:?} {} {mode:?} unit {unit:?}", task.id());
+                    let took = time(*task, row, &whole, mode);
+                    assert!(took < LIMIT, "{took:?} {} {mode:?} unit {unit:?}", task.id());
                 }
             }
         }
@@ -295,16 +305,11 @@ fn hard_structures_stay_below_the_limit() {
     for structure in hard_structures() {
         let text = completion("a", &structure);
         for (task, row) in &rows {
-            let took = (0..5).map(|_| {
-                let start = Instant::now();
-                let _ = task.verify(row, &text, Mode::Strict);
-                start.elapsed()
-            });
-            let took = took.min().unwrap_or_default();
+            let took = time(*task, row, &text, Mode::Strict);
             if took > slowest.0 {
                 slowest = (took, format!("{} {structure}", task.id()));
             }
-            assert!(took < Duration::from_millis(50), "{took:?} {} {structure}", task.id());
+            assert!(took < LIMIT, "{took:?} {} {structure}", task.id());
         }
     }
     println!("slowest {:?}: {:.100}", slowest.0, slowest.1);

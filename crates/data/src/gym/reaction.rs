@@ -3,7 +3,7 @@
 //! A reaction is written from fragments: the assembly strings of the registry hold `{L}` and `{R}`, so that product and
 //! reactants share their fragment texts (root-aligned SMILES, Zhong et al., Chem. Sci. 2022, 13, 9023). What the texts
 //! promise is then checked on the molecules: every template of the registry that fits the reactants must give this
-//! product and no other, and for retrosynthesis the product must have this disconnection alone.
+//! product and no other, and for retrosynthesis this must be the one disconnection that the registry prefers.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -66,9 +66,11 @@ const LEVEL_ONE: &[&str] = &[
     "alkene_bromination",
 ];
 
-/// Reactions whose products nearly always have another disconnection as well, by the highest level at which they are
-/// left out of retrosynthesis. (At level 3 the precedence of the registry decides for most.)
-const AMBIGUOUS: &[(&str, u8)] = &[("alkene_hydrogenation", 3), ("friedel_crafts_acylation", 2), ("diels_alder", 2)];
+/// From this rank on, reactions of the registry make what a preferred one makes too; they are not asked backwards.
+const TWIN_RANK: u32 = 200;
+
+/// Reactions whose products always have a preferred disconnection elsewhere: never asked backwards either.
+const NEVER_PREFERRED: &[&str] = &["alkene_hydrogenation"];
 
 /// A reagent and a milder one whose reactions it also brings about.
 const STRONGER: &[(&str, &str)] = &[("[AlH4-].[Li+]", "[BH4-].[Na+]")];
@@ -230,14 +232,9 @@ fn is_only_product(drawn: &Drawn, reactants: &[Mol], product: &Mol) -> Result<bo
     Ok(true)
 }
 
-/// True when the registry knows one way to make the product, and it is this one. At level 3 only the preferred
-/// disconnections count.
-fn is_only_disconnection(drawn: &Drawn, reactants: &str, product: &Mol, level: u8) -> bool {
-    let found = if level >= 3 {
-        named_reactions().preferred_disconnections(product)
-    } else {
-        named_reactions().disconnections(product)
-    };
+/// True when the registry prefers one way to make the product, and it is this one.
+fn is_preferred_disconnection(drawn: &Drawn, reactants: &str, product: &Mol) -> bool {
+    let found = named_reactions().preferred_disconnections(product);
     let sets: BTreeSet<String> = found.iter().map(|(_, set)| joined(set)).collect();
     sets.len() == 1 && sets.contains(reactants) && found.iter().all(|(reaction, _)| reaction.id == drawn.reaction.id)
 }
@@ -292,8 +289,9 @@ pub(super) fn example(mut draw: Draw<'_>, direction: Direction) -> Result<Option
     for _ in 0..ATTEMPTS / tries {
         // The reaction type is kept through its tries, so that the types come about equally often.
         let Some(choice) = draw.rng.pick(choices) else { return Ok(None) };
-        let ambiguous = AMBIGUOUS.iter().any(|&(id, level)| id == choice.reaction.id && draw.level <= level);
-        if direction == Direction::Retro && ambiguous {
+        let reaction = choice.reaction;
+        let twin = reaction.rank >= TWIN_RANK || NEVER_PREFERRED.contains(&reaction.id.as_str());
+        if direction == Direction::Retro && twin {
             continue;
         }
         for _ in 0..tries {
@@ -317,7 +315,7 @@ fn attempt(draw: &mut Draw<'_>, choice: &Choice, direction: Direction) -> Result
         .map(|smiles| remembered("reactant of an assembly", smiles))
         .collect::<Result<Vec<Mol>, DataError>>()?;
     let all_reactants = joined(&reactants);
-    if direction == Direction::Retro && !is_only_disconnection(&drawn, &all_reactants, &product, draw.level) {
+    if direction == Direction::Retro && !is_preferred_disconnection(&drawn, &all_reactants, &product) {
         return Ok(None);
     }
     if !is_only_product(&drawn, &reactants, &product)? {

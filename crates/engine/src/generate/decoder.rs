@@ -8,10 +8,12 @@ use std::ops::Range;
 use super::attention::{PANEL, attend_cached, scores_len};
 use crate::kernels::AlignedVec;
 use crate::kernels::attention::{HeadGroup, attend, attend_scratch};
-use crate::kernels::gemm::{PackedMatrix, Store};
+use crate::kernels::gemm::Store;
 use crate::kernels::ops::{self, Turn};
 use crate::kernels::simd::Isa;
+use crate::packed::{Direction, PackedModel};
 use crate::pool::{Parts, Scratch, run_parts};
+use crate::rotary::RotaryTable;
 use crate::{Model, ModelConfig};
 
 /// Rows of one task of a row operation.
@@ -19,41 +21,12 @@ const ROWS_EACH: usize = 16;
 /// Values below which a row operation is not worth a fork.
 const SERIAL_VALUES: usize = 1 << 14;
 
-struct PackedLayer {
-    qkv: PackedMatrix,
-    o: PackedMatrix,
-    gate_up: PackedMatrix,
-    down: PackedMatrix,
-}
-
 /// A model with packed weights and rotary tables.
 pub(super) struct Decoder<'a> {
     pub(super) model: &'a Model,
     pub(super) isa: Isa,
-    layers: Vec<PackedLayer>,
-    head: PackedMatrix,
-    rotary: Rotary,
-}
-
-/// Cosines and sines of the rotary embedding, `[positions, head_dim / 2]`.
-#[derive(Default)]
-struct Rotary {
-    cos: Vec<f32>,
-    sin: Vec<f32>,
-}
-
-impl Rotary {
-    fn cover(&mut self, config: &ModelConfig, positions: usize) {
-        let half = config.head_dim / 2;
-        for position in self.cos.len() / half..positions {
-            for index in 0..half {
-                let exponent = -2.0 * index as f64 / config.head_dim as f64;
-                let angle = position as f64 * f64::from(config.rope_theta).powf(exponent);
-                self.cos.push(angle.cos() as f32);
-                self.sin.push(angle.sin() as f32);
-            }
-        }
-    }
+    packed: PackedModel,
+    rotary: RotaryTable,
 }
 
 /// Keys and values of one sequence, for `[layers, key_value_heads]`: keys in panels and values in rows (see
@@ -149,26 +122,14 @@ impl Workspace {
 
 impl<'a> Decoder<'a> {
     pub(super) fn new(model: &'a Model) -> Self {
-        let (config, weights) = (&model.config, &model.weights);
-        let (hidden, wide) = (config.hidden_size, config.intermediate_size);
-        let layers = weights.layers.iter().map(|layer| PackedLayer {
-            qkv: PackedMatrix::from_weight(&layer.qkv, config.qkv_width(), hidden),
-            o: PackedMatrix::from_weight(&layer.o, hidden, config.query_width()),
-            gate_up: PackedMatrix::from_weight(&layer.gate_up, 2 * wide, hidden),
-            down: PackedMatrix::from_weight(&layer.down, hidden, wide),
-        });
-        Self {
-            model,
-            isa: Isa::detect(),
-            layers: layers.collect(),
-            head: PackedMatrix::from_weight(weights.head_matrix(), config.vocab_size, hidden),
-            rotary: Rotary::default(),
-        }
+        let mut packed = PackedModel::new(&model.config, Direction::Forward);
+        packed.pack(model);
+        Self { model, isa: Isa::detect(), packed, rotary: RotaryTable::new(&model.config) }
     }
 
     /// Makes the rotary tables reach `positions`.
     pub(super) fn cover(&mut self, positions: usize) {
-        self.rotary.cover(&self.model.config, positions);
+        self.rotary.grow(&self.model.config, positions);
     }
 
     fn config(&self) -> &ModelConfig {
@@ -190,7 +151,7 @@ impl<'a> Decoder<'a> {
         let scratch = attend_scratch(self.isa, rows, config.head_dim);
         space.prepare(config, rows, 1, scratch);
         self.embed(&mut space.x[..rows * hidden], prompt.iter().copied());
-        let last = self.layers.len() - 1;
+        let last = self.packed.layers.len() - 1;
         for layer in 0..=last {
             self.project(layer, rows, |row| row, space);
             let width = config.qkv_width();
@@ -219,7 +180,7 @@ impl<'a> Decoder<'a> {
         let scratch = scores_len(config.queries_per_key_value(), longest);
         space.prepare(config, rows, rows, scratch);
         self.embed(&mut space.x[..rows * hidden], batch.iter().map(|row| row.token));
-        for layer in 0..self.layers.len() {
+        for layer in 0..self.packed.layers.len() {
             self.project(layer, rows, |row| batch[row].position, space);
             for (row, projected) in batch.iter_mut().zip(space.qkv.chunks_exact(width)) {
                 row.cache.store(config, layer, row.position, projected);
@@ -233,10 +194,10 @@ impl<'a> Decoder<'a> {
     /// Norm, fused projection and rotation: `x` to `qkv`.
     fn project(&self, layer: usize, rows: usize, position: impl Fn(usize) -> usize + Sync, space: &mut Workspace) {
         let config = self.config();
-        let (hidden, width, half) = (config.hidden_size, config.qkv_width(), config.head_dim / 2);
+        let (hidden, width) = (config.hidden_size, config.qkv_width());
         let weight = &self.model.weights.layers[layer].attn_norm;
         self.norm(weight, rows, space);
-        self.layers[layer].qkv.multiply(
+        self.packed.layers[layer].qkv.forward.multiply(
             &space.normed[..rows * hidden],
             rows,
             &mut space.qkv[..rows * width],
@@ -245,8 +206,7 @@ impl<'a> Decoder<'a> {
         let rotated = config.query_width() + config.key_value_width();
         by_rows(rows, width, &mut space.qkv, &mut space.scratch, |range, part| {
             for (row, values) in range.zip(part.chunks_exact_mut(width)) {
-                let table = position(row) * half..(position(row) + 1) * half;
-                let (cos, sin) = (&self.rotary.cos[table.clone()], &self.rotary.sin[table]);
+                let (cos, sin) = self.rotary.at(position(row));
                 ops::rotate(self.isa, &mut values[..rotated], cos, sin, Turn::With);
             }
         });
@@ -324,23 +284,23 @@ impl<'a> Decoder<'a> {
     fn finish_layer(&self, layer: usize, rows: usize, space: &mut Workspace) {
         let config = self.config();
         let (hidden, wide) = (config.hidden_size, config.intermediate_size);
-        let packed = &self.layers[layer];
+        let packed = &self.packed.layers[layer];
         let attended = &space.attended[..rows * config.query_width()];
-        packed.o.multiply(attended, rows, &mut space.x[..rows * hidden], Store::Add);
+        packed.o.forward.multiply(attended, rows, &mut space.x[..rows * hidden], Store::Add);
         self.norm(&self.model.weights.layers[layer].mlp_norm, rows, space);
         let normed = &space.normed[..rows * hidden];
-        packed.gate_up.multiply(normed, rows, &mut space.gate_up[..rows * 2 * wide], Store::Overwrite);
+        packed.gate_up.forward.multiply(normed, rows, &mut space.gate_up[..rows * 2 * wide], Store::Overwrite);
         let gate_up = &space.gate_up;
         by_rows(rows, wide, &mut space.hidden, &mut space.scratch, |range, part| {
             ops::swiglu(self.isa, &gate_up[range.start * 2 * wide..range.end * 2 * wide], wide, part);
         });
-        packed.down.multiply(&space.hidden[..rows * wide], rows, &mut space.x[..rows * hidden], Store::Add);
+        packed.down.forward.multiply(&space.hidden[..rows * wide], rows, &mut space.x[..rows * hidden], Store::Add);
     }
 
     fn logits(&self, rows: usize, space: &mut Workspace) {
         let config = self.config();
         self.norm(&self.model.weights.norm, rows, space);
-        self.head.multiply(
+        self.packed.head.forward.multiply(
             &space.normed[..rows * config.hidden_size],
             rows,
             &mut space.logits[..rows * config.vocab_size],

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::*;
-use crate::{ModelConfig, set_threads};
+use crate::{ModelConfig, PackedBatch, Scorer, set_threads};
 
 fn config() -> ModelConfig {
     ModelConfig {
@@ -131,6 +131,28 @@ fn log_probabilities_equal_the_definition() {
 }
 
 #[test]
+fn log_probabilities_equal_those_of_the_training_forward() {
+    let model = model();
+    let prompts = prompts(12);
+    let seeds: Vec<u64> = (0..12).collect();
+    let sampling = Sampling { top_p: 0.95, ..Sampling::sampled(1.3, 30, vec![2]) };
+    let results = Generator::new(&model).generate(&prompts, &sampling, &seeds).unwrap();
+    let mut batch = PackedBatch::new();
+    for (prompt, result) in prompts.iter().zip(&results) {
+        batch.push_completion(prompt, &result.tokens).unwrap();
+    }
+    let scored = Scorer::new(&model).logprobs(&batch).unwrap();
+    for (index, (prompt, result)) in prompts.iter().zip(&results).enumerate() {
+        let range = batch.range(index);
+        let scored = &scored.logp[range.start + prompt.len() - 1..range.end];
+        assert_eq!(scored.len(), result.logps.len());
+        for (scored, logp) in scored.iter().zip(&result.logps) {
+            assert!((scored - logp).abs() < 1e-5, "{scored} {logp}");
+        }
+    }
+}
+
+#[test]
 fn results_do_not_depend_on_batch_or_threads() {
     let model = model();
     // Every prompt twice: copies of caches are used too.
@@ -167,12 +189,12 @@ fn stop_tokens_and_limits() {
     let free = free.unwrap();
     let stop = free.tokens[4];
     let place = free.tokens.iter().position(|token| *token == stop).unwrap();
-    let results = generator.generate(&[prompt.clone()], &Sampling::greedy(10, vec![stop]), &[0]).unwrap();
+    let results = generator.generate(std::slice::from_ref(&prompt), &Sampling::greedy(10, vec![stop]), &[0]).unwrap();
     assert_eq!(results[0].tokens, free.tokens[..=place]);
     assert_eq!(results[0].stop, StopReason::StopToken(stop));
     assert_eq!(results[0].logps, free.logps[..=place]);
 
-    let results = generator.generate(&[prompt.clone()], &Sampling::greedy(0, vec![]), &[0]).unwrap();
+    let results = generator.generate(std::slice::from_ref(&prompt), &Sampling::greedy(0, vec![]), &[0]).unwrap();
     assert_eq!((results[0].tokens.len(), results[0].stop), (0, StopReason::MaxNewTokens));
     let results = generator.generate(&[prompt], &Sampling::greedy(usize::MAX, vec![]), &[0]).unwrap();
     assert_eq!((results[0].tokens.len(), results[0].stop), (57, StopReason::MaxPositions));

@@ -3,8 +3,8 @@ use std::collections::HashMap;
 use safetensors::tensor::{Dtype, TensorView};
 
 use super::*;
-use crate::ModelConfig;
 use crate::tokenizer::tests::small as tokenizer;
+use crate::{ModelConfig, PackedBatch, Scorer};
 
 fn config(tied: bool) -> ModelConfig {
     ModelConfig {
@@ -125,6 +125,32 @@ fn folders_of_transformers_load() {
 }
 
 #[test]
+fn logits_of_the_training_forward_equal_those_of_transformers() {
+    let model = load_model(&fixture()).unwrap();
+    let expected = std::fs::read_to_string(fixture().join("expected.json")).unwrap();
+    let expected: serde_json::Value = serde_json::from_str(&expected).unwrap();
+    let prompts: Vec<Vec<u32>> = serde_json::from_value(expected["prompts"].clone()).unwrap();
+    let logits: Vec<Vec<Vec<f32>>> = serde_json::from_value(expected["last_logits"].clone()).unwrap();
+    // All prompts in one packed batch; a position needs a target, here any.
+    let mut batch = PackedBatch::new();
+    for prompt in &prompts {
+        let mut tokens = prompt.clone();
+        tokens.push(0);
+        batch.push(&tokens, &vec![1.0; prompt.len()]).unwrap();
+    }
+    let found = Scorer::new(&model).logits(&batch).unwrap();
+    let found: Vec<&[f32]> = found.chunks_exact(model.config.vocab_size).collect();
+    for (index, expected) in logits.iter().enumerate() {
+        let end = batch.range(index).end;
+        for (found, expected) in found[end - expected.len()..end].iter().zip(expected) {
+            for (found, expected) in found.iter().zip(expected) {
+                assert!((found - expected).abs() <= 1e-4, "{found} {expected}");
+            }
+        }
+    }
+}
+
+#[test]
 fn shards_and_half_precision_load() {
     let tensors = read_tensors(&fixture().join(WEIGHTS_FILE)).unwrap();
     let whole = load_model(&fixture()).unwrap();
@@ -132,7 +158,7 @@ fn shards_and_half_precision_load() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::copy(fixture().join(CONFIG_FILE), folder.path().join(CONFIG_FILE)).unwrap();
         let mut map = serde_json::Map::new();
-        let mut shards: [Vec<(String, Vec<usize>, Vec<u8>)>; 2] = Default::default();
+        let mut shards: [Vec<Raw>; 2] = Default::default();
         for (index, (name, (shape, values))) in tensors.iter().enumerate() {
             let shard = index % 2;
             map.insert(name.clone(), format!("model-{shard}.safetensors").into());
@@ -158,6 +184,9 @@ fn shards_and_half_precision_load() {
         }
     }
 }
+
+/// Name, shape and bytes of a tensor.
+type Raw = (String, Vec<usize>, Vec<u8>);
 
 /// Truncates to the number type; enough for a test.
 fn encode(value: f32, dtype: Dtype) -> Vec<u8> {

@@ -6,7 +6,7 @@
 //! depend on threads or instruction set.
 
 use super::gemm::{pack_straight_body, pack_transposed_body};
-use super::lanes::{dot, exp, exp_sum, largest, ln};
+use super::lanes::{LANES, exp, exp_sum, largest, ln};
 use super::simd::{Isa, Simd, dispatch};
 use super::tile::Tile;
 
@@ -114,16 +114,21 @@ fn attend_body<S: Simd>(group: &HeadGroup<'_>, out: &mut [f32], lse: &mut [f32],
                     scores_block::<S>(&block, head_dim, query, group.width, keys, scores);
                 }
                 for row in 0..rows {
-                    let line = &mut scores[row * SCORE_STRIDE..][..block.keys];
-                    let (seen, hidden) = line.split_at_mut(block.visible(row));
-                    hidden.fill(0.0);
-                    if seen.is_empty() {
+                    let line = &mut scores[row * SCORE_STRIDE..][..KEY_BLOCK];
+                    let visible = block.visible(row);
+                    if visible == 0 {
+                        line[..block.keys].fill(0.0);
                         continue;
                     }
+                    // Whole groups of lanes; what is added counts for nothing and is cleared below.
+                    let padded = visible.next_multiple_of(LANES);
+                    line[visible..padded].fill(f32::NEG_INFINITY);
+                    let seen = &mut line[..padded];
                     let highest = largest(seen) * scale;
                     let before = top[row];
                     let now = if highest > before { highest } else { before };
                     let added = exp_sum::<S>(seen, scale, now);
+                    line[visible..padded.max(block.keys)].fill(0.0);
                     if begin > 0 {
                         let shrink = exp::<S>(before - now);
                         sum[row] *= shrink;
@@ -294,33 +299,5 @@ pub(super) unsafe fn weigh_values<S: Simd>(
             row += rows;
         }
         column += columns;
-    }
-}
-
-dispatch! {
-    /// Attention of a single query over contiguous caches `keys` and `values`, `[length, head_dim]`, into `out`,
-    /// `[head_dim]`; `scores` is scratch of at least `length`.
-    pub(crate) fn attend_one(query: &[f32], keys: &[f32], values: &[f32], out: &mut [f32], scores: &mut [f32]) = attend_one_body
-}
-
-#[inline(always)]
-fn attend_one_body<S: Simd>(query: &[f32], keys: &[f32], values: &[f32], out: &mut [f32], scores: &mut [f32]) {
-    let head_dim = query.len();
-    let length = keys.len() / head_dim;
-    let scale = 1.0 / (head_dim as f32).sqrt();
-    let scores = &mut scores[..length];
-    for (score, key) in scores.iter_mut().zip(keys.chunks_exact(head_dim)) {
-        *score = dot::<S>(query, key);
-    }
-    let top = largest(scores) * scale;
-    let inverse = 1.0 / exp_sum::<S>(scores, scale, top);
-    out.fill(0.0);
-    for (score, value) in scores.iter().zip(values.chunks_exact(head_dim)) {
-        for (out, value) in out.iter_mut().zip(value) {
-            *out = S::fma(*score, *value, *out);
-        }
-    }
-    for out in out.iter_mut() {
-        *out *= inverse;
     }
 }

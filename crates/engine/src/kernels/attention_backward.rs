@@ -8,7 +8,7 @@ use super::attention::{
     Block, HeadGroup, KEY_BLOCK, QUERY_BLOCK, SCORE_STRIDE, pack_columns, pack_values, panels_len, scores_block,
     weigh_values,
 };
-use super::lanes::exp;
+use super::lanes::{LANES, exp};
 use super::simd::{Isa, Simd, dispatch};
 use super::tile::Tile;
 
@@ -106,9 +106,10 @@ fn backward_body<S: Simd>(group: &HeadGroup<'_>, gradient: &GroupGradient<'_>, d
                 for row in 0..rows {
                     let token = first + row;
                     score_gradient::<S>(
-                        &mut probabilities[row * SCORE_STRIDE..][..block.keys],
-                        &mut dscores[row * SCORE_STRIDE..][..block.keys],
+                        &mut probabilities[row * SCORE_STRIDE..][..KEY_BLOCK],
+                        &mut dscores[row * SCORE_STRIDE..][..KEY_BLOCK],
                         block.visible(row),
+                        block.keys,
                         scale,
                         gradient.lse[token * queries + head],
                         gradient.delta[token * gradient.heads + gradient.delta_column + head],
@@ -130,18 +131,28 @@ fn backward_body<S: Simd>(group: &HeadGroup<'_>, gradient: &GroupGradient<'_>, d
     }
 }
 
-/// Turns a row of scores into probabilities and a row of `dO V^T` into the gradient of the scores; zero beyond `visible`.
+/// Turns a row of scores into probabilities and a row of `dO V^T` into the gradient of the scores; zero from `visible` to
+/// `keys`.
 #[inline(always)]
-fn score_gradient<S: Simd>(scores: &mut [f32], dscores: &mut [f32], visible: usize, scale: f32, lse: f32, delta: f32) {
-    let (seen, hidden) = scores.split_at_mut(visible);
-    let (dseen, dhidden) = dscores.split_at_mut(visible);
-    for (score, dscore) in seen.iter_mut().zip(dseen) {
+fn score_gradient<S: Simd>(
+    scores: &mut [f32],
+    dscores: &mut [f32],
+    visible: usize,
+    keys: usize,
+    scale: f32,
+    lse: f32,
+    delta: f32,
+) {
+    // Whole groups of lanes: values beyond `visible` are computed from whatever lies there, then cleared.
+    let padded = visible.next_multiple_of(LANES);
+    for (score, dscore) in scores[..padded].iter_mut().zip(&mut dscores[..padded]) {
         let probability = exp::<S>(S::fma(*score, scale, -lse));
         *score = probability;
         *dscore = probability * scale * (*dscore - delta);
     }
-    hidden.fill(0.0);
-    dhidden.fill(0.0);
+    let end = padded.max(keys);
+    scores[visible..end].fill(0.0);
+    dscores[visible..end].fill(0.0);
 }
 
 /// `target[key] += sum over queries of weights[query, key] * rows[query]`, over the queries that see the key.

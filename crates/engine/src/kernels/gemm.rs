@@ -27,15 +27,6 @@ pub(crate) enum Store<'a> {
     AddTo(&'a [f32], usize),
 }
 
-/// Left-hand matrix of a product.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Left<'a> {
-    /// Value `(i, p)` at `data[i * stride + p]`.
-    Rows(&'a [f32], usize),
-    /// Value `(i, p)` at `data[p * stride + i]` (the transpose of what is stored).
-    Columns(&'a [f32], usize),
-}
-
 /// Length of the depth blocks: all but the last are equal, at most [`DEPTH_BLOCK`].
 fn depth_block(depth: usize) -> usize {
     let blocks = depth.div_ceil(DEPTH_BLOCK).max(1);
@@ -60,6 +51,7 @@ impl PackedMatrix {
     }
 
     /// Packs a weight `[out, in]` (row-major) for `c[m, out] = a[m, in] * weight^T`.
+    #[cfg(test)]
     pub(crate) fn from_weight(weight: &[f32], out: usize, input: usize) -> Self {
         let mut packed = Self::new(Isa::detect(), input, out);
         packed.pack_weight(weight);
@@ -96,18 +88,8 @@ impl PackedMatrix {
         });
     }
 
-    /// Columns of the matrix (width of the output).
-    pub(crate) fn columns(&self) -> usize {
-        self.columns
-    }
-
-    /// Depth of the product.
-    pub(crate) fn depth(&self) -> usize {
-        self.depth
-    }
-
-    /// `c[rows, columns]` from `left[rows, depth]` on the calling thread; rows of `c` lie `stride` apart.
-    pub(crate) fn multiply_block(&self, left: Left<'_>, rows: usize, c: &mut [f32], stride: usize, store: Store<'_>) {
+    /// `c[rows, columns]` from `left[rows, depth]` (contiguous) on the calling thread; rows of `c` lie `stride` apart.
+    pub(crate) fn multiply_block(&self, left: &[f32], rows: usize, c: &mut [f32], stride: usize, store: Store<'_>) {
         multiply_panels(
             self.isa,
             &Product { rows, columns: self.columns, depth: self.depth, left, right: &self.data },
@@ -131,7 +113,7 @@ impl PackedMatrix {
             return;
         }
         if m * columns * depth <= SERIAL_WORK || pool::threads() == 1 {
-            self.multiply_block(Left::Rows(a, depth), m, c, columns, store);
+            self.multiply_block(a, m, c, columns, store);
             return;
         }
         let row_blocks = m.div_ceil(ROW_BLOCK);
@@ -155,7 +137,7 @@ impl PackedMatrix {
                 rows,
                 columns: (panels_each * panel).min(columns - first),
                 depth,
-                left: Left::Rows(&a[first_row * depth..], depth),
+                left: &a[first_row * depth..],
                 right: &self.data[first_panel * panel * depth..],
             };
             let offset = first_row * columns + first;
@@ -179,7 +161,8 @@ pub(crate) struct Product<'a> {
     pub rows: usize,
     pub columns: usize,
     pub depth: usize,
-    pub left: Left<'a>,
+    /// `[rows, depth]`, contiguous.
+    pub left: &'a [f32],
     /// Panels of `depth x panel`.
     pub right: &'a [f32],
 }
@@ -210,11 +193,7 @@ unsafe fn multiply_panels_raw(isa: Isa, product: &Product<'_>, c: *mut f32, stri
     let enough = |length: usize, lines: usize, stride: usize, width: usize| {
         width == 0 || lines == 0 || length >= (lines - 1) * stride + width
     };
-    let left_fits = match product.left {
-        Left::Rows(data, stride) => enough(data.len(), rows, stride, depth),
-        Left::Columns(data, stride) => enough(data.len(), depth, stride, rows),
-    };
-    assert!(left_fits, "product {rows}x{columns}x{depth}: left operand");
+    assert!(product.left.len() >= rows * depth, "product {rows}x{columns}x{depth}: left operand");
     assert!(
         product.right.len() >= columns.div_ceil(isa.panel()) * isa.panel() * depth,
         "product {rows}x{columns}x{depth}: panels"
@@ -239,10 +218,6 @@ dispatch! {
 #[inline(always)]
 fn panels_body<S: Simd>(product: &Product<'_>, target: Target, store: Store<'_>) {
     let (rows, columns, depth) = (product.rows, product.columns, product.depth);
-    let (left, left_row, left_step) = match product.left {
-        Left::Rows(data, stride) => (data.as_ptr(), stride, 1),
-        Left::Columns(data, stride) => (data.as_ptr(), 1, stride),
-    };
     let block = depth_block(depth);
     let group = panels_for(rows.min(S::ROWS)) * S::PANEL;
     let mut begin = 0;
@@ -269,9 +244,9 @@ fn panels_body<S: Simd>(product: &Product<'_>, target: Target, store: Store<'_>)
                         rows: tall,
                         columns: width,
                         depth: length,
-                        left: left.add(row * left_row + begin * left_step),
-                        left_row,
-                        left_step,
+                        left: product.left.as_ptr().add(row * depth + begin),
+                        left_row: depth,
+                        left_step: 1,
                         right: product.right.as_ptr().add(first * depth + begin * S::PANEL),
                         right_panel: depth * S::PANEL,
                         output,
@@ -291,8 +266,11 @@ fn panels_body<S: Simd>(product: &Product<'_>, target: Target, store: Store<'_>)
 /// Scratch that [`accumulate_outer`] needs for `rows` output rows.
 pub(crate) fn outer_scratch(isa: Isa, rows: usize) -> usize {
     let block = DEPTH_BLOCK + 8;
-    block * (rows.next_multiple_of(isa.rows()) + isa.panel())
+    rows.div_ceil(isa.rows()) * (block * isa.rows() + STRIP_SLACK) + block * isa.panel()
 }
+
+/// Values between packed strips, so that rows can be copied a power of two at a time.
+const STRIP_SLACK: usize = 16;
 
 /// Operands of a sum of outer products, for a strip of the output.
 pub(crate) struct Outer<'a> {
@@ -335,34 +313,17 @@ dispatch! {
 fn outer_body<S: Simd>(outer: &Outer<'_>, output: &mut [f32], scratch: &mut [f32]) {
     let (rows, columns) = (outer.rows, outer.columns);
     let block = depth_block(outer.depth);
-    let (strips, panel) = scratch.split_at_mut(block * rows.next_multiple_of(S::ROWS));
+    let strip = block * S::ROWS + STRIP_SLACK;
+    let (strips, panel) = scratch.split_at_mut(rows.div_ceil(S::ROWS) * strip);
     let mut begin = 0;
     while begin < outer.depth {
         let length = block.min(outer.depth - begin);
-        let left = &outer.left[begin * outer.left_stride..];
-        for (index, strip) in strips.chunks_exact_mut(S::ROWS * block).take(rows.div_ceil(S::ROWS)).enumerate() {
-            let at = outer.first + index * S::ROWS;
-            let tall = S::ROWS.min(rows - index * S::ROWS);
-            for (row, target) in left.chunks(outer.left_stride).zip(strip.chunks_exact_mut(S::ROWS)).take(length) {
-                if tall == S::ROWS {
-                    target.copy_from_slice(&row[at..at + S::ROWS]);
-                } else {
-                    target[..tall].copy_from_slice(&row[at..at + tall]);
-                }
-            }
-        }
+        pack_strips::<S>(outer, begin, length, strip, strips);
         let right = &outer.right[begin * columns..];
         let mut first = 0;
         while first < columns {
             let width = S::PANEL.min(columns - first);
-            for (row, target) in right.chunks(columns).zip(panel.chunks_exact_mut(S::PANEL)).take(length) {
-                if width == S::PANEL {
-                    target.copy_from_slice(&row[first..first + S::PANEL]);
-                } else {
-                    target[..width].copy_from_slice(&row[first..first + width]);
-                    target[width..].fill(0.0);
-                }
-            }
+            pack_straight_body::<S>(&right[first..], columns, width, length, panel);
             let mut row = 0;
             while row < rows {
                 let tall = S::ROWS.min(rows - row);
@@ -374,7 +335,7 @@ fn outer_body<S: Simd>(outer: &Outer<'_>, output: &mut [f32], scratch: &mut [f32
                         rows: tall,
                         columns: width,
                         depth: length,
-                        left: strips.as_ptr().add(row * block),
+                        left: strips.as_ptr().add(row / S::ROWS * strip),
                         left_row: 1,
                         left_step: S::ROWS,
                         right: panel.as_ptr(),
@@ -390,6 +351,36 @@ fn outer_body<S: Simd>(outer: &Outer<'_>, output: &mut [f32], scratch: &mut [f32
             first += width;
         }
         begin += length;
+    }
+}
+
+/// Rows ahead that packing asks for: the stride between rows is too long for the processor to guess.
+const AHEAD: usize = 12;
+
+/// Packs `length` rows of the left operand into strips of `S::ROWS` columns, `strip` values apart.
+#[inline(always)]
+fn pack_strips<S: Simd>(outer: &Outer<'_>, begin: usize, length: usize, strip: usize, strips: &mut [f32]) {
+    let left = &outer.left[begin * outer.left_stride..];
+    for (index, row) in left.chunks(outer.left_stride).take(length).enumerate() {
+        let row = &row[outer.first..];
+        for line in (0..outer.rows).step_by(16) {
+            S::prefetch(row.as_ptr().wrapping_add(AHEAD * outer.left_stride + line));
+        }
+        let mut at = 0;
+        let mut target = index * S::ROWS;
+        while at < outer.rows {
+            // A power of two is copied at once; what is too much is written over by the next row or lies in the slack.
+            match (row.get(at..at + S::ROWS.next_power_of_two()), S::ROWS.next_power_of_two()) {
+                (Some(source), 8) => strips[target..target + 8].copy_from_slice(&source[..8]),
+                (Some(source), 16) => strips[target..target + 16].copy_from_slice(&source[..16]),
+                _ => {
+                    let count = S::ROWS.min(row.len() - at);
+                    strips[target..target + count].copy_from_slice(&row[at..at + count]);
+                }
+            }
+            at += S::ROWS;
+            target += strip;
+        }
     }
 }
 

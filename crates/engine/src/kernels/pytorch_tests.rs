@@ -4,7 +4,7 @@ use safetensors::tensor::SafeTensors;
 
 use super::attention::{HeadGroup, attend, attend_scratch};
 use super::attention_backward::{GroupGradient, attend_backward, attend_backward_scratch};
-use super::gemm::{Left, Outer, PackedMatrix, Store, accumulate_outer, outer_scratch};
+use super::gemm::{Outer, PackedMatrix, Store, accumulate_outer, outer_scratch};
 use super::ops::{self, Turn};
 use super::simd::Isa;
 
@@ -177,12 +177,12 @@ fn linear() {
         let mut forward = PackedMatrix::new(isa, input, out);
         forward.pack_weight(&weight);
         let mut y = vec![0.0; rows * out];
-        forward.multiply_block(Left::Rows(&x, input), rows, &mut y, out, Store::Overwrite);
+        forward.multiply_block(&x, rows, &mut y, out, Store::Overwrite);
         assert_close(&y, "linear.out");
         let mut backward = PackedMatrix::new(isa, out, input);
         backward.pack_rows(&weight);
         let mut dx = vec![0.0; rows * input];
-        backward.multiply_block(Left::Rows(&dout, out), rows, &mut dx, input, Store::Overwrite);
+        backward.multiply_block(&dout, rows, &mut dx, input, Store::Overwrite);
         assert_close(&dx, "linear.dx");
         let mut dweight = vec![0.0; out * input];
         let outer =

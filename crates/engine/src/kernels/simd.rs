@@ -118,6 +118,8 @@ pub(crate) trait Simd: Copy {
     unsafe fn add(a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// `a * b + c` of single values, for loops that the compiler vectorises.
     fn fma(a: f32, b: f32, c: f32) -> f32;
+    /// Asks for the cache line at `address`, which need not be valid.
+    fn prefetch(address: *const f32);
     /// One register tile; see [`super::tile`].
     /// # Safety
     /// As [`super::tile::Tile::compute`].
@@ -166,6 +168,9 @@ impl Simd for Portable {
         if cfg!(any(target_arch = "aarch64", target_feature = "fma")) { a.mul_add(b, c) } else { a * b + c }
     }
 
+    #[inline(always)]
+    fn prefetch(_address: *const f32) {}
+
     #[inline]
     unsafe fn tile(tile: &super::tile::Tile) {
         // SAFETY: passed on to the caller.
@@ -180,8 +185,8 @@ pub(crate) use x86::{Avx2, Avx512};
 mod x86 {
     use super::Simd;
     use std::arch::x86_64::{
-        __m256, __m512, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_storeu_ps,
-        _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
+        __m256, __m512, _MM_HINT_T0, _mm_prefetch, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps,
+        _mm256_storeu_ps, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
     };
 
     /// AVX2 with FMA.
@@ -233,6 +238,12 @@ mod x86 {
             a.mul_add(b, c)
         }
 
+        #[inline(always)]
+        fn prefetch(address: *const f32) {
+            // SAFETY: a hint without effect on any value; SSE is part of x86-64.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+        }
+
         #[target_feature(enable = "avx2,fma")]
         unsafe fn tile(tile: &super::super::tile::Tile) {
             // SAFETY: contract of the trait.
@@ -278,6 +289,12 @@ mod x86 {
         #[inline(always)]
         fn fma(a: f32, b: f32, c: f32) -> f32 {
             a.mul_add(b, c)
+        }
+
+        #[inline(always)]
+        fn prefetch(address: *const f32) {
+            // SAFETY: a hint without effect on any value; SSE is part of x86-64.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
         }
 
         #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]

@@ -2,9 +2,6 @@
 
 use super::simd::{MAX_PANEL, Simd};
 
-/// Most panels that one tile spans (only tiles of few rows span more than one).
-pub(crate) const MAX_TILE_PANELS: usize = 4;
-
 /// A small product `output = source + left * right`, kept in registers over the whole depth.
 ///
 /// `left` is `rows x depth`; value `(i, p)` lies at `left + i * left_row + p * left_step` and one of the two strides is 1.

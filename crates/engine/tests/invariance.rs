@@ -1,5 +1,7 @@
 //! What must not matter: how a batch is cut or packed, the number of threads, a stop in between; and hostile shapes.
 
+#![allow(clippy::unwrap_used)] // helpers of tests
+
 mod common;
 
 use chemr_engine::{

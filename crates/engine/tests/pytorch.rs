@@ -1,5 +1,7 @@
 //! The whole model against PyTorch: logits, log-probabilities, gradients, a policy objective, twenty steps of AdamW.
 
+#![allow(clippy::unwrap_used)] // helpers of tests
+
 mod common;
 
 use chemr_engine::{AdamWConfig, CrossEntropy, Model, Objective, Scorer, TokenLoss, Trainer};

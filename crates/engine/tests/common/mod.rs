@@ -1,5 +1,6 @@
 //! Helpers of the engine's tests.
 #![allow(dead_code)] // each test binary uses some
+#![allow(clippy::unwrap_used)] // helpers of tests
 
 use chemr_engine::{Model, ModelConfig, PackedBatch, Weights};
 use safetensors::tensor::{Dtype, SafeTensors};

@@ -1,5 +1,7 @@
 //! Whole runs of a tiny recipe: interruption, kill, resume, and the same bytes.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};

@@ -58,12 +58,12 @@ pub fn svg(mol: &Mol, options: &Depiction) -> Result<String, ChemError> {
         drawing = draw(size)?;
     }
     let shapes = shapes(&drawing);
-    let margin = |all: u32, used: u32| (f64::from(all) - f64::from(used)) / 2.0;
+    let margin = |all: u32, used: u32| (f64::from(used) - f64::from(all)) / 2.0;
     let (left, top) = (margin(options.width, size[0]), margin(options.height, size[1]));
     let mut text = format!(
         "<svg xmlns='http://www.w3.org/2000/svg' width='{0}' height='{1}' viewBox='{2} {3} {0} {1}'>\n\
          <rect x='{2}' y='{3}' width='{0}' height='{1}' fill='#ffffff'/>\n",
-        options.width, options.height, -left, -top
+        options.width, options.height, left, top
     );
     let chosen: BTreeSet<usize> = options.highlight_atoms.iter().copied().filter(|atom| *atom < layout.len()).collect();
     if !chosen.is_empty() {

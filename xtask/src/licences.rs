@@ -16,11 +16,7 @@ pub fn write() -> Result<(), String> {
 /// Fails when the list is not what `Cargo.lock` says now.
 pub fn check() -> Result<(), String> {
     let stored = std::fs::read_to_string(PATH).map_err(|error| format!("{PATH}: {error}"))?;
-    if stored == list()? {
-        Ok(())
-    } else {
-        Err(format!("{PATH} is out of date: run `cargo xtask licences`"))
-    }
+    if stored == list()? { Ok(()) } else { Err(format!("{PATH} is out of date: run `cargo xtask licences`")) }
 }
 
 fn list() -> Result<String, String> {
@@ -31,8 +27,7 @@ fn list() -> Result<String, String> {
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());
     }
-    let metadata: Value = serde_json::from_slice(&output.stdout)
-        .map_err(|error| format!("cargo metadata: {error}"))?;
+    let metadata: Value = serde_json::from_slice(&output.stdout).map_err(|error| format!("cargo metadata: {error}"))?;
     let packages = metadata["packages"].as_array().ok_or("cargo metadata names no packages")?;
     let mut rows = BTreeSet::new();
     for package in packages {

@@ -37,10 +37,7 @@ fn check() -> Result<(), String> {
     let started = Instant::now();
     cargo("format", &["fmt", "--all", "--check"])?;
     cargo("tests", &["test", "--release", "--workspace"])?;
-    cargo(
-        "clippy",
-        &["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"],
-    )?;
+    cargo("clippy", &["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     documentation()?;
     licences::check()?;
     quickstart()?;
@@ -50,28 +47,20 @@ fn check() -> Result<(), String> {
 
 fn documentation() -> Result<(), String> {
     let mut command = Command::new(env!("CARGO"));
-    command
-        .args(["doc", "--release", "--workspace", "--no-deps"])
-        .env("RUSTDOCFLAGS", "-D warnings");
+    command.args(["doc", "--release", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
     run("documentation", command)
 }
 
 fn quickstart() -> Result<(), String> {
     let folder = std::env::temp_dir().join(format!("chemr-check-{}", std::process::id()));
     let mut command = Command::new(env!("CARGO"));
-    command
-        .args(["run", "--release", "--", "quickstart", "--budget", "smoke", "--out"])
-        .arg(&folder);
+    command.args(["run", "--release", "--", "quickstart", "--budget", "smoke", "--out"]).arg(&folder);
     let outcome = run("quickstart", command);
     let written = folder.join("summary.json").is_file() && folder.join("report.html").is_file();
     // The folder is only evidence; failing to remove it is no failed check.
     let _ = std::fs::remove_dir_all(&folder);
     outcome?;
-    if written {
-        Ok(())
-    } else {
-        Err("quickstart ended without summary.json and report.html".to_owned())
-    }
+    if written { Ok(()) } else { Err("quickstart ended without summary.json and report.html".to_owned()) }
 }
 
 fn cargo(name: &str, arguments: &[&str]) -> Result<(), String> {
@@ -83,9 +72,7 @@ fn cargo(name: &str, arguments: &[&str]) -> Result<(), String> {
 fn run(name: &str, mut command: Command) -> Result<(), String> {
     println!("xtask: {name}");
     let started = Instant::now();
-    let status = command
-        .status()
-        .map_err(|error| format!("{name} could not start: {error}"))?;
+    let status = command.status().map_err(|error| format!("{name} could not start: {error}"))?;
     if !status.success() {
         return Err(format!("{name} failed ({status})"));
     }

@@ -12,10 +12,12 @@
 //!
 //! Real molecules pass, fullerenes and their adducts included.
 
+use std::collections::BTreeSet;
+
 use cosmolkit::{BondOrder, Molecule, SanitizeOperations, SanitizeParams, SmilesParseParams};
 
 use crate::error::{ChemError, ErrorClass};
-use crate::graph::cyclic_edges;
+use crate::graph::ring_systems;
 use crate::syntax::Outline;
 
 /// Most wildcards on rings of one text; 2 to this power matchings are tried in the worst case.
@@ -24,11 +26,13 @@ const MAX_RING_WILDCARDS: usize = 8;
 /// A fused system with fewer independent cycles than this is never slow.
 const HARMLESS_CYCLES: usize = 6;
 
-/// A ring system of this many atoms may have any number of bonds (carboranes have 12 atoms).
-const ANY_DENSITY_ATOMS: usize = 12;
+/// Up to this size a ring system may be as dense as a polyhedron: three bonds an atom, less six.
+/// That is the icosahedron of carborane and the largest closed cages of boron.
+const POLYHEDRON_ATOMS: usize = 14;
 
-/// Most ring bonds for each five atoms of a larger ring system; fullerenes have 7.5.
-const MAX_BONDS_FOR_FIVE_ATOMS: usize = 8;
+/// Most ring bonds for each four atoms of a larger ring system. Fullerenes have 6, the densest
+/// real cage in some 670,000 molecules has 6.5.
+const MAX_BONDS_FOR_FOUR_ATOMS: usize = 7;
 
 /// Largest ring that RDKit's search for fused aromatic systems looks at.
 const LARGEST_FUSED_RING: usize = 24;
@@ -44,78 +48,90 @@ pub(crate) fn check(text: &str, outline: &Outline, most_combinations: u64) -> Re
     if outline.rings == 0 {
         return Ok(());
     }
-    let mut systems = Systems::new(outline.atoms.len());
-    let cyclic = cyclic_edges(outline.atoms.len(), &outline.bonds, |_| true);
-    for (&(begin, end), _) in outline.bonds.iter().zip(&cyclic).filter(|(_, yes)| **yes) {
-        systems.join(begin, end);
-    }
-    if systems.too_dense() {
+    let atoms = outline.atoms.len();
+    let all = ring_systems(atoms, &outline.bonds, |_| true);
+    if sizes(&outline.bonds, &all).iter().any(Size::is_too_dense) {
         return Err(ChemError::new(ErrorClass::Gate, "a ring system with more bonds than any cage has"));
     }
-    let cyclic = cyclic_edges(outline.atoms.len(), &outline.bonds, |bond| {
+    let open = ring_systems(atoms, &outline.bonds, |bond| {
         let (begin, end) = outline.bonds[bond];
         outline.open[begin] && outline.open[end]
     });
-    let mut systems = Systems::new(outline.atoms.len());
-    let mut wildcards = vec![false; outline.atoms.len()];
-    for (&(begin, end), _) in outline.bonds.iter().zip(&cyclic).filter(|(_, yes)| **yes) {
-        systems.join(begin, end);
-        wildcards[begin] = outline.wildcard[begin];
-        wildcards[end] = outline.wildcard[end];
-    }
-    if wildcards.iter().filter(|yes| **yes).count() > MAX_RING_WILDCARDS {
+    let wildcards: BTreeSet<usize> = outline
+        .bonds
+        .iter()
+        .zip(&open)
+        .filter(|(_, system)| system.is_some())
+        .flat_map(|(&(begin, end), _)| [begin, end])
+        .filter(|atom| outline.wildcard[*atom])
+        .collect();
+    if wildcards.len() > MAX_RING_WILDCARDS {
         return Err(ChemError::new(ErrorClass::Gate, format!("more than {MAX_RING_WILDCARDS} wildcards in rings")));
     }
-    if systems.most_cycles() < HARMLESS_CYCLES {
+    if sizes(&outline.bonds, &open).iter().all(|size| size.cycles() < HARMLESS_CYCLES) {
         return Ok(());
     }
     check_fused_rings(text, most_combinations)
 }
 
-/// Connected components of a graph that is given edge by edge, with their cycle count.
-struct Systems {
-    parent: Vec<usize>,
-    edges: Vec<usize>,
-    atoms: Vec<usize>,
+/// How large a ring system is.
+#[derive(Default)]
+struct Size {
+    atoms: usize,
+    bonds: usize,
 }
 
-impl Systems {
-    fn new(atoms: usize) -> Systems {
-        Systems { parent: (0..atoms).collect(), edges: vec![0; atoms], atoms: vec![1; atoms] }
+impl Size {
+    fn cycles(&self) -> usize {
+        (self.bonds + 1).saturating_sub(self.atoms)
     }
 
-    fn root(&mut self, mut atom: usize) -> usize {
-        while self.parent[atom] != atom {
-            self.parent[atom] = self.parent[self.parent[atom]];
-            atom = self.parent[atom];
+    fn is_too_dense(&self) -> bool {
+        if self.atoms <= POLYHEDRON_ATOMS {
+            self.bonds + 6 > 3 * self.atoms.max(3)
+        } else {
+            4 * self.bonds > MAX_BONDS_FOR_FOUR_ATOMS * self.atoms
         }
-        atom
+    }
+}
+
+/// The sizes of the systems that [`ring_systems`] has numbered.
+fn sizes(bonds: &[(usize, usize)], systems: &[Option<usize>]) -> Vec<Size> {
+    let count = systems.iter().flatten().max().map_or(0, |last| last + 1);
+    let mut sizes: Vec<Size> = (0..count).map(|_| Size::default()).collect();
+    let mut members = BTreeSet::new();
+    for (&(begin, end), system) in bonds.iter().zip(systems) {
+        if let Some(system) = *system {
+            sizes[system].bonds += 1;
+            members.insert((system, begin));
+            members.insert((system, end));
+        }
+    }
+    for (system, _) in members {
+        sizes[system].atoms += 1;
+    }
+    sizes
+}
+
+/// Disjoint sets: things joined pair by pair.
+struct Sets(Vec<usize>);
+
+impl Sets {
+    fn new(things: usize) -> Sets {
+        Sets((0..things).collect())
+    }
+
+    fn root(&mut self, mut thing: usize) -> usize {
+        while self.0[thing] != thing {
+            self.0[thing] = self.0[self.0[thing]];
+            thing = self.0[thing];
+        }
+        thing
     }
 
     fn join(&mut self, one: usize, other: usize) {
         let (one, other) = (self.root(one), self.root(other));
-        if one != other {
-            self.parent[other] = one;
-            self.edges[one] += self.edges[other];
-            self.atoms[one] += self.atoms[other];
-        }
-        self.edges[one] += 1;
-    }
-
-    /// Whether a component has more edges than the limits above allow.
-    fn too_dense(&self) -> bool {
-        (0..self.parent.len()).filter(|&atom| self.parent[atom] == atom).any(|root| {
-            self.atoms[root] > ANY_DENSITY_ATOMS && 5 * self.edges[root] > MAX_BONDS_FOR_FIVE_ATOMS * self.atoms[root]
-        })
-    }
-
-    /// Independent cycles of the component that has most of them.
-    fn most_cycles(&self) -> usize {
-        (0..self.parent.len())
-            .filter(|&atom| self.parent[atom] == atom)
-            .map(|root| (self.edges[root] + 1).saturating_sub(self.atoms[root]))
-            .max()
-            .unwrap_or(0)
+        self.0[other] = one;
     }
 }
 
@@ -179,7 +195,7 @@ fn ring_combinations(molecule: &Molecule) -> u64 {
         .map(|(index, (_, bonds))| (index, bonds.iter().map(|bond| bond.index()).collect()))
         .collect();
     // Rings that share a bond are one system: join them through their bonds.
-    let mut systems = Systems::new(molecule.num_bonds());
+    let mut systems = Sets::new(molecule.num_bonds());
     for (_, bonds) in &rings {
         for pair in bonds.windows(2) {
             systems.join(pair[0], pair[1]);
@@ -296,6 +312,43 @@ mod tests {
         }
         // The two atoms of the last rung are neighbours already.
         text.replace(&format!("%({rungs}){atom}%({rungs})"), atom)
+    }
+
+    /// A text with these bonds, every one written as a ring closure between parts.
+    fn graph(atom: &str, edges: &[(usize, usize)]) -> String {
+        let atoms = edges.iter().flat_map(|&(one, other)| [one, other]).max().unwrap_or(0) + 1;
+        let mut texts = vec![atom.to_string(); atoms];
+        for (number, &(one, other)) in edges.iter().enumerate() {
+            texts[one].push_str(&format!("%({number})"));
+            texts[other].push_str(&format!("%({number})"));
+        }
+        texts.join(".")
+    }
+
+    /// The icosahedron, its atoms counted from `first` on; `top` and `bottom` are its poles.
+    fn icosahedron(top: usize, first: usize, bottom: usize) -> Vec<(usize, usize)> {
+        (0..5)
+            .flat_map(|place| {
+                let (upper, lower) = (first + place, first + 5 + place);
+                let (beside, below) = (first + (place + 1) % 5, first + 5 + (place + 1) % 5);
+                [(top, upper), (bottom, lower), (upper, beside), (lower, below), (upper, lower), (upper, below)]
+            })
+            .collect()
+    }
+
+    #[test]
+    fn closed_cages_pass_and_denser_graphs_do_not() {
+        let carborane = icosahedron(0, 1, 11);
+        assert_eq!(carborane.len(), 30);
+        assert_eq!(verdict(&graph("[BH]", &carborane)), Ok(()));
+        // Two of them that share the metal atom between them.
+        let sandwich: Vec<(usize, usize)> = carborane.into_iter().chain(icosahedron(0, 12, 22)).collect();
+        assert_eq!(verdict(&graph("[Co]", &sandwich)), Ok(()));
+        let bipartite: Vec<(usize, usize)> = (0..6).flat_map(|one| (6..12).map(move |other| (one, other))).collect();
+        assert_eq!(verdict(&graph("[Fe]", &bipartite)), Err(ErrorClass::Gate));
+        let torus: Vec<(usize, usize)> =
+            (0..36).flat_map(|at| [(at, at / 6 * 6 + (at + 1) % 6), (at, (at + 6) % 36)]).collect();
+        assert_eq!(verdict(&graph("C", &torus)), Err(ErrorClass::Gate));
     }
 
     #[test]

@@ -73,22 +73,28 @@ fn walks(order: cosmolkit::BondOrder) -> bool {
     )
 }
 
-/// For each edge whether it lies on a cycle: an edge does so unless it is a bridge of the graph.
-/// Edges for which `counts` is false are left out. Iterative and linear, so that no molecule can
-/// exhaust the stack.
-pub(crate) fn cyclic_edges(atoms: usize, edges: &[(usize, usize)], counts: impl Fn(usize) -> bool) -> Vec<bool> {
+/// The ring systems of a graph: for each edge the number of its system, or nothing for an edge on
+/// no cycle. Two edges are in one system when some cycle runs through both (a biconnected
+/// component), so systems may share an atom but no edge. Edges for which `counts` is false are
+/// left out. Iterative and linear, so that no molecule can exhaust the stack.
+pub(crate) fn ring_systems(
+    atoms: usize,
+    edges: &[(usize, usize)],
+    counts: impl Fn(usize) -> bool,
+) -> Vec<Option<usize>> {
     let mut neighbours: Vec<Vec<(usize, usize)>> = vec![Vec::new(); atoms];
-    let mut on_cycle = vec![false; edges.len()];
     for (index, &(begin, end)) in edges.iter().enumerate() {
         if counts(index) {
             neighbours[begin].push((end, index));
             neighbours[end].push((begin, index));
-            on_cycle[index] = true;
         }
     }
+    let mut system = vec![None; edges.len()];
+    let mut systems = 0;
     let mut entered = vec![usize::MAX; atoms];
     let mut lowest = vec![usize::MAX; atoms];
     let mut clock = 0;
+    let mut open: Vec<usize> = Vec::new();
     for start in 0..atoms {
         if entered[start] != usize::MAX {
             continue;
@@ -109,29 +115,44 @@ pub(crate) fn cyclic_edges(atoms: usize, edges: &[(usize, usize)], counts: impl 
                     entered[other] = clock;
                     lowest[other] = clock;
                     clock += 1;
+                    open.push(edge);
                     stack.push((other, edge, 0));
-                } else {
+                } else if entered[other] < entered[atom] {
+                    open.push(edge);
                     lowest[atom] = lowest[atom].min(entered[other]);
                 }
-            } else {
-                stack.pop();
-                if let Some(&(parent, _, _)) = stack.last() {
-                    lowest[parent] = lowest[parent].min(lowest[atom]);
-                    if lowest[atom] > entered[parent] {
-                        on_cycle[by] = false;
-                    }
+                continue;
+            }
+            stack.pop();
+            let Some(&(parent, _, _)) = stack.last() else {
+                break;
+            };
+            lowest[parent] = lowest[parent].min(lowest[atom]);
+            if lowest[atom] < entered[parent] {
+                continue;
+            }
+            // The edges since `by` are one component; a bridge is one alone.
+            let first = open.iter().rposition(|edge| *edge == by).unwrap_or(0);
+            let members = open.split_off(first);
+            if members.len() > 1 {
+                for member in members {
+                    system[member] = Some(systems);
                 }
+                systems += 1;
             }
         }
     }
-    on_cycle
+    system
 }
 
 /// For each bond of the molecule whether it is in a ring.
 fn ring_bonds(molecule: &Molecule) -> Vec<bool> {
     let bonds = molecule.bonds();
     let edges: Vec<(usize, usize)> = bonds.iter().map(|bond| (bond.begin().index(), bond.end().index())).collect();
-    cyclic_edges(molecule.num_atoms(), &edges, |bond| walks(bonds[bond].order()))
+    ring_systems(molecule.num_atoms(), &edges, |bond| walks(bonds[bond].order()))
+        .into_iter()
+        .map(|system| system.is_some())
+        .collect()
 }
 
 impl Mol {
@@ -194,5 +215,34 @@ impl Mol {
             Ok(found.atom_rings().iter().map(|ring| ring.iter().map(|atom| atom.index()).collect()).collect())
         })
         .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ring_systems_share_atoms_but_no_edges() {
+        // Two triangles with one atom in common, a tail, and a square apart.
+        let edges = [(0, 1), (1, 2), (2, 0), (2, 3), (3, 4), (4, 2), (4, 5), (6, 7), (7, 8), (8, 9), (9, 6)];
+        let found = ring_systems(10, &edges, |_| true);
+        let same = |one: usize, other: usize| found[one].is_some() && found[one] == found[other];
+        assert!(same(0, 1) && same(1, 2));
+        assert!(same(3, 4) && same(4, 5));
+        assert!(!same(0, 3));
+        assert_eq!(found[6], None);
+        assert!(same(7, 10) && !same(7, 0));
+        // Without one of its edges the first triangle is no ring.
+        let found = ring_systems(10, &edges, |edge| edge != 1);
+        assert_eq!(&found[..3], &[None, None, None]);
+        assert!(found[3].is_some());
+    }
+
+    #[test]
+    fn fused_rings_are_one_system() {
+        let edges = [(0, 1), (1, 2), (2, 3), (3, 0), (2, 4), (4, 5), (5, 3)];
+        let found = ring_systems(6, &edges, |_| true);
+        assert!(found.iter().all(|system| *system == Some(0)));
     }
 }

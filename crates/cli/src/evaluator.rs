@@ -48,7 +48,11 @@ pub fn headline(name: &str, scores: &PhaseScores) -> String {
     let traces = if checked == 0 {
         String::new()
     } else {
-        format!(", {} of {checked} checked claims false ({:.1} %)", claims.wrong, 100.0 * claims.wrong as f64 / checked as f64)
+        format!(
+            ", {} of {checked} checked claims false ({:.1} %)",
+            claims.wrong,
+            100.0 * claims.wrong as f64 / checked as f64
+        )
     };
     format!("{name}: mean accuracy {:.3}, worst task {:.3}{traces}", scores.mean(), scores.worst())
 }
@@ -157,7 +161,8 @@ pub fn train_and_report(
     println!("{:<12} {:>6} {:>6} {:>22}", "phase", "mean", "worst", "false claims");
     for phase in &summary.phases {
         let claims = &phase.claims;
-        let wrong = if claims.checked == 0 { "-".to_owned() } else { format!("{} of {}", claims.wrong, claims.checked) };
+        let wrong =
+            if claims.checked == 0 { "-".to_owned() } else { format!("{} of {}", claims.wrong, claims.checked) };
         println!("{:<12} {:>6.3} {:>6.3} {:>22}", phase.name, phase.mean, phase.worst, wrong);
     }
     println!("\nmodel    {}", last.checkpoint.display());

@@ -29,13 +29,15 @@ pub fn resolve(path: &Path) -> anyhow::Result<PathBuf> {
 
 /// The newest checkpoint of the newest run below `runs/`.
 pub fn newest() -> anyhow::Result<PathBuf> {
-    let none = || format!("no --model given and no run with a checkpoint below {RUNS}/; make one with `chemr quickstart`");
+    let none =
+        || format!("no --model given and no run with a checkpoint below {RUNS}/; make one with `chemr quickstart`");
     let entries = std::fs::read_dir(RUNS).with_context(none)?;
     let mut found: Vec<(SystemTime, PathBuf)> = entries
         .filter_map(Result::ok)
         .filter_map(|entry| chemr_train::newest_checkpoint(&entry.path()))
         .filter_map(|(_, checkpoint)| {
-            let changed = std::fs::metadata(checkpoint.join("model.safetensors")).and_then(|file| file.modified()).ok()?;
+            let changed =
+                std::fs::metadata(checkpoint.join("model.safetensors")).and_then(|file| file.modified()).ok()?;
             Some((changed, checkpoint))
         })
         .collect();

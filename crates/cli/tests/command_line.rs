@@ -1,5 +1,7 @@
 //! The program as a user runs it: commands, exit codes, output formats.
 
+#![allow(clippy::unwrap_used)]
+
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -55,8 +57,24 @@ fn mol_writes_every_promised_field() {
     let names: Vec<&str> = facts["functional_groups"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     assert!(names.contains(&"carboxylic acid") && names.contains(&"ester"), "{names:?}");
     for field in [
-        "input", "valid", "error", "canonical_flat", "exact_mass", "average_mass", "logp", "mr", "hbd", "hba", "rotatable_bonds",
-        "rings", "aromatic_rings", "aromatic_atoms", "heavy_atoms", "charge", "morgan2_2048", "maccs",
+        "input",
+        "valid",
+        "error",
+        "canonical_flat",
+        "exact_mass",
+        "average_mass",
+        "logp",
+        "mr",
+        "hbd",
+        "hba",
+        "rotatable_bonds",
+        "rings",
+        "aromatic_rings",
+        "aromatic_atoms",
+        "heavy_atoms",
+        "charge",
+        "morgan2_2048",
+        "maccs",
     ] {
         assert!(facts.get(field).is_some(), "{field}");
     }

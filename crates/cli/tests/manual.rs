@@ -1,5 +1,7 @@
 //! The generated pages of the manual: they must say what the code says. `CHEMR_BLESS=1 cargo test --release` writes them.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -46,7 +48,8 @@ fn recipe_page() {
 fn commands_page() {
     let mut text = String::from("# Commands\n\nThe help of every command.\n");
     for command in ["quickstart", "run", "train", "eval", "report", "ask", "mol", "doctor"] {
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_chemr")).args([command, "--help"]).output().unwrap();
+        let output =
+            std::process::Command::new(env!("CARGO_BIN_EXE_chemr")).args([command, "--help"]).output().unwrap();
         let help = String::from_utf8(output.stdout).unwrap();
         let _ = write!(text, "\n## `chemr {command}`\n\n```text\n{}\n```\n", help.trim_end());
     }

@@ -1,5 +1,7 @@
 //! Whole runs of a tiny recipe: the folder they leave, same seed same bytes, kill and resume.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -89,7 +91,8 @@ fn a_run_leaves_a_complete_folder_and_repeats_byte_for_byte() {
         assert!(weights(&first, phase) == weights(&second, phase), "{phase}: two runs with the same seed differ");
     }
     let summary: Value = serde_json::from_slice(&std::fs::read(first.join("summary.json")).unwrap()).unwrap();
-    let names: Vec<&str> = summary["phases"].as_array().unwrap().iter().filter_map(|phase| phase["name"].as_str()).collect();
+    let names: Vec<&str> =
+        summary["phases"].as_array().unwrap().iter().filter_map(|phase| phase["name"].as_str()).collect();
     assert_eq!(names, PHASES);
     for phase in summary["phases"].as_array().unwrap() {
         assert_eq!(phase["tasks"].as_object().unwrap().len(), 6);

@@ -3,6 +3,8 @@
 //! The generator mixes mutated SMILES, prose, Unicode, tag soup and very long text. `CHEMR_HOSTILE` sets the number of
 //! completions (default 100,000).
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 

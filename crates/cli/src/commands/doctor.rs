@@ -33,8 +33,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let checks = [processor(), memory(), toolkit(), engine(), writable(), data()];
     let passed = checks.iter().all(|check| check.passed);
     if arguments.json {
-        let checks: Vec<Value> =
-            checks.iter().map(|check| json!({"name": check.name, "passed": check.passed, "fact": check.fact})).collect();
+        let checks: Vec<Value> = checks
+            .iter()
+            .map(|check| json!({"name": check.name, "passed": check.passed, "fact": check.fact}))
+            .collect();
         println!("{}", json!({"version": env!("CARGO_PKG_VERSION"), "passed": passed, "checks": checks}));
     } else {
         println!("chemr {}", env!("CARGO_PKG_VERSION"));
@@ -42,16 +44,18 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
             println!("{}  {:<10} {}", if check.passed { "ok  " } else { "FAIL" }, check.name, check.fact);
         }
     }
-    if passed {
-        Ok(Outcome::Done)
-    } else {
-        anyhow::bail!("a check failed; each FAIL line says what is needed")
-    }
+    if passed { Ok(Outcome::Done) } else { anyhow::bail!("a check failed; each FAIL line says what is needed") }
 }
 
 fn processor() -> Check {
     let host = Host::read(chemr_engine::threads());
-    let fact = format!("{}, {} cores, {} computing threads, kernels {}", host.cpu, host.cores, host.threads, chemr_engine::kernel_name());
+    let fact = format!(
+        "{}, {} cores, {} computing threads, kernels {}",
+        host.cpu,
+        host.cores,
+        host.threads,
+        chemr_engine::kernel_name()
+    );
     Check { name: "processor", passed: true, fact }
 }
 
@@ -67,7 +71,9 @@ fn memory() -> Check {
             passed: kib >= 2 << 20,
             fact: format!("{:.1} GiB available; quickstart wants 2", kib as f64 / f64::from(1 << 20)),
         },
-        None => Check { name: "memory", passed: true, fact: "unknown on this system; quickstart wants 2 GiB".to_owned() },
+        None => {
+            Check { name: "memory", passed: true, fact: "unknown on this system; quickstart wants 2 GiB".to_owned() }
+        }
     }
 }
 
@@ -82,14 +88,19 @@ fn toolkit() -> Check {
             passed: true,
             fact: "canonical SMILES, formula and InChIKey of a known compound agree with RDKit 2026.9.1".to_owned(),
         },
-        other => Check { name: "chemistry", passed: false, fact: format!("a known compound gives {other:?}; reinstall") },
+        other => {
+            Check { name: "chemistry", passed: false, fact: format!("a known compound gives {other:?}; reinstall") }
+        }
     }
 }
 
 /// A few steps on a fixed batch: the loss must fall, and the pace is what training will have.
 fn engine() -> Check {
     let (passed, fact) = match training_pace() {
-        Ok((first, last, pace)) => (last < first, format!("{pace:.0} training tokens per second (2 M parameters, loss {first:.3} to {last:.3})")),
+        Ok((first, last, pace)) => (
+            last < first,
+            format!("{pace:.0} training tokens per second (2 M parameters, loss {first:.3} to {last:.3})"),
+        ),
         Err(error) => (false, error.to_string()),
     };
     Check { name: "engine", passed, fact }
@@ -138,7 +149,9 @@ fn writable() -> Check {
     let outcome = std::fs::write(probe, b"x").and_then(|()| std::fs::remove_file(probe));
     match outcome {
         Ok(()) => Check { name: "folder", passed: true, fact: "this folder is writable; runs go to runs/".to_owned() },
-        Err(error) => Check { name: "folder", passed: false, fact: format!("this folder is not writable ({error}); use --out") },
+        Err(error) => {
+            Check { name: "folder", passed: false, fact: format!("this folder is not writable ({error}); use --out") }
+        }
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Arguments {
     /// Model folder, or run folder (its newest checkpoint); by default the newest run.
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
-    /// Recipe whose [data] and [eval] sections say what to ask; by default the one the run was made with, else quickstart's.
+    /// Recipe whose data and eval sections say what to ask; by default the one the run was made with, else quickstart's.
     #[arg(long, value_name = "RECIPE.toml")]
     recipe: Option<PathBuf>,
     /// Change one key of the recipe (repeatable).
@@ -63,8 +63,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         Err(chemr_eval::EvalError::Stopped) => return Ok(Outcome::Stopped),
         Err(error) => return Err(error.into()),
     };
-    let record =
-        PhaseRecord { name: "model".to_owned(), seconds: 0.0, tokens: 0, evaluation_seconds: started.elapsed().as_secs_f64(), scores };
+    let record = PhaseRecord {
+        name: "model".to_owned(),
+        seconds: 0.0,
+        tokens: 0,
+        evaluation_seconds: started.elapsed().as_secs_f64(),
+        scores,
+    };
     if arguments.json {
         let summary = Summary::build(std::slice::from_ref(&record), ModelFacts::of(&model), recipe.run.seed);
         println!("{}", serde_json::to_string_pretty(&summary)?);

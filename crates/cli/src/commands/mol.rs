@@ -132,7 +132,8 @@ fn facts(input: &str, mol: &Mol) -> Map<String, Value> {
         .map(|(id, count)| (groups().get(id).map_or(id, |group| group.name.as_str()), count))
         .collect();
     let names: Vec<&str> = counts.iter().map(|(name, _)| *name).collect();
-    let group_counts: Map<String, Value> = counts.iter().map(|(name, count)| ((*name).to_owned(), json!(count))).collect();
+    let group_counts: Map<String, Value> =
+        counts.iter().map(|(name, count)| ((*name).to_owned(), json!(count))).collect();
     let value = json!({
         "input": input,
         "valid": true,

@@ -144,33 +144,41 @@ fn key(question: &Question) -> String {
 /// One piece of an assembly: the id of its group, or `None` for a link.
 type Piece = (Option<&'static str>, &'static str);
 
-/// Puts the groups of a question into a chain in a drawn order, with links of one to three carbons between them.
-fn assemble(rng: &mut Rng, question: &Question, level: u8) -> Option<Vec<Piece>> {
-    let mut asked = question.clone();
-    rng.shuffle(&mut asked);
+/// The groups of a question one by one, in the order of the chain.
+///
+/// At levels 1 and 2 the order follows from the request: the first group that can only end a chain leads it, turned
+/// round, the others come as they were asked for, and a second such group closes. A reader of the question can then
+/// tick the groups off. At level 3 the order is drawn.
+fn chain_order(rng: &mut Rng, listed: &Question, level: u8) -> Option<Vec<&'static Word>> {
     let mut order: Vec<&Word> = Vec::new();
-    for (index, count) in asked {
+    for &(index, count) in listed {
         order.extend(std::iter::repeat_n(WORDS.get(index)?, count));
     }
-    if level > 1 {
-        // Above level 1 equal groups need not stand side by side.
+    if level >= 3 {
         rng.shuffle(&mut order);
     }
-    // Groups that can only start or end a chain go there.
-    let last = order.len() - 1;
-    if let Some(place) = order.iter().position(|word| word.middle.is_none() && word.start.is_none()) {
-        order.swap(place, last);
+    let (inner, mut ends): (Vec<&Word>, Vec<&Word>) = order.into_iter().partition(|word| word.middle.is_some());
+    if ends.len() > 2 {
+        return None;
     }
-    if last > 0
-        && let Some(place) = order[..last].iter().position(|word| word.middle.is_none())
-    {
-        order.swap(place, 0);
+    let first = ends.iter().position(|word| word.start.is_some()).map(|place| ends.remove(place));
+    if ends.len() > 1 {
+        return None;
     }
+    Some(first.into_iter().chain(inner).chain(ends).collect())
+}
+
+/// Puts the groups of a question into a chain, with links of one to three carbons between them.
+fn assemble(rng: &mut Rng, listed: &Question, level: u8) -> Option<Vec<Piece>> {
+    let order = chain_order(rng, listed, level)?;
+    let last = order.len().checked_sub(1)?;
     let mut pieces: Vec<Piece> = Vec::new();
     for (place, word) in order.iter().enumerate() {
-        let ends = place == last && word.end.is_some() && (word.middle.is_none() || rng.chance(1, 2));
-        let starts = place == 0 && !ends && word.start.is_some() && (word.middle.is_none() || rng.chance(1, 3));
-        if starts {
+        let only_ends = word.middle.is_none();
+        // A group that can only end a chain leads it where it can be turned round.
+        let leads = place == 0 && word.start.is_some() && (only_ends || (level >= 3 && rng.chance(1, 3)));
+        let ends = place == last && !leads && word.end.is_some() && (only_ends || rng.chance(1, 2));
+        if leads {
             pieces.push((Some(word.id), word.start?));
         } else {
             let text = if ends { word.end? } else { word.middle? };
@@ -241,7 +249,7 @@ pub(super) fn example(draw: Draw<'_>) -> Result<Option<Example>, DataError> {
             if !is_right(&mol, question) {
                 continue;
             }
-            return Ok(Some(describe(draw, question, &pieces, text, &mol)));
+            return Ok(Some(describe(&draw, &listed, &pieces, text, &mol)));
         }
     }
     Ok(None)
@@ -251,18 +259,9 @@ fn name_of(id: &str) -> &str {
     groups().get(id).map_or(id, |group| group.name.as_str())
 }
 
-fn describe(draw: Draw<'_>, question: &Question, pieces: &[Piece], text: String, mol: &Mol) -> Example {
-    let mut listed: Vec<(&'static str, usize)> =
-        question.iter().map(|&(index, count)| (WORDS[index].id, count)).collect();
-    if draw.level == 1 {
-        // Level 1 asks for the groups in the order in which they stand in the reference.
-        let place = |id: &str| pieces.iter().position(|(piece, _)| *piece == Some(id));
-        listed.sort_by_key(|(id, _)| place(id));
-    } else {
-        draw.rng.shuffle(&mut listed);
-    }
+fn describe(draw: &Draw<'_>, listed: &Question, pieces: &[Piece], text: String, mol: &Mol) -> Example {
     let join = |separator: &str, write: &dyn Fn(&str, usize) -> String| {
-        listed.iter().map(|&(id, count)| write(id, count)).collect::<Vec<_>>().join(separator)
+        listed.iter().map(|&(index, count)| write(WORDS[index].id, count)).collect::<Vec<_>>().join(separator)
     };
     let asked = join(", ", &|id, count| format!("{count} {}", name_of(id)));
     let pieces: Vec<String> =
@@ -274,7 +273,7 @@ fn describe(draw: Draw<'_>, question: &Question, pieces: &[Piece], text: String,
         ("pieces", pieces.join(";")),
         ("aligned_answer", text),
     ];
-    finish("tomg.functional_group", &draw, ("groups", asked), mol.canonical().to_string(), meta)
+    finish("tomg.functional_group", draw, ("groups", asked), mol.canonical().to_string(), meta)
 }
 
 #[cfg(test)]
@@ -303,6 +302,25 @@ mod tests {
                 assert!(is_right(&mol, &vec![(index, 1)]), "{} {text} {:?}", word.id, groups().counts(&mol));
             }
         }
+    }
+
+    #[test]
+    fn the_chain_follows_the_request() {
+        let place = |id: &str| WORDS.iter().position(|word| word.id == id).unwrap();
+        let mut rng = Rng::new(1);
+        let mut ids = |listed: &[(&str, usize)]| {
+            let listed: Question = listed.iter().map(|&(id, count)| (place(id), count)).collect();
+            let pieces = assemble(&mut rng, &listed, 1).unwrap();
+            pieces.into_iter().filter_map(|(id, _)| id).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&[("ether", 1), ("alcohol", 2)]), ["ether", "alcohol", "alcohol"]);
+        assert_eq!(ids(&[("ketone", 1), ("aldehyde", 2)]), ["aldehyde", "ketone", "aldehyde"]);
+        assert_eq!(
+            ids(&[("carboxylic_acid", 1), ("ester", 1), ("aldehyde", 1)]),
+            ["carboxylic_acid", "ester", "aldehyde"]
+        );
+        let listed = vec![(place("aldehyde"), 2), (place("carboxylic_acid"), 1)];
+        assert!(assemble(&mut rng, &listed, 1).is_none());
     }
 
     #[test]

@@ -14,7 +14,7 @@
 //! groups, so that `an ester and an amine` and `an ester and a ketone` share their tokens).
 //!
 //! The pattern uses only what Oniguruma (Python `tokenizers`) and `fancy-regex` (here) read alike: ASCII classes,
-//! bounded repetition, look-ahead and one-character look-behind. [`super::scan`] is the same by hand, and fast; a change
+//! bounded repetition, look-ahead and one-character look-behind. `scan` is the same by hand, and fast; a change
 //! here needs the same change there (a test compares the two).
 
 /// A bracket atom by its grammar: isotope, symbol, chirality, hydrogens, charge, map number (OpenSMILES, section 3.1).

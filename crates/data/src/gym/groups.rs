@@ -236,8 +236,10 @@ pub(super) fn example(draw: Draw<'_>) -> Result<Option<Example>, DataError> {
     let (_, _, largest) = limits(draw.level);
     for _ in 0..ATTEMPTS / TRIES_PER_QUESTION {
         let Some(question) = pick_question(draw.rng, questions) else { return Ok(None) };
+        let mut listed = question.clone();
+        draw.rng.shuffle(&mut listed);
         for _ in 0..TRIES_PER_QUESTION {
-            let Some(pieces) = assemble(draw.rng, question, draw.level) else { break };
+            let Some(pieces) = assemble(draw.rng, &listed, draw.level) else { break };
             let text: String = pieces.iter().map(|(_, text)| *text).collect();
             if heavy_atoms(&text) > largest {
                 continue;
@@ -248,6 +250,11 @@ pub(super) fn example(draw: Draw<'_>) -> Result<Option<Example>, DataError> {
             }
             if !is_right(&mol, question) {
                 continue;
+            }
+            if draw.level == 1 {
+                // Level 1 asks for the groups in the order in which they stand in the reference.
+                let place = |index: usize| pieces.iter().position(|(id, _)| *id == Some(WORDS[index].id));
+                listed.sort_by_key(|&(index, _)| place(index));
             }
             return Ok(Some(describe(&draw, &listed, &pieces, text, &mol)));
         }

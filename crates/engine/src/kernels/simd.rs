@@ -11,6 +11,9 @@ use std::sync::OnceLock;
 pub(crate) enum Isa {
     /// No intrinsics; the compiler vectorises for the target's baseline (NEON on AArch64).
     Portable,
+    /// The register tile of AVX-512 without its instructions: tests that geometry on every machine.
+    #[cfg(test)]
+    Wide,
     /// AVX2 and FMA: 8 lanes.
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -35,7 +38,11 @@ impl Isa {
     /// All that this processor can run, worst first.
     pub(crate) fn available() -> Vec<Self> {
         #[cfg_attr(not(target_arch = "x86_64"), allow(unused_mut))]
-        let mut list = vec![Isa::Portable];
+        let mut list = vec![
+            Isa::Portable,
+            #[cfg(test)]
+            Isa::Wide,
+        ];
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
@@ -56,6 +63,8 @@ impl Isa {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Isa::Portable => "portable",
+            #[cfg(test)]
+            Isa::Wide => "wide",
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => "avx2",
             #[cfg(target_arch = "x86_64")]
@@ -67,6 +76,8 @@ impl Isa {
     pub(crate) fn panel(self) -> usize {
         match self {
             Isa::Portable => 2 * Portable::LANES,
+            #[cfg(test)]
+            Isa::Wide => 2 * Wide::LANES,
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => 2 * Avx2::LANES,
             #[cfg(target_arch = "x86_64")]
@@ -78,11 +89,22 @@ impl Isa {
     pub(crate) fn rows(self) -> usize {
         match self {
             Isa::Portable => Portable::ROWS,
+            #[cfg(test)]
+            Isa::Wide => Wide::ROWS,
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => Avx2::ROWS,
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => Avx512::ROWS,
         }
+    }
+
+    /// Pairs of instruction sets that must give the same bits: those that round their multiply-adds alike.
+    #[cfg(test)]
+    pub(crate) fn twins() -> Vec<(Self, Self)> {
+        let plain = |isa: &Isa| matches!(isa, Isa::Portable | Isa::Wide);
+        let (plain, fused): (Vec<Isa>, Vec<Isa>) = Self::available().into_iter().partition(plain);
+        let pairs = [plain, fused];
+        pairs.iter().flat_map(|list| list.windows(2).map(|pair| (pair[0], pair[1]))).collect()
     }
 }
 
@@ -126,39 +148,46 @@ pub(crate) trait Simd: Copy {
     unsafe fn tile(tile: &super::tile::Tile);
 }
 
-/// The target's baseline.
+/// The target's baseline, with `L` lanes and `R` rows.
 #[derive(Clone, Copy)]
-pub(crate) struct Portable;
+pub(crate) struct Plain<const L: usize, const R: usize>;
 
-impl Simd for Portable {
-    const LANES: usize = 8;
-    const ROWS: usize = 6;
-    type Vector = [f32; 8];
+/// The tile that suits most baselines: 6 rows of 16 values are 24 registers of NEON.
+pub(crate) type Portable = Plain<8, 6>;
+
+/// The tile of AVX-512.
+#[cfg(test)]
+pub(crate) type Wide = Plain<16, 12>;
+
+impl<const L: usize, const R: usize> Simd for Plain<L, R> {
+    const LANES: usize = L;
+    const ROWS: usize = R;
+    type Vector = [f32; L];
 
     #[inline(always)]
-    unsafe fn splat(value: f32) -> [f32; 8] {
-        [value; 8]
+    unsafe fn splat(value: f32) -> [f32; L] {
+        [value; L]
     }
 
     #[inline(always)]
-    unsafe fn load(source: *const f32) -> [f32; 8] {
-        // SAFETY: 8 values are readable (contract); no alignment is assumed.
-        unsafe { source.cast::<[f32; 8]>().read_unaligned() }
+    unsafe fn load(source: *const f32) -> [f32; L] {
+        // SAFETY: `L` values are readable (contract); no alignment is assumed.
+        unsafe { source.cast::<[f32; L]>().read_unaligned() }
     }
 
     #[inline(always)]
-    unsafe fn store(target: *mut f32, value: [f32; 8]) {
-        // SAFETY: 8 values are writable (contract); no alignment is assumed.
-        unsafe { target.cast::<[f32; 8]>().write_unaligned(value) }
+    unsafe fn store(target: *mut f32, value: [f32; L]) {
+        // SAFETY: `L` values are writable (contract); no alignment is assumed.
+        unsafe { target.cast::<[f32; L]>().write_unaligned(value) }
     }
 
     #[inline(always)]
-    unsafe fn multiply_add(a: [f32; 8], b: [f32; 8], c: [f32; 8]) -> [f32; 8] {
+    unsafe fn multiply_add(a: [f32; L], b: [f32; L], c: [f32; L]) -> [f32; L] {
         std::array::from_fn(|lane| Self::fma(a[lane], b[lane], c[lane]))
     }
 
     #[inline(always)]
-    unsafe fn add(a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
+    unsafe fn add(a: [f32; L], b: [f32; L]) -> [f32; L] {
         std::array::from_fn(|lane| a[lane] + b[lane])
     }
 
@@ -328,8 +357,12 @@ macro_rules! dispatch {
                     $crate::kernels::simd::Isa::Avx512 => return unsafe { avx512($($arg),*) },
                     // SAFETY: as above.
                     $crate::kernels::simd::Isa::Avx2 => return unsafe { avx2($($arg),*) },
-                    $crate::kernels::simd::Isa::Portable => {}
+                    _ => {}
                 }
+            }
+            #[cfg(test)]
+            if isa == $crate::kernels::simd::Isa::Wide {
+                return $body::<$crate::kernels::simd::Wide>($($arg),*);
             }
             let _ = isa;
             $body::<$crate::kernels::simd::Portable>($($arg),*)

@@ -48,8 +48,11 @@ fn recipe_page() {
 fn commands_page() {
     let mut text = String::from("# Commands\n\nThe help of every command.\n");
     for command in ["quickstart", "run", "train", "eval", "report", "ask", "mol", "doctor"] {
-        let output =
-            std::process::Command::new(env!("CARGO_BIN_EXE_chemr")).args([command, "--help"]).output().unwrap();
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_chemr"))
+            .args([command, "--help"])
+            .env_remove("COLUMNS")
+            .output()
+            .unwrap();
         let help = String::from_utf8(output.stdout).unwrap();
         let _ = write!(text, "\n## `chemr {command}`\n\n```text\n{}\n```\n", help.trim_end());
     }

@@ -171,7 +171,8 @@ mod tests {
                         assert!((f64::from(*out) - exact).abs() < 2e-5, "{out} {exact}");
                     }
                 }
-                if isa != Isa::Portable {
+                if !matches!(isa, Isa::Portable | Isa::Wide) {
+                    // The kernels without fused multiply-add round otherwise.
                     assert_eq!(*first.get_or_insert_with(|| out.clone()), out);
                 }
             }

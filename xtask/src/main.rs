@@ -36,7 +36,7 @@ fn main() -> ExitCode {
 fn check() -> Result<(), String> {
     let started = Instant::now();
     cargo("format", &["fmt", "--all", "--check"])?;
-    cargo("tests", &["test", "--release", "--workspace"])?;
+    cargo("tests", &["test", "--release"])?;
     cargo("clippy", &["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     documentation()?;
     licences::check()?;

@@ -34,7 +34,7 @@ impl Mol {
     /// Reads a SMILES string through [`Gate::ANSWER`].
     ///
     /// # Errors
-    /// The gate's classes, the parse classes of [`ErrorClass`], or `internal` when the toolkit
+    /// The gate's classes, the parse classes of [`crate::ErrorClass`], or `internal` when the toolkit
     /// panicked. Never panics.
     pub fn parse(smiles: &str) -> Result<Mol, ChemError> {
         Mol::parse_with(smiles, &Gate::ANSWER)

@@ -139,6 +139,7 @@ pub fn train_and_report(
         chemr_engine::set_threads(recipe.run.threads);
     }
     let started = Instant::now();
+    eprintln!("preparing held-out questions (a minute or more when files are read)");
     let rows = crate::rows::held_out(recipe).context("held-out questions")?;
     let mut hook = AfterPhase { recipe, run: out, rows: &rows, stop };
     let result = match part {

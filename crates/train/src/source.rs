@@ -198,22 +198,14 @@ pub fn expand_root(root: &str) -> Result<PathBuf, TrainError> {
 /// # Errors
 /// Unknown importer or unreadable files.
 pub fn import(name: &str, root: &Path, split: Split) -> Result<(Vec<Example>, usize), TrainError> {
-    use chemr_data::import as importers;
-    let imported = match name {
-        "uspto50k_retro" => importers::uspto50k_retro(root, split),
-        "uspto50k_forward" => importers::uspto50k_forward(root, split),
-        "pubchem_iupac" => importers::pubchem_iupac(root, split),
-        "pubchem_formula" => importers::pubchem_formula(root, split),
-        "moleculenet_bbbp" => importers::moleculenet_bbbp(root, split),
-        _ => {
-            return Err(TrainError::Data {
-                context: "data.imports".into(),
-                message: format!(
-                    "unknown importer `{name}`; known: uspto50k_retro, uspto50k_forward, pubchem_iupac, pubchem_formula, moleculenet_bbbp"
-                ),
-            });
-        }
+    let Some(importer) = chemr_data::import::importer(name) else {
+        let known: Vec<&str> = chemr_data::import::importers().iter().map(|(known, _)| *known).collect();
+        return Err(TrainError::Data {
+            context: "data.imports".into(),
+            message: format!("unknown importer `{name}`; known: {}", known.join(", ")),
+        });
     };
+    let imported = importer(root, split);
     let imported = imported.map_err(TrainError::data(format!("importing {name} from {}", root.display())))?;
     Ok((imported.examples, imported.rejects.len()))
 }

@@ -8,9 +8,10 @@ use std::time::Instant;
 use anyhow::Context;
 use chemr_engine::{Model, Tokenizer, load_folder};
 use chemr_eval::{EvalError, EvalOptions, ModelFacts, PhaseRecord, PhaseScores, Summary, TaskRows};
-use chemr_train::{PhaseHook, PhaseKind, PhaseOutcome, Progress, Recipe, RunStatus, run_phase, run_recipe};
+use chemr_train::{PhaseHook, PhaseKind, PhaseOutcome, Recipe, Run, RunFolder, RunStatus, Source, progress_for_stderr};
 
 use crate::exit::Outcome;
+use crate::interrupt;
 use crate::terminal::EvaluationProgress;
 
 /// Sequences decoded at the same time in an evaluation.
@@ -118,34 +119,21 @@ pub fn summarise(run: &Path, model: &Model, seed: u64) -> Result<(Summary, PathB
     Ok((summary, report))
 }
 
-/// What part of a recipe to run.
-pub enum Part<'a> {
-    /// Every enabled phase.
-    All,
-    /// One phase, from a model folder if given.
-    Phase(PhaseKind, Option<&'a Path>),
-}
-
-/// Trains, evaluates after each phase, and tells what to do next.
-pub fn train_and_report(
-    recipe: &Recipe,
-    part: &Part<'_>,
-    out: &Path,
-    resume: bool,
-    stop: &AtomicBool,
-    progress: &dyn Progress,
-) -> anyhow::Result<Outcome> {
-    if recipe.run.threads > 0 {
-        chemr_engine::set_threads(recipe.run.threads);
-    }
+/// Trains the recipe's phases, evaluates after each, and tells what to do next.
+pub fn train_and_report(recipe: &Recipe, out: &Path, resume: bool) -> anyhow::Result<Outcome> {
     let started = Instant::now();
-    eprintln!("preparing held-out questions (a minute or more when files are read)");
-    let rows = crate::rows::held_out(recipe).context("held-out questions")?;
+    RunFolder::check(out, resume)?;
+    if recipe.data.source == "files" {
+        eprintln!("reading the data files (a minute)");
+    }
+    let source = Source::open(recipe)?;
+    eprintln!("preparing held-out questions");
+    let rows = crate::rows::held_out(recipe, &source).context("held-out questions")?;
+    // From here on there is something to save when Ctrl-C comes.
+    let stop = interrupt::stop_flag();
+    let progress = progress_for_stderr();
     let mut hook = AfterPhase { recipe, run: out, rows: &rows, stop };
-    let result = match part {
-        Part::All => run_recipe(recipe, out, resume, stop, progress, &mut hook),
-        Part::Phase(phase, from) => run_phase(*phase, recipe, *from, out, resume, stop, progress, &mut hook),
-    };
+    let result = Run { recipe, source: &source, out, resume, stop, progress: &*progress }.start(&mut hook);
     let outcome = match result {
         Ok(outcome) => outcome,
         // Ctrl-C during an evaluation comes back as an error of the hook; the phase before it is saved.

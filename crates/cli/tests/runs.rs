@@ -116,14 +116,23 @@ fn a_run_leaves_a_complete_folder_and_repeats_byte_for_byte() {
     assert!(!refused.status.success(), "a run folder must not be overwritten");
 }
 
-/// Interrupts a run as soon as `phase` has its second checkpoint, by SIGKILL or, if `politely`, by Ctrl-C.
+/// Name of the newest complete checkpoint of a phase.
+fn newest(out: &Path, phase: &str) -> Option<String> {
+    let entries = std::fs::read_dir(out.join("checkpoints").join(phase)).ok()?;
+    entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("step-"))
+        .max()
+}
+
+/// Interrupts a run as soon as it has added a checkpoint to those of `phase`, by SIGKILL or, if `politely`, by Ctrl-C.
+/// Older checkpoints do not count: a run that has just been resumed may not yet listen for Ctrl-C.
 fn stop_in(recipe: &Path, out: &Path, phase: &str, politely: bool, more: &[&str]) {
+    let before = newest(out, phase);
     let mut child = start(recipe, out, more);
-    let wanted = out.join("checkpoints").join(phase);
     let started = Instant::now();
     loop {
-        let steps = std::fs::read_dir(&wanted).map(|entries| entries.count()).unwrap_or(0);
-        if steps >= 2 || child.try_wait().unwrap().is_some() {
+        if newest(out, phase) > before || child.try_wait().unwrap().is_some() {
             break;
         }
         assert!(started.elapsed() < Duration::from_secs(120), "{phase} never began");

@@ -22,6 +22,9 @@ pub enum DataError {
     /// A registry entry that the gym relies on is missing or malformed.
     #[error("registry entry {id:?}: {message}")]
     Registry { id: String, message: String },
+    /// There is no importer of this name.
+    #[error("there is no importer {name:?}; there are {known}")]
+    UnknownImporter { name: String, known: String },
     /// A file could not be read.
     #[error("cannot read {path}: {source}", path = path.display())]
     Read { path: PathBuf, source: std::io::Error },

@@ -34,8 +34,9 @@ fn main() -> Outcome {
         }
         Some("real") => {
             let folder = arguments.get(1).ok_or("name the data folder")?;
-            for (name, importer) in import::importers() {
-                let mut rows = importer(Path::new(folder), Split::Valid)?.examples;
+            let names: Vec<&str> = import::importers().iter().map(|importer| importer.name).collect();
+            for (name, imported) in names.iter().zip(import::import(&names, Path::new(folder), Split::Valid)?) {
+                let mut rows = imported.examples;
                 rows.truncate(usize::try_from(number(2, 300))?);
                 for example in rows.iter().take(3) {
                     print(example, 1);

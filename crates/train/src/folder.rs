@@ -47,11 +47,11 @@ pub struct FinishedPhase {
 }
 
 impl RunFolder {
-    /// Creates a new run folder, or opens one for resuming, and locks it.
+    /// Whether [`RunFolder::open`] would take the folder, so that a mistaken path is known before data is read.
     ///
     /// # Errors
-    /// A new run into a folder that holds one; a resume without one; another process at work in it.
-    pub fn open(path: &Path, resume: bool) -> Result<Self, TrainError> {
+    /// A new run into a folder that holds one; a resume without one.
+    pub fn check(path: &Path, resume: bool) -> Result<(), TrainError> {
         let has_run = path.join("config.toml").is_file();
         if resume && !has_run {
             return Err(TrainError::folder(path, "holds no run to resume (config.toml is missing)"));
@@ -69,6 +69,15 @@ impl RunFolder {
                 return Err(TrainError::folder(path, "is not empty; choose a new or an empty folder"));
             }
         }
+        Ok(())
+    }
+
+    /// Creates a new run folder, or opens one for resuming, and locks it.
+    ///
+    /// # Errors
+    /// As [`RunFolder::check`], or another process is at work in it.
+    pub fn open(path: &Path, resume: bool) -> Result<Self, TrainError> {
+        Self::check(path, resume)?;
         fs::create_dir_all(path).map_err(TrainError::io("create", path))?;
         let lock = lock(path)?;
         Ok(Self { path: path.to_path_buf(), _lock: lock })

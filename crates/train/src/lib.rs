@@ -2,12 +2,18 @@
 //!
 //! ```no_run
 //! use std::{path::Path, sync::atomic::AtomicBool};
-//! use chemr_train::{Budget, NoHook, Recipe, progress_for_stderr, run_recipe};
+//! use chemr_train::{Budget, NoHook, Recipe, Run, Source, progress_for_stderr};
 //!
 //! let recipe = Recipe::quickstart(Budget::Smoke)?;
-//! let stop = AtomicBool::new(false);
-//! let progress = progress_for_stderr();
-//! let outcome = run_recipe(&recipe, Path::new("runs/first"), false, &stop, &*progress, &mut NoHook)?;
+//! let run = Run {
+//!     recipe: &recipe,
+//!     source: &Source::open(&recipe)?,
+//!     out: Path::new("runs/first"),
+//!     resume: false,
+//!     stop: &AtomicBool::new(false),
+//!     progress: &*progress_for_stderr(),
+//! };
+//! let outcome = run.start(&mut NoHook)?;
 //! println!("{:?}", outcome.status);
 //! # Ok::<(), chemr_train::TrainError>(())
 //! ```
@@ -44,7 +50,7 @@ pub use recipe::{
     Budget, DataSection, EvalSection, GrpoSection, ModelSection, Recipe, RunSection, SupervisedSection,
     TokenizerSection,
 };
-pub use run::{recipe_of, run_phase, run_recipe};
+pub use run::{Run, recipe_of};
 pub use schedule::{Schedule, ScheduleKind};
-pub use source::{Source, expand_root, import};
+pub use source::Source;
 pub use vocabulary::train_tokenizer;

@@ -38,6 +38,27 @@ impl PhaseRun<'_> {
         trainer.load_state(&path).map_err(TrainError::engine(format!("loading {}", path.display())))
     }
 
+    /// Saves the state after `state.step`, if any step is done, and removes checkpoints that are no longer kept.
+    pub fn checkpoint(&self, state: &PhaseState, trainer: &Trainer, tokenizer: &Tokenizer) -> Result<(), TrainError> {
+        if state.step == 0 {
+            return Ok(());
+        }
+        checkpoint::save(self.folder, state, trainer, tokenizer)?;
+        checkpoint::prune(self.folder, state.phase, self.recipe.phase(state.phase).1, self.recipe.run.keep_checkpoints)
+    }
+
+    /// Saves after every `run.checkpoint_every` steps; the end of the phase saves the last one.
+    pub fn checkpoint_if_due(
+        &self,
+        state: &PhaseState,
+        trainer: &Trainer,
+        tokenizer: &Tokenizer,
+    ) -> Result<(), TrainError> {
+        let every = self.recipe.run.checkpoint_every;
+        let due = every > 0 && state.step.is_multiple_of(every) && state.step < self.recipe.phase(state.phase).1;
+        if due { self.checkpoint(state, trainer, tokenizer) } else { Ok(()) }
+    }
+
     /// Writes what is known about a number that is not finite, and makes the error.
     pub fn not_finite(&self, phase: PhaseKind, step: u64, what: &str, facts: &Value) -> TrainError {
         let dump = self.folder.join(&format!("not-finite-{phase}-{}.json", step_name(step)));
@@ -50,53 +71,35 @@ impl PhaseRun<'_> {
     }
 }
 
-/// Runs the enabled phases of a recipe in order, from `model.from` or from random weights.
-///
-/// The folder `out` is made (or, with `resume`, continued). When `stop` turns true the run saves a checkpoint and
-/// returns [`RunStatus::Stopped`]. A resumed run gives the same weights, byte for byte, as one that was never
-/// interrupted. `hook` is called after each finished phase.
-///
-/// # Errors
-/// Any [`TrainError`]; the folder stays resumable.
-pub fn run_recipe(
-    recipe: &Recipe,
-    out: &Path,
-    resume: bool,
-    stop: &AtomicBool,
-    progress: &dyn Progress,
-    hook: &mut dyn PhaseHook,
-) -> Result<RunOutcome, TrainError> {
-    let phases: Vec<PhaseKind> = PhaseKind::ALL.into_iter().filter(|phase| enabled(recipe, *phase)).collect();
-    if phases.is_empty() {
-        return Err(TrainError::folder(out, "the recipe enables no phase"));
-    }
-    run_phases(recipe, &phases, out, resume, stop, progress, hook)
+/// A run about to start, or to go on.
+pub struct Run<'a> {
+    /// What to do.
+    pub recipe: &'a Recipe,
+    /// The opened source of the recipe's data.
+    pub source: &'a Source,
+    /// The run folder: made, or with `resume` continued.
+    pub out: &'a Path,
+    /// Go on with the run in `out`.
+    pub resume: bool,
+    /// When this turns true the run saves a checkpoint and returns [`RunStatus::Stopped`].
+    pub stop: &'a AtomicBool,
+    /// Told of every step.
+    pub progress: &'a dyn Progress,
 }
 
-/// Runs one phase alone, starting from the model folder `from` (a checkpoint of an earlier phase), or from
-/// `model.from` or random weights when `from` is `None`.
-///
-/// # Errors
-/// As [`run_recipe`].
-#[allow(clippy::too_many_arguments)]
-pub fn run_phase(
-    phase: PhaseKind,
-    recipe: &Recipe,
-    from: Option<&Path>,
-    out: &Path,
-    resume: bool,
-    stop: &AtomicBool,
-    progress: &dyn Progress,
-    hook: &mut dyn PhaseHook,
-) -> Result<RunOutcome, TrainError> {
-    let mut recipe = recipe.clone();
-    if let Some(from) = from {
-        recipe.model.from = from.display().to_string();
+impl Run<'_> {
+    /// Runs the enabled phases of the recipe in order, from `model.from` or from random weights. A resumed run gives the
+    /// same weights, byte for byte, as one that was never interrupted. `hook` is called after each finished phase.
+    ///
+    /// # Errors
+    /// Any [`TrainError`]; the folder stays resumable.
+    pub fn start(&self, hook: &mut dyn PhaseHook) -> Result<RunOutcome, TrainError> {
+        let phases: Vec<PhaseKind> = PhaseKind::ALL.into_iter().filter(|phase| self.recipe.phase(*phase).0).collect();
+        if phases.is_empty() {
+            return Err(TrainError::folder(self.out, "the recipe enables no phase"));
+        }
+        run_phases(self, &phases, hook)
     }
-    recipe.foundation.enabled = phase == PhaseKind::Foundation;
-    recipe.distill.enabled = phase == PhaseKind::Distill;
-    recipe.grpo.enabled = phase == PhaseKind::Grpo;
-    run_phases(&recipe, &[phase], out, resume, stop, progress, hook)
 }
 
 /// The recipe of an existing run, from its `config.toml`.
@@ -107,29 +110,9 @@ pub fn recipe_of(run: &Path) -> Result<Recipe, TrainError> {
     Recipe::load(&run.join("config.toml"))
 }
 
-fn enabled(recipe: &Recipe, phase: PhaseKind) -> bool {
-    match phase {
-        PhaseKind::Foundation => recipe.foundation.enabled,
-        PhaseKind::Distill => recipe.distill.enabled,
-        PhaseKind::Grpo => recipe.grpo.enabled,
-    }
-}
-
-fn steps(recipe: &Recipe, phase: PhaseKind) -> u64 {
-    match phase {
-        PhaseKind::Foundation => recipe.foundation.steps,
-        PhaseKind::Distill => recipe.distill.steps,
-        PhaseKind::Grpo => recipe.grpo.steps,
-    }
-}
-
 fn run_phases(
-    recipe: &Recipe,
+    &Run { recipe, source, out, resume, stop, progress }: &Run<'_>,
     phases: &[PhaseKind],
-    out: &Path,
-    resume: bool,
-    stop: &AtomicBool,
-    progress: &dyn Progress,
     hook: &mut dyn PhaseHook,
 ) -> Result<RunOutcome, TrainError> {
     if recipe.run.threads > 0 {
@@ -144,15 +127,14 @@ fn run_phases(
             return Err(TrainError::folder(out, message));
         }
     }
-    let source = Source::open(recipe)?;
     source.notes().iter().for_each(|note| progress.message(note));
     if !source.rows_fit(&recipe.data.shares) {
         return Err(TrainError::folder(out, "data.shares must have one number per task"));
     }
     write_atomic_if_new(&folder.join("config.toml"), recipe.to_documented_toml().as_bytes())?;
-    let (start, tokenizer) = starting_point(recipe, &folder, &source, progress)?;
+    let (start, tokenizer) = starting_point(recipe, &folder, source, progress)?;
     let metrics = Metrics::new(out);
-    let run = PhaseRun { recipe, folder: &folder, source: &source, metrics: &metrics, progress };
+    let run = PhaseRun { recipe, folder: &folder, source, metrics: &metrics, progress };
     let parameters = start.parameters()?;
     let fingerprint = write_manifest(&run, &tokenizer, parameters)?;
     let mut outcome =
@@ -161,7 +143,7 @@ fn run_phases(
     for phase in phases {
         checkpoint::remove_leftovers(&folder.phase_dir(*phase))?;
         let finished = folder.finished()?.into_iter().find(|known| known.name == phase.name());
-        let total = steps(recipe, *phase);
+        let total = recipe.phase(*phase).1;
         let last = folder.checkpoint_dir(*phase, total);
         let finished = match finished.filter(|_| complete_steps(&folder.phase_dir(*phase)).contains(&total)) {
             Some(finished) => finished,
@@ -308,7 +290,7 @@ fn train_phase(
     fingerprint: &str,
     stop: &AtomicBool,
 ) -> Result<(RunStatus, PhaseState), TrainError> {
-    let total = steps(run.recipe, phase);
+    let total = run.recipe.phase(phase).1;
     let newest = complete_steps(&run.folder.phase_dir(phase)).last().copied();
     let (state, model) = match newest {
         Some(step) => {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use chemr_data::import::Imported;
 use chemr_data::{Gym, GymConfig};
 use chemr_tasks::{Example, Split, Task};
 use sha2::{Digest, Sha256};
@@ -77,10 +78,10 @@ impl Source {
         let mut by_task: BTreeMap<String, Vec<Example>> = BTreeMap::new();
         let mut order: Vec<String> = Vec::new();
         let mut notes = Vec::new();
-        for name in &data.imports {
-            let imported = import(name, &root, Split::Train)?;
-            notes.push(format!("{name}: {} training rows, {} rejected", imported.0.len(), imported.1));
-            let mut rows = imported.0;
+        let imported = import(data, &root, Split::Train)?;
+        for (name, imported) in data.imports.iter().zip(imported) {
+            let mut rows = imported.examples;
+            notes.push(format!("{name}: {} training rows, {} rejected", rows.len(), imported.rejects.len()));
             if data.max_rows > 0 {
                 rows.truncate(data.max_rows);
             }
@@ -144,6 +145,35 @@ impl Source {
         }
     }
 
+    /// At most `count` different held-out examples of every task, in the order of [`Source::tasks`]; `data` is the section
+    /// that this source was opened with.
+    ///
+    /// # Errors
+    /// Missing files, a task without rows in this split.
+    pub fn held_out(&self, data: &DataSection, split: Split, count: usize) -> Result<Vec<Vec<Example>>, TrainError> {
+        let ids = self.tasks.iter().map(|task| task.id());
+        match &self.kind {
+            Kind::Gym(gym) => ids
+                .map(|id| {
+                    gym.distinct(id, split, count).map_err(TrainError::data(format!("held-out questions of {id}")))
+                })
+                .collect(),
+            Kind::Rows(_) => {
+                let imported = import(data, &expand_root(&data.root)?, split)?;
+                let all: Vec<Example> = imported.into_iter().flat_map(|imported| imported.examples).collect();
+                ids.map(|id| {
+                    let rows: Vec<Example> = all.iter().filter(|row| row.task == id).take(count).cloned().collect();
+                    let none = || TrainError::Data {
+                        context: id.into(),
+                        message: format!("no {split} rows from {}", data.imports.join(", ")),
+                    };
+                    if rows.is_empty() { Err(none()) } else { Ok(rows) }
+                })
+                .collect()
+            }
+        }
+    }
+
     /// The training example at `position` of task number `task` in `phase`. Positions have no end: the gym goes on
     /// making examples, files start a new epoch in another order.
     ///
@@ -181,7 +211,7 @@ fn find_task(id: &str) -> Result<&'static dyn Task, TrainError> {
 }
 
 /// Replaces a leading `$NAME` by the environment variable.
-pub fn expand_root(root: &str) -> Result<PathBuf, TrainError> {
+fn expand_root(root: &str) -> Result<PathBuf, TrainError> {
     let Some(rest) = root.strip_prefix('$') else {
         return Ok(PathBuf::from(root));
     };
@@ -193,19 +223,7 @@ pub fn expand_root(root: &str) -> Result<PathBuf, TrainError> {
     Ok(Path::new(&value).join(tail))
 }
 
-/// Reads one importer's rows of a split: examples and the number of rejected rows.
-///
-/// # Errors
-/// Unknown importer or unreadable files.
-pub fn import(name: &str, root: &Path, split: Split) -> Result<(Vec<Example>, usize), TrainError> {
-    let Some(importer) = chemr_data::import::importer(name) else {
-        let known: Vec<&str> = chemr_data::import::importers().iter().map(|(known, _)| *known).collect();
-        return Err(TrainError::Data {
-            context: "data.imports".into(),
-            message: format!("unknown importer `{name}`; known: {}", known.join(", ")),
-        });
-    };
-    let imported = importer(root, split);
-    let imported = imported.map_err(TrainError::data(format!("importing {name} from {}", root.display())))?;
-    Ok((imported.examples, imported.rejects.len()))
+fn import(data: &DataSection, root: &Path, split: Split) -> Result<Vec<Imported>, TrainError> {
+    let context = format!("importing from {}", root.display());
+    chemr_data::import::import(&data.imports, root, split).map_err(TrainError::data(context))
 }

@@ -2,11 +2,11 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use chemr_engine::{AdamWConfig, Model, Objective, TokenLoss, Tokenizer, Trainer};
+use chemr_engine::{Model, Objective, TokenLoss, Tokenizer, Trainer};
 use serde_json::{Map, Value, json};
 
 use crate::ahead::Ahead;
-use crate::checkpoint::{self, PhaseState};
+use crate::checkpoint::PhaseState;
 use crate::error::TrainError;
 use crate::folder::write_json;
 use crate::metrics::{number, rounded};
@@ -15,7 +15,6 @@ use crate::progress::{Pace, Update};
 use crate::recipe::SupervisedSection;
 use crate::rows::{DroppedSample, RowMaker, StepData};
 use crate::run::PhaseRun;
-use crate::schedule::Schedule;
 
 /// Dropped traces kept in `samples/` for a person to look at, per phase.
 const KEPT_DROPS: usize = 40;
@@ -64,18 +63,10 @@ pub(crate) fn run(
     stop: &AtomicBool,
 ) -> Result<(RunStatus, PhaseState), TrainError> {
     let phase = state.phase;
-    let mut trainer = Trainer::new(model, adamw(section));
+    let mut trainer = Trainer::new(model, section.adamw());
     run.restore_optimizer(&mut trainer, &state)?;
     let maker = RowMaker::new(run.source, tokenizer, phase, section, &run.recipe.data.shares, run.recipe.run.seed)?;
-    let schedule = Schedule {
-        kind: section.schedule,
-        peak: section.learning_rate,
-        warmup: section.warmup_steps,
-        total: section.steps,
-        final_ratio: section.final_ratio,
-        decay_share: section.decay_share,
-    };
-    let max_norm = (section.max_grad_norm > 0.0).then_some(section.max_grad_norm);
+    let (schedule, max_norm) = (section.schedule(), section.max_norm());
     let before = state.seconds;
     let mut pace = Pace::new(state.step);
     let mut window = Window::new(run.source.tasks().len());
@@ -138,18 +129,11 @@ pub(crate) fn run(
                 seconds_left: pace.seconds_left(step, section.steps),
                 message: &message,
             });
-            let every = run.recipe.run.checkpoint_every;
-            if every > 0 && step.is_multiple_of(every) && !last {
-                checkpoint::save(run.folder, &state, &trainer, tokenizer)?;
-                checkpoint::prune(run.folder, phase, section.steps, run.recipe.run.keep_checkpoints)?;
-            }
+            run.checkpoint_if_due(&state, &trainer, tokenizer)?;
         }
         Ok(RunStatus::Finished)
     })?;
-    if state.step > 0 {
-        checkpoint::save(run.folder, &state, &trainer, tokenizer)?;
-        checkpoint::prune(run.folder, phase, section.steps, run.recipe.run.keep_checkpoints)?;
-    }
+    run.checkpoint(&state, &trainer, tokenizer)?;
     if phase == PhaseKind::Distill {
         write_json(
             &run.folder.join("samples/distill-dropped.json"),
@@ -159,10 +143,6 @@ pub(crate) fn run(
         )?;
     }
     Ok((status, state))
-}
-
-fn adamw(section: &SupervisedSection) -> AdamWConfig {
-    AdamWConfig { beta1: section.beta1, beta2: section.beta2, eps: section.epsilon, weight_decay: section.weight_decay }
 }
 
 fn count_rows(state: &mut PhaseState, run: &PhaseRun<'_>, data: &StepData) {

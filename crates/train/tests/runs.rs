@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chemr_train::{
-    NoHook, PhaseHook, PhaseKind, PhaseOutcome, Progress, Recipe, RunStatus, Silent, TrainError, Update,
-    complete_steps, newest_checkpoint, run_phase, run_recipe,
+    NoHook, PhaseHook, PhaseKind, PhaseOutcome, Progress, Recipe, Run, RunOutcome, RunStatus, Silent, Source,
+    TrainError, Update, complete_steps, newest_checkpoint,
 };
 
 /// Enough steps to learn the answer grammar of one easy task, so that GRPO has something to tell apart.
@@ -92,7 +92,14 @@ impl PhaseHook for Counting {
 }
 
 fn go(recipe: &Recipe, out: &Path, resume: bool, progress: &dyn Progress, stop: &AtomicBool) -> RunStatus {
-    run_recipe(recipe, out, resume, stop, progress, &mut NoHook).unwrap().status
+    let source = Source::open(recipe).unwrap();
+    Run { recipe, source: &source, out, resume, stop, progress }.start(&mut NoHook).unwrap().status
+}
+
+/// A run that nobody stops.
+fn quietly(recipe: &Recipe, out: &Path, resume: bool, hook: &mut dyn PhaseHook) -> Result<RunOutcome, TrainError> {
+    let source = Source::open(recipe)?;
+    Run { recipe, source: &source, out, resume, stop: &AtomicBool::new(false), progress: &Silent }.start(hook)
 }
 
 fn weights(run: &Path) -> Vec<Vec<u8>> {
@@ -180,33 +187,30 @@ fn stopped_and_killed_runs_resume_to_the_same_bytes() {
     // A finished run resumes to nothing; another recipe is refused; a new run does not overwrite.
     assert_eq!(go(&recipe, &broken, true, &Silent, &never), RunStatus::Finished);
     let other = recipe.with_overrides(&["distill.learning_rate=0.001"]).unwrap();
-    let error = run_recipe(&other, &broken, true, &never, &Silent, &mut NoHook).unwrap_err().to_string();
+    let error = quietly(&other, &broken, true, &mut NoHook).unwrap_err().to_string();
     assert!(error.contains("distill.learning_rate"), "{error}");
-    assert!(matches!(
-        run_recipe(&recipe, &broken, false, &never, &Silent, &mut NoHook),
-        Err(TrainError::Folder { .. })
-    ));
+    assert!(matches!(quietly(&recipe, &broken, false, &mut NoHook), Err(TrainError::Folder { .. })));
 }
 
 #[test]
 fn one_phase_alone_and_hooks_that_fail() {
     let recipe = tiny().with_overrides(&["foundation.steps=4", "distill.steps=3", "grpo.steps=1"]).unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let never = AtomicBool::new(false);
+    let foundation = recipe.clone().only(PhaseKind::Foundation, None);
     let first = dir.path().join("first");
     let mut hook = Counting { fail_in: Some(PhaseKind::Foundation), ..Counting::default() };
-    let failed = run_phase(PhaseKind::Foundation, &recipe, None, &first, false, &never, &Silent, &mut hook);
+    let failed = quietly(&foundation, &first, false, &mut hook);
     assert!(matches!(failed, Err(TrainError::Hook { .. })));
     // The phase is not trained again, the hook is called again, and a third resume calls nothing.
     for expected in [1, 0] {
         let mut hook = Counting::default();
-        let done = run_phase(PhaseKind::Foundation, &recipe, None, &first, true, &never, &Silent, &mut hook).unwrap();
+        let done = quietly(&foundation, &first, true, &mut hook).unwrap();
         assert_eq!((done.status, hook.calls.len()), (RunStatus::Finished, expected));
     }
     let from: PathBuf = first.join("checkpoints/foundation/step-000004");
     let second = dir.path().join("second");
     let mut hook = Counting::default();
-    let done = run_phase(PhaseKind::Distill, &recipe, Some(&from), &second, false, &never, &Silent, &mut hook).unwrap();
+    let done = quietly(&recipe.only(PhaseKind::Distill, Some(&from)), &second, false, &mut hook).unwrap();
     assert_eq!(hook.calls, ["distill"]);
     assert_eq!(done.phases[0].checkpoint, second.join("checkpoints/distill/step-000003"));
     // The tokenizer is that of the model started from.

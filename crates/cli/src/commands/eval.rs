@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use chemr_engine::load_folder;
 use chemr_eval::{ModelFacts, PhaseRecord, Summary};
-use chemr_train::{Budget, Recipe};
+use chemr_train::{Budget, Recipe, Source};
 
 use crate::exit::Outcome;
 use crate::{evaluator, interrupt, models, rows};
@@ -38,7 +38,6 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
-    let stop = interrupt::stop_flag();
     let folder = match &arguments.model {
         Some(path) => models::resolve(path)?,
         None => models::newest()?,
@@ -56,7 +55,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     }
     let (model, tokenizer) = load_folder(&folder).with_context(|| format!("model {}", folder.display()))?;
     eprintln!("model {}", folder.display());
-    let rows = rows::held_out(&recipe)?;
+    let rows = rows::held_out(&recipe, &Source::open(&recipe)?)?;
+    let stop = interrupt::stop_flag();
     let started = Instant::now();
     let scores = match evaluator::evaluate("model", &model, &tokenizer, &rows, &recipe, stop) {
         Ok(scores) => scores,

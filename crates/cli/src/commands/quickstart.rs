@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use chemr_train::{Budget, Recipe, progress_for_stderr, recipe_of};
+use chemr_train::{Budget, Recipe, recipe_of};
 
-use crate::evaluator::{Part, train_and_report};
+use crate::evaluator::train_and_report;
 use crate::exit::Outcome;
-use crate::{interrupt, models};
+use crate::models;
 
 const EXAMPLES: &str = "Examples:
   chemr quickstart
@@ -32,7 +32,6 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
-    let stop = interrupt::stop_flag();
     let out = match &arguments.out {
         Some(out) => out.clone(),
         None => models::next_free("quickstart")?,
@@ -53,6 +52,5 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     eprintln!("  phase 2 distill:    verified reasoning of the expert teacher, {} steps", recipe.distill.steps);
     eprintln!("  phase 3 grpo:       reinforcement learning with checked answers, {} steps", recipe.grpo.steps);
     eprintln!("run folder {}; stop with Ctrl-C, go on with --out {} --resume", out.display(), out.display());
-    let progress = progress_for_stderr();
-    train_and_report(&recipe, &Part::All, &out, arguments.resume, stop, &*progress)
+    train_and_report(&recipe, &out, arguments.resume)
 }

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use chemr_train::{Recipe, progress_for_stderr};
+use chemr_train::Recipe;
 
-use crate::evaluator::{Part, train_and_report};
+use crate::evaluator::train_and_report;
 use crate::exit::Outcome;
-use crate::{interrupt, models};
+use crate::models;
 
 const EXAMPLES: &str = "Examples:
   chemr run recipes/real-data.toml --out runs/real
@@ -33,12 +33,10 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let recipe = Recipe::load(&arguments.recipe)?.with_overrides(&arguments.set)?;
-    let stop = interrupt::stop_flag();
     let out = match &arguments.out {
         Some(out) => out.clone(),
         None => models::next_free(&recipe.run.name)?,
     };
     eprintln!("run {} with {} threads, run folder {}", recipe.run.name, chemr_engine::threads(), out.display());
-    let progress = progress_for_stderr();
-    train_and_report(&recipe, &Part::All, &out, arguments.resume, stop, &*progress)
+    train_and_report(&recipe, &out, arguments.resume)
 }

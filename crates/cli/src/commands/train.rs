@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use chemr_train::{Budget, PhaseKind, Recipe, progress_for_stderr};
+use chemr_train::{Budget, PhaseKind, Recipe};
 use clap::ValueEnum;
 
-use crate::evaluator::{Part, train_and_report};
+use crate::evaluator::train_and_report;
 use crate::exit::Outcome;
-use crate::{interrupt, models};
+use crate::models;
 
 const EXAMPLES: &str = "Examples:
   chemr train foundation --out runs/phase1
@@ -57,14 +57,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         Some(path) => Recipe::load(path)?,
         None => Recipe::quickstart(Budget::Default)?,
     };
-    let recipe = recipe.with_overrides(&arguments.set)?;
     let from = arguments.from.as_deref().map(models::resolve).transpose()?;
-    let stop = interrupt::stop_flag();
+    let recipe = recipe.with_overrides(&arguments.set)?.only(phase, from.as_deref());
     let out = match &arguments.out {
         Some(out) => out.clone(),
         None => models::next_free(phase.name())?,
     };
     eprintln!("phase {phase} with {} threads, run folder {}", chemr_engine::threads(), out.display());
-    let progress = progress_for_stderr();
-    train_and_report(&recipe, &Part::Phase(phase, from.as_deref()), &out, arguments.resume, stop, &*progress)
+    train_and_report(&recipe, &out, arguments.resume)
 }

@@ -14,16 +14,15 @@ mod reject;
 mod table;
 mod uspto;
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use chemr_tasks::{Example, Split};
 
 use crate::DataError;
 
-pub use moleculenet::moleculenet_bbbp;
-pub use pubchem::{pubchem_formula, pubchem_iupac};
 pub use reject::{Reject, RejectReason};
-pub use uspto::{uspto50k_forward, uspto50k_retro};
 
 /// What came out of a file.
 #[derive(Clone, Debug, Default)]
@@ -49,23 +48,54 @@ impl Imported {
     }
 }
 
-/// An importer: folder and split in, rows out.
-pub type Importer = fn(&Path, Split) -> Result<Imported, DataError>;
+/// Reads one family of files: folder and split in, one [`Imported`] for each task that the files serve.
+type Reader = fn(&Path, Split) -> Result<Vec<Imported>, DataError>;
 
-/// All importers by source name, as recipes name them.
-pub fn importers() -> &'static [(&'static str, Importer)] {
-    &[
-        ("uspto50k_retro", uspto50k_retro),
-        ("uspto50k_forward", uspto50k_forward),
-        ("pubchem_iupac", pubchem_iupac),
-        ("pubchem_formula", pubchem_formula),
-        ("moleculenet_bbbp", moleculenet_bbbp),
-    ]
+/// A source of examples for one task, as recipes name it.
+#[derive(Debug)]
+pub struct Importer {
+    /// Name in recipes.
+    pub name: &'static str,
+    /// Folder of its files. Importers of one folder have one reader.
+    folder: &'static str,
+    read: Reader,
+    /// Which of the reader's results is this importer's.
+    part: usize,
 }
 
-/// The importer of this name.
-pub fn importer(name: &str) -> Option<Importer> {
-    importers().iter().find(|(known, _)| *known == name).map(|(_, importer)| *importer)
+/// All importers.
+pub fn importers() -> &'static [Importer] {
+    const ALL: &[Importer] = &[
+        Importer { name: "uspto50k_retro", folder: uspto::FOLDER, read: uspto::read, part: 0 },
+        Importer { name: "uspto50k_forward", folder: uspto::FOLDER, read: uspto::read, part: 1 },
+        Importer { name: "pubchem_iupac", folder: pubchem::FOLDER, read: pubchem::read, part: 0 },
+        Importer { name: "pubchem_formula", folder: pubchem::FOLDER, read: pubchem::read, part: 1 },
+        Importer { name: "moleculenet_bbbp", folder: moleculenet::FOLDER, read: moleculenet::read, part: 0 },
+    ];
+    ALL
+}
+
+/// Reads the rows of some importers of one split, in the order of `names`. What two importers share (the same reactions in
+/// both directions) is read and its molecules parsed once.
+///
+/// # Errors
+/// When a name is unknown, a file is missing or is no table with the expected columns.
+pub fn import<S: AsRef<str>>(names: &[S], data: &Path, split: Split) -> Result<Vec<Imported>, DataError> {
+    let mut read: BTreeMap<&str, Vec<Imported>> = BTreeMap::new();
+    let mut found = Vec::new();
+    for name in names {
+        let name = name.as_ref();
+        let importer = importers().iter().find(|known| known.name == name).ok_or_else(|| {
+            let known: Vec<&str> = importers().iter().map(|known| known.name).collect();
+            DataError::UnknownImporter { name: name.to_owned(), known: known.join(", ") }
+        })?;
+        let parts = match read.entry(importer.folder) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert((importer.read)(data, split)?),
+        };
+        found.push(parts[importer.part].clone());
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

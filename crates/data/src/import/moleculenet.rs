@@ -10,14 +10,11 @@ use super::table::{Candidate, Table, candidates, collect, fields, held_out_keys,
 use super::{Imported, RejectReason};
 use crate::DataError;
 
-const FOLDER: &str = "moleculenet";
+pub(super) const FOLDER: &str = "moleculenet";
 const SOURCE: &str = "moleculenet-bbbp";
 
 /// Canonical SMILES with `Yes` or `No` as reference.
-///
-/// # Errors
-/// When a file is missing or is no table with the expected columns.
-pub fn moleculenet_bbbp(data: &Path, split: Split) -> Result<Imported, DataError> {
+pub(super) fn read(data: &Path, split: Split) -> Result<Vec<Imported>, DataError> {
     let folder = data.join(FOLDER);
     let stem = match split {
         Split::Train => "BBBP_train",
@@ -29,7 +26,8 @@ pub fn moleculenet_bbbp(data: &Path, split: Split) -> Result<Imported, DataError
         Split::Train => held_out_keys(&folder, &["BBBP_valid", "BBBP_test_public"], "smiles")?,
         _ => Default::default(),
     };
-    Ok(collect(candidates(&table, |row| label(row, split)), split, &held_out))
+    let labels = candidates(&table, |row| [label(row, split)]);
+    Ok(labels.map(|rows| collect(rows, split, &held_out)).into())
 }
 
 fn label(row: &[String], split: Split) -> Result<Candidate, RejectReason> {

@@ -11,54 +11,25 @@ use super::table::{Candidate, Table, candidates, collect, fields, held_out_keys,
 use super::{Imported, RejectReason};
 use crate::DataError;
 
-const FOLDER: &str = "pubchem-iupac";
+pub(super) const FOLDER: &str = "pubchem-iupac";
 const SOURCE: &str = "pubchem-iupac";
 const SIMPLE: &str = "simple_names_train";
 
-/// IUPAC names with the canonical SMILES as reference.
-///
-/// # Errors
-/// When a file is missing or is no table with the expected columns.
-pub fn pubchem_iupac(data: &Path, split: Split) -> Result<Imported, DataError> {
-    import(data, split, |row| {
-        let mol = molecule(required(row, 0, "smiles")?)?;
-        let name = required(row, 1, "iupac")?;
-        let canonical = mol.canonical().to_string();
-        let (input, meta) = (fields(&[("iupac", name)]), fields(&[("key", &canonical)]));
-        let example = Example::new("name.iupac_to_smiles", SOURCE, split, 0, input, canonical, meta);
-        Ok(Candidate { example, key: key(&mol, split) })
-    })
-}
-
-/// Canonical SMILES with the molecular formula as reference.
-///
-/// # Errors
-/// When a file is missing or is no table with the expected columns.
-pub fn pubchem_formula(data: &Path, split: Split) -> Result<Imported, DataError> {
-    import(data, split, |row| {
-        let mol = molecule(required(row, 0, "smiles")?)?;
-        let canonical = mol.canonical().to_string();
-        let (input, meta) = (fields(&[("smiles", &canonical)]), fields(&[("key", &canonical)]));
-        let example = Example::new("name.smiles_to_formula", SOURCE, split, 0, input, mol.formula(), meta);
-        Ok(Candidate { example, key: key(&mol, split) })
-    })
-}
-
-fn import(
-    data: &Path,
-    split: Split,
-    convert: impl Fn(&[String]) -> Result<Candidate, RejectReason> + Sync,
-) -> Result<Imported, DataError> {
+/// IUPAC names with the canonical SMILES as reference, and canonical SMILES with the molecular formula as reference.
+pub(super) fn read(data: &Path, split: Split) -> Result<Vec<Imported>, DataError> {
     let folder = data.join(FOLDER);
     let stems: &[&str] = match split {
         Split::Train => &["train", SIMPLE],
         Split::Valid => &["valid"],
         Split::Test => &["test_public"],
     };
-    let mut rows = Vec::new();
+    let mut tasks = [Vec::new(), Vec::new()];
     for stem in stems {
         match Table::read(&folder, stem, &["smiles", "iupac"]) {
-            Ok(table) => rows.extend(candidates(&table, &convert)),
+            Ok(table) => {
+                let rows = candidates(&table, |row| compound(row, split));
+                tasks.iter_mut().zip(rows).for_each(|(task, rows)| task.extend(rows));
+            }
             Err(DataError::Read { source, .. }) if *stem == SIMPLE && source.kind() == std::io::ErrorKind::NotFound => {
             }
             Err(error) => return Err(error),
@@ -68,5 +39,21 @@ fn import(
         Split::Train => held_out_keys(&folder, &["valid", "test_public"], "smiles")?,
         _ => Default::default(),
     };
-    Ok(collect(rows, split, &held_out))
+    Ok(tasks.map(|rows| collect(rows, split, &held_out)).into())
+}
+
+/// Name and formula of a row. A row without a name still has a formula.
+fn compound(row: &[String], split: Split) -> [Result<Candidate, RejectReason>; 2] {
+    let mol = match required(row, 0, "smiles").and_then(molecule) {
+        Ok(mol) => mol,
+        Err(reason) => return [Err(reason), Err(reason)],
+    };
+    let (canonical, key) = (mol.canonical().to_string(), key(&mol, split));
+    let candidate = |task, question, asked: &str, reference: &str| {
+        let meta = fields(&[("key", &canonical)]);
+        let example = Example::new(task, SOURCE, split, 0, fields(&[(question, asked)]), reference, meta);
+        Candidate { example, key: key.clone() }
+    };
+    let name = required(row, 1, "iupac").map(|name| candidate("name.iupac_to_smiles", "iupac", name, &canonical));
+    [name, Ok(candidate("name.smiles_to_formula", "smiles", &canonical, &mol.formula()))]
 }

@@ -72,29 +72,26 @@ pub(super) struct Candidate {
     pub key: String,
 }
 
-/// Turns rows into candidates in parallel; the order of the file is kept.
-pub(super) fn candidates(
+/// A row's place and what became of it. The place has the final reason only for rejects of [`collect`].
+pub(super) type Row = (Reject, Result<Candidate, RejectReason>);
+
+/// Turns rows into candidates for `N` tasks, in parallel; each list keeps the order of the file.
+pub(super) fn candidates<const N: usize>(
     table: &Table,
-    convert: impl Fn(&[String]) -> Result<Candidate, RejectReason> + Sync,
-) -> Vec<(Reject, Result<Candidate, RejectReason>)> {
-    table
-        .rows
-        .par_iter()
-        .enumerate()
-        .map(|(index, row)| {
-            // The reason is put right by the caller; file and row are what matters here.
-            let place = Reject { file: table.file.clone(), row: index + 1, reason: RejectReason::Duplicate };
-            (place, convert(row))
-        })
-        .collect()
+    convert: impl Fn(&[String]) -> [Result<Candidate, RejectReason>; N] + Sync,
+) -> [Vec<Row>; N] {
+    let rows: Vec<_> = table.rows.par_iter().map(|row| convert(row)).collect();
+    let mut lists = [const { Vec::new() }; N];
+    for (index, row) in rows.into_iter().enumerate() {
+        for (list, result) in lists.iter_mut().zip(row) {
+            list.push((Reject { file: table.file.clone(), row: index + 1, reason: RejectReason::Duplicate }, result));
+        }
+    }
+    lists
 }
 
 /// Sorts candidates into examples and rejects; training rows are cleaned (see the module text).
-pub(super) fn collect(
-    rows: Vec<(Reject, Result<Candidate, RejectReason>)>,
-    split: Split,
-    held_out: &BTreeSet<String>,
-) -> Imported {
+pub(super) fn collect(rows: Vec<Row>, split: Split, held_out: &BTreeSet<String>) -> Imported {
     let mut answers: BTreeMap<(String, BTreeMap<String, String>), BTreeSet<String>> = BTreeMap::new();
     if split == Split::Train {
         for candidate in rows.iter().filter_map(|(_, result)| result.as_ref().ok()) {

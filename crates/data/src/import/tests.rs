@@ -32,6 +32,10 @@ impl Folder {
     }
 }
 
+fn one(name: &str, data: &Path, split: Split) -> Result<Imported, DataError> {
+    Ok(import(&[name], data, split)?.remove(0))
+}
+
 fn reasons(imported: &Imported) -> Vec<(usize, String)> {
     imported.rejects.iter().map(|reject| (reject.row, reject.reason.to_string())).collect()
 }
@@ -60,7 +64,7 @@ fn reactions() -> Folder {
 #[test]
 fn reactions_in_both_directions() {
     let folder = reactions();
-    let retro = uspto50k_retro(folder.path(), Split::Train).unwrap();
+    let retro = one("uspto50k_retro", folder.path(), Split::Train).unwrap();
     assert_eq!(retro.rows(), 8);
     let first = &retro.examples[0];
     assert_eq!(first.field("product"), "CCOC(C)=O");
@@ -81,7 +85,7 @@ fn reactions_in_both_directions() {
         ]
     );
     assert_eq!(retro.reject_counts()["held_out"], 2);
-    let forward = uspto50k_forward(folder.path(), Split::Train).unwrap();
+    let forward = one("uspto50k_forward", folder.path(), Split::Train).unwrap();
     assert_eq!(forward.examples[0].field("reactants"), "CC(=O)O.CCO");
     assert_eq!(forward.examples[0].reference, "CCOC(C)=O");
     assert_eq!(forward.examples[0].task, "reaction_prediction");
@@ -90,7 +94,7 @@ fn reactions_in_both_directions() {
 #[test]
 fn held_out_rows_stay_as_published() {
     let folder = reactions();
-    let test = uspto50k_retro(folder.path(), Split::Test).unwrap();
+    let test = one("uspto50k_retro", folder.path(), Split::Test).unwrap();
     assert_eq!((test.examples.len(), test.rejects.len()), (2, 0));
     assert!(test.examples.iter().all(|example| example.split == Split::Test));
 }
@@ -105,7 +109,7 @@ fn names_and_formulas() {
         .file("pubchem-iupac/simple_names_train.csv", "smiles,iupac,inchikey\nCCO,ethanol,X\nCCC,propane,Y\n")
         .file("pubchem-iupac/valid.csv", "cid,smiles,iupac\n9,NC,methanamine\n")
         .file("pubchem-iupac/test_public.csv", "cid,smiles,iupac\n8,[NH4+],azanium\n");
-    let names = pubchem_iupac(folder.path(), Split::Train).unwrap();
+    let names = one("pubchem_iupac", folder.path(), Split::Train).unwrap();
     let pairs: Vec<(&str, &str)> =
         names.examples.iter().map(|row| (row.field("iupac"), row.reference.as_str())).collect();
     assert_eq!(pairs, [("ethanol", "CCO"), ("benzene", "c1ccccc1"), ("propane", "CCC")]);
@@ -113,9 +117,9 @@ fn names_and_formulas() {
         reasons(&names),
         [(3, "missing.iupac".to_string()), (4, "held_out".to_string()), (1, "duplicate".to_string())]
     );
-    let formulas = pubchem_formula(folder.path(), Split::Test).unwrap();
+    let formulas = one("pubchem_formula", folder.path(), Split::Test).unwrap();
     assert_eq!(formulas.examples[0].reference, "H4N+");
-    let formulas = pubchem_formula(folder.path(), Split::Train).unwrap();
+    let formulas = one("pubchem_formula", folder.path(), Split::Train).unwrap();
     assert_eq!(formulas.examples[1].reference, "C6H6");
     assert_eq!(formulas.examples[1].field("smiles"), "c1ccccc1");
 }
@@ -126,7 +130,7 @@ fn labels() {
         .file("moleculenet/BBBP_train.csv", "smiles,p_np\nCCO,1\nOCC,0\nCCC,1\nCCC,1\nCCN,0\nCN,x\nCO,\nC(C,1\n")
         .file("moleculenet/BBBP_valid.csv", "smiles,p_np\nNCC,1\n")
         .file("moleculenet/BBBP_test_public.csv", "smiles,p_np\nCCCC,0.0\nCCCC,1\n");
-    let train = moleculenet_bbbp(folder.path(), Split::Train).unwrap();
+    let train = one("moleculenet_bbbp", folder.path(), Split::Train).unwrap();
     assert_eq!(train.examples.len(), 1);
     assert_eq!((train.examples[0].field("smiles"), train.examples[0].reference.as_str()), ("CCC", "Yes"));
     assert_eq!(
@@ -141,24 +145,27 @@ fn labels() {
             "unparsable.unbalanced_parentheses"
         ]
     );
-    let test = moleculenet_bbbp(folder.path(), Split::Test).unwrap();
+    let test = one("moleculenet_bbbp", folder.path(), Split::Test).unwrap();
     assert_eq!(test.examples.iter().map(|row| row.reference.as_str()).collect::<Vec<_>>(), ["No", "Yes"]);
 }
 
 #[test]
 fn errors_name_file_and_column() {
     let folder = Folder::new().file("moleculenet/BBBP_test_public.csv", "smiles,label\nC,1\n");
-    let message = moleculenet_bbbp(folder.path(), Split::Test).unwrap_err().to_string();
+    let message = one("moleculenet_bbbp", folder.path(), Split::Test).unwrap_err().to_string();
     assert!(message.contains("BBBP_test_public.csv") && message.contains("p_np"), "{message}");
-    let message = uspto50k_retro(folder.path(), Split::Test).unwrap_err().to_string();
+    let message = one("uspto50k_retro", folder.path(), Split::Test).unwrap_err().to_string();
     assert!(message.contains("test_public.csv"), "{message}");
 }
 
 #[test]
-fn importers_are_found_by_name() {
-    assert_eq!(importers().len(), 5);
-    assert!(importers().iter().all(|(name, _)| importer(name).is_some()));
-    assert!(importer("nonsense").is_none());
+fn shared_files_give_each_importer_its_own_rows() {
+    let folder = reactions();
+    let both = import(&["uspto50k_forward", "uspto50k_retro"], folder.path(), Split::Train).unwrap();
+    assert_eq!(both[0].examples, one("uspto50k_forward", folder.path(), Split::Train).unwrap().examples);
+    assert_eq!(both[1].examples, one("uspto50k_retro", folder.path(), Split::Train).unwrap().examples);
+    let message = one("nonsense", folder.path(), Split::Train).unwrap_err().to_string();
+    assert!(message.contains("nonsense") && message.contains("pubchem_formula"), "{message}");
 }
 
 /// Row counts of the public files, and that every reference is right under its own task. Runs when `CHEMR_DATA` is set.
@@ -176,7 +183,7 @@ fn public_files() {
     ];
     for (name, expected) in rows {
         for (split, expected) in [Split::Train, Split::Valid, Split::Test].into_iter().zip(expected) {
-            let imported = importer(name).unwrap()(&data, split).unwrap();
+            let imported = one(name, &data, split).unwrap();
             println!("{name} {split}: {} examples, rejects {:?}", imported.examples.len(), imported.reject_counts());
             assert_eq!(imported.rows(), expected, "{name} {split}");
             for example in imported.examples.iter().take(200) {

@@ -11,50 +11,31 @@ use super::table::{Candidate, Table, candidates, collect, fields, held_out_keys,
 use super::{Imported, RejectReason};
 use crate::DataError;
 
-const FOLDER: &str = "uspto-50k";
+pub(super) const FOLDER: &str = "uspto-50k";
 const SOURCE: &str = "uspto-50k";
 
-/// Products of USPTO-50k with their reactants as reference.
-///
-/// # Errors
-/// When a file is missing or is no table with the expected columns.
-pub fn uspto50k_retro(data: &Path, split: Split) -> Result<Imported, DataError> {
-    import(data, split, Direction::Retro)
-}
-
-/// Reactants of USPTO-50k with the product as reference.
-///
-/// # Errors
-/// When a file is missing or is no table with the expected columns.
-pub fn uspto50k_forward(data: &Path, split: Split) -> Result<Imported, DataError> {
-    import(data, split, Direction::Forward)
-}
-
-#[derive(Clone, Copy)]
-enum Direction {
-    Retro,
-    Forward,
-}
-
-fn stem(split: Split) -> &'static str {
-    match split {
+/// Products with their reactants as reference, and reactants with the product as reference.
+pub(super) fn read(data: &Path, split: Split) -> Result<Vec<Imported>, DataError> {
+    let folder = data.join(FOLDER);
+    let stem = match split {
         Split::Train => "train",
         Split::Valid => "valid",
         Split::Test => "test_public",
-    }
-}
-
-fn import(data: &Path, split: Split, direction: Direction) -> Result<Imported, DataError> {
-    let folder = data.join(FOLDER);
-    let table = Table::read(&folder, stem(split), &["id", "rxn_class", "product", "reactants"])?;
+    };
+    let table = Table::read(&folder, stem, &["id", "rxn_class", "product", "reactants"])?;
     let held_out = match split {
         Split::Train => held_out_keys(&folder, &["valid", "test_public"], "product")?,
         _ => Default::default(),
     };
-    Ok(collect(candidates(&table, |row| reaction(row, split, direction)), split, &held_out))
+    let directions = candidates(&table, |row| match reaction(row, split) {
+        Ok((retro, forward)) => [Ok(retro), Ok(forward)],
+        Err(reason) => [Err(reason), Err(reason)],
+    });
+    Ok(directions.map(|rows| collect(rows, split, &held_out)).into())
 }
 
-fn reaction(row: &[String], split: Split, direction: Direction) -> Result<Candidate, RejectReason> {
+/// Both directions of a row.
+fn reaction(row: &[String], split: Split) -> Result<(Candidate, Candidate), RejectReason> {
     let product = molecule(required(row, 2, "product")?)?;
     let reactants = molecule(required(row, 3, "reactants")?)?;
     let product_text = product.canonical().to_string();
@@ -67,11 +48,14 @@ fn reaction(row: &[String], split: Split, direction: Direction) -> Result<Candid
         return Err(RejectReason::ProductIsReactant);
     }
     let reactants_text = parts.join(".");
-    let meta = fields(&[("patent", &row[0]), ("class", &row[1]), ("key", &product_text)]);
-    let (task, input, reference) = match direction {
-        Direction::Retro => ("retrosynthesis", fields(&[("product", &product_text)]), reactants_text),
-        Direction::Forward => ("reaction_prediction", fields(&[("reactants", &reactants_text)]), product_text),
+    let key = key(&product, split);
+    let candidate = |task, question, asked: &str, reference: &str| {
+        let meta = fields(&[("patent", &row[0]), ("class", &row[1]), ("key", &product_text)]);
+        let example = Example::new(task, SOURCE, split, 0, fields(&[(question, asked)]), reference, meta);
+        Candidate { example, key: key.clone() }
     };
-    let example = Example::new(task, SOURCE, split, 0, input, reference, meta);
-    Ok(Candidate { example, key: key(&product, split) })
+    Ok((
+        candidate("retrosynthesis", "product", &product_text, &reactants_text),
+        candidate("reaction_prediction", "reactants", &reactants_text, &product_text),
+    ))
 }

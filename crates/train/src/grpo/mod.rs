@@ -11,14 +11,14 @@ mod rollout;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use chemr_engine::{AdamWConfig, Model, PackedBatch, Scorer, Tokenizer, Trainer};
+use chemr_engine::{Model, PackedBatch, Scorer, Tokenizer, Trainer};
 use serde_json::json;
 
 pub use advantage::advantages;
 pub use objective::{ClipSettings, ClippedObjective, ObjectiveStats};
 use rollout::{Iteration, Rollout};
 
-use crate::checkpoint::{self, PhaseState};
+use crate::checkpoint::PhaseState;
 use crate::error::TrainError;
 use crate::folder::write_atomic;
 use crate::metrics::{number, rounded};
@@ -26,7 +26,6 @@ use crate::phase::{PhaseKind, RunStatus};
 use crate::progress::{Pace, Update};
 use crate::recipe::GrpoSection;
 use crate::run::PhaseRun;
-use crate::schedule::Schedule;
 use crate::seed::{Use, mix, permute};
 
 /// Runs GRPO from `state` to its end or to the stop flag. `reference` is the model that the phase started from; it is
@@ -41,23 +40,10 @@ pub(crate) fn run(
 ) -> Result<(RunStatus, PhaseState), TrainError> {
     let section = &run.recipe.grpo;
     let phase = PhaseKind::Grpo;
-    let adamw = AdamWConfig {
-        beta1: section.beta1,
-        beta2: section.beta2,
-        eps: section.epsilon,
-        weight_decay: section.weight_decay,
-    };
-    let mut trainer = Trainer::new(model, adamw);
+    let mut trainer = Trainer::new(model, section.adamw());
     run.restore_optimizer(&mut trainer, &state)?;
     let mut scorer = reference.as_ref().map(Scorer::new);
-    let schedule = Schedule {
-        kind: section.schedule,
-        peak: section.learning_rate,
-        warmup: section.warmup_steps,
-        total: section.steps,
-        final_ratio: section.final_ratio,
-        decay_share: section.decay_share,
-    };
+    let schedule = section.schedule();
     let before = state.seconds;
     let mut pace = Pace::new(state.step);
     let mut status = RunStatus::Finished;
@@ -107,16 +93,9 @@ pub(crate) fn run(
             seconds_left: pace.seconds_left(step, section.steps),
             message: &format!("reward {:.3} accuracy {:.3}", iteration.reward(), iteration.accuracy()),
         });
-        let every = run.recipe.run.checkpoint_every;
-        if every > 0 && step.is_multiple_of(every) && !last {
-            checkpoint::save(run.folder, &state, &trainer, tokenizer)?;
-            checkpoint::prune(run.folder, phase, section.steps, run.recipe.run.keep_checkpoints)?;
-        }
+        run.checkpoint_if_due(&state, &trainer, tokenizer)?;
     }
-    if state.step > 0 {
-        checkpoint::save(run.folder, &state, &trainer, tokenizer)?;
-        checkpoint::prune(run.folder, phase, section.steps, run.recipe.run.keep_checkpoints)?;
-    }
+    run.checkpoint(&state, &trainer, tokenizer)?;
     Ok((status, state))
 }
 
@@ -152,7 +131,7 @@ fn train_on(
         kl: section.kl,
         kl_clamp: section.kl_clamp,
     };
-    let max_norm = (section.max_grad_norm > 0.0).then_some(section.max_grad_norm);
+    let max_norm = section.max_norm();
     // Groups that say something, as ranges of completions; a group stays in one mini-batch, where its advantages
     // cancel.
     let groups: Vec<usize> = (0..iteration.questions.len())

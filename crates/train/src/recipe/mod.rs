@@ -10,11 +10,14 @@ mod parse;
 mod section;
 mod write;
 
+use std::path::Path;
+
 pub use budget::Budget;
-use section::section;
+use section::{optimizer, section};
 use serde::{Deserialize, Serialize};
 pub(crate) use write::{digest, hex};
 
+use crate::phase::PhaseKind;
 use crate::schedule::ScheduleKind;
 
 section! {
@@ -199,6 +202,8 @@ section! {
     }
 }
 
+optimizer!(SupervisedSection, GrpoSection);
+
 section! {
     /// Evaluation after each phase.
     pub struct EvalSection {
@@ -255,9 +260,25 @@ impl Recipe {
         ("eval", EvalSection::ABOUT, EvalSection::KEYS),
     ];
 
-    /// Total steps over the enabled phases (an iteration of GRPO counts as one).
-    pub fn total_steps(&self) -> u64 {
-        let supervised = |s: &SupervisedSection| if s.enabled { s.steps } else { 0 };
-        supervised(&self.foundation) + supervised(&self.distill) + if self.grpo.enabled { self.grpo.steps } else { 0 }
+    /// Whether a phase is enabled, and its number of steps.
+    pub(crate) fn phase(&self, phase: PhaseKind) -> (bool, u64) {
+        match phase {
+            PhaseKind::Foundation => (self.foundation.enabled, self.foundation.steps),
+            PhaseKind::Distill => (self.distill.enabled, self.distill.steps),
+            PhaseKind::Grpo => (self.grpo.enabled, self.grpo.steps),
+        }
+    }
+
+    /// The recipe for one phase alone, starting from the model folder `from` (a checkpoint of an earlier phase), or as
+    /// `model` says when `from` is `None`.
+    #[must_use]
+    pub fn only(mut self, phase: PhaseKind, from: Option<&Path>) -> Self {
+        if let Some(from) = from {
+            self.model.from = from.display().to_string();
+        }
+        self.foundation.enabled = phase == PhaseKind::Foundation;
+        self.distill.enabled = phase == PhaseKind::Distill;
+        self.grpo.enabled = phase == PhaseKind::Grpo;
+        self
     }
 }

@@ -34,4 +34,39 @@ macro_rules! section {
     };
 }
 
+/// Gives a section that has the optimizer's and the schedule's keys their resolved forms.
+macro_rules! optimizer {
+    ($($name:ident),+) => { $(
+        impl $name {
+            /// The optimizer's constants.
+            pub(crate) fn adamw(&self) -> chemr_engine::AdamWConfig {
+                chemr_engine::AdamWConfig {
+                    beta1: self.beta1,
+                    beta2: self.beta2,
+                    eps: self.epsilon,
+                    weight_decay: self.weight_decay,
+                }
+            }
+
+            /// The learning rate over the phase.
+            pub(crate) fn schedule(&self) -> crate::schedule::Schedule {
+                crate::schedule::Schedule {
+                    kind: self.schedule,
+                    peak: self.learning_rate,
+                    warmup: self.warmup_steps,
+                    total: self.steps,
+                    final_ratio: self.final_ratio,
+                    decay_share: self.decay_share,
+                }
+            }
+
+            /// Where the global gradient norm is clipped, if it is.
+            pub(crate) fn max_norm(&self) -> Option<f32> {
+                (self.max_grad_norm > 0.0).then_some(self.max_grad_norm)
+            }
+        }
+    )+ };
+}
+
+pub(crate) use optimizer;
 pub(crate) use section;

@@ -1,15 +1,14 @@
 //! The resolved recipe as TOML text with every key's documentation.
 
 use sha2::{Digest, Sha256};
-use toml::Table;
+use toml::{Table, Value};
 
 use super::Recipe;
 
 impl Recipe {
     /// The recipe as a file: every key with its value, documentation above it. Parses back to the same recipe.
     pub fn to_documented_toml(&self) -> String {
-        // A recipe holds only numbers, strings and lists of them, so it always has a TOML form.
-        let table = Table::try_from(self).unwrap_or_default();
+        let table = self.table();
         let mut out = String::from("# Resolved recipe: every key with the value that was used.\n");
         for (section, about, keys) in Self::DOCS {
             out.push('\n');
@@ -26,6 +25,21 @@ impl Recipe {
         out
     }
 
+    /// Sections and their values. Numbers that are `f32` here have the shortest decimal form that reads back as the same
+    /// `f32`: 0.003, not 0.003000000026077032.
+    fn table(&self) -> Table {
+        // A recipe holds only numbers, strings and lists of them, so it always has a TOML form.
+        let mut table = Table::try_from(self).unwrap_or_default();
+        for (_, value) in
+            table.iter_mut().filter_map(|(_, section)| section.as_table_mut()).flat_map(|section| section.iter_mut())
+        {
+            if let Value::Float(number) = value {
+                *number = (*number as f32).to_string().parse().unwrap_or(*number);
+            }
+        }
+        table
+    }
+
     /// SHA-256 of the resolved recipe's text, in hex.
     pub fn hash(&self) -> String {
         hex(&Sha256::digest(self.to_documented_toml().as_bytes()))
@@ -33,9 +47,7 @@ impl Recipe {
 
     /// Keys whose values differ: `section.key: here -> there`.
     pub fn differences(&self, other: &Self) -> Vec<String> {
-        let (Ok(here), Ok(there)) = (Table::try_from(self), Table::try_from(other)) else {
-            return Vec::new();
-        };
+        let (here, there) = (self.table(), other.table());
         let mut out = Vec::new();
         for (section, _, keys) in Self::DOCS {
             for (key, _) in *keys {
@@ -82,6 +94,7 @@ mod tests {
         let recipe = Recipe::default().with_overrides(&["run.seed=9", "distill.learning_rate=0.00123"]).unwrap();
         let text = recipe.to_documented_toml();
         assert_eq!(Recipe::parse(&text, "config.toml").unwrap(), recipe);
+        assert!(text.contains("learning_rate = 0.00123\n") && text.contains("beta1 = 0.9\n"), "{text}");
         let keys: usize = Recipe::DOCS.iter().map(|docs| docs.2.len()).sum();
         assert_eq!(text.lines().filter(|line| line.contains(" = ") && !line.starts_with('#')).count(), keys);
         assert_eq!(recipe.differences(&Recipe::default()).len(), 2);

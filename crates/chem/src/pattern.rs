@@ -52,12 +52,6 @@ impl Pattern {
         self.len() == 0
     }
 
-    /// The compiled query, for the modules of this crate.
-    #[allow(dead_code)]
-    pub(crate) fn toolkit(&self) -> &CompiledQuery {
-        &self.query
-    }
-
     /// Whether the molecule contains the pattern.
     pub fn is_match(&self, mol: &Mol) -> bool {
         !self.matches(mol).is_empty()

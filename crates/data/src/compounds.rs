@@ -3,19 +3,11 @@
 //! Written from general knowledge; every structure was compared with OPSIN 2.9.0's reading of its name or systematic
 //! name, and its SMILES is canonical in the sense of RDKit 2026.9.1.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use chemr_chem::Mol;
-use chemr_tasks::{Example, polarity};
-
 use crate::sketch::heavy_atoms;
-use crate::split::split_of;
 
 const TABLE: &str = include_str!("../data/compounds.csv");
-
-/// The `source` of examples made from this table.
-pub const SOURCE: &str = "compounds";
 
 /// A well-known compound.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,40 +43,12 @@ pub fn all() -> &'static [Compound] {
     &COMPOUNDS
 }
 
-/// A compound by its usual or systematic name, whatever the case.
-pub fn by_name(name: &str) -> Option<&'static Compound> {
-    let name = name.trim();
-    all().iter().find(|entry| entry.name.eq_ignore_ascii_case(name) || entry.systematic.eq_ignore_ascii_case(name))
-}
-
-/// Examples of a task over all compounds, at level 3: `name.smiles_to_formula`, `name.iupac_to_smiles` (from the
-/// systematic name) and `property.polarity_rule`; none for other tasks.
-pub fn examples(task: &str) -> Vec<Example> {
-    all()
-        .iter()
-        .filter_map(|compound| {
-            let molecule = Mol::parse(&compound.smiles).ok()?;
-            let canonical = molecule.canonical().to_string();
-            let (field, value, reference) = match task {
-                "name.smiles_to_formula" => ("smiles", canonical.clone(), molecule.formula()),
-                "name.iupac_to_smiles" => ("iupac", compound.systematic.clone(), canonical.clone()),
-                "property.polarity_rule" => {
-                    ("smiles", canonical.clone(), polarity::count(&molecule).label().to_string())
-                }
-                _ => return None,
-            };
-            let meta = BTreeMap::from([
-                ("key".to_string(), canonical.clone()),
-                ("compound".to_string(), compound.name.clone()),
-            ]);
-            let input = BTreeMap::from([(field.to_string(), value)]);
-            Some(Example::new(task, SOURCE, split_of(&canonical), 3, input, reference, meta))
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use chemr_chem::Mol;
+
     use super::*;
 
     #[test]
@@ -114,16 +78,5 @@ mod tests {
             }
         }
         assert!(checked >= 100, "{checked}");
-    }
-
-    #[test]
-    fn looks_up_and_makes_examples() {
-        assert_eq!(by_name("Aspirin").map(|entry| entry.smiles.as_str()), Some("CC(=O)Oc1ccccc1C(=O)O"));
-        assert_eq!(by_name("propan-2-one").map(|entry| entry.name.as_str()), Some("acetone"));
-        assert!(by_name("unobtainium").is_none());
-        for task in ["name.smiles_to_formula", "name.iupac_to_smiles", "property.polarity_rule"] {
-            assert_eq!(examples(task).len(), all().len());
-        }
-        assert!(examples("retrosynthesis").is_empty());
     }
 }

@@ -19,9 +19,6 @@ pub enum DataError {
     /// The chemistry toolkit refused something that the gym made itself.
     #[error("{what}: the toolkit refuses {smiles:?}: {source}")]
     Chem { what: &'static str, smiles: String, source: ChemError },
-    /// A registry entry that the gym relies on is missing or malformed.
-    #[error("registry entry {id:?}: {message}")]
-    Registry { id: String, message: String },
     /// There is no importer of this name.
     #[error("there is no importer {name:?}; there are {known}")]
     UnknownImporter { name: String, known: String },

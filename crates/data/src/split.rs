@@ -46,6 +46,8 @@ mod tests {
     #[test]
     fn never_changes() {
         assert_eq!(stable_hash(""), 0xefd0_1f60_ba99_2926);
-        assert_eq!(split_of("CCO"), split_of("CCO"));
+        for (smiles, split) in [("CCO", Split::Train), ("CCCCCN", Split::Valid), ("CCC", Split::Test)] {
+            assert_eq!(split_of(smiles), split, "{smiles}");
+        }
     }
 }

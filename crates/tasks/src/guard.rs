@@ -1,15 +1,18 @@
-//! Toolkit calls that cannot take the program down.
+//! Verdicts that cannot take the program down.
+//!
+//! The chemistry layer turns the toolkit's panics into errors of the class `internal`; the one guard here stands around a
+//! whole verdict, for the code of the tasks themselves.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use chemr_chem::{Gate, Mol};
+use chemr_chem::{ChemError, ErrorClass, Gate, Mol};
 
 use crate::verdict::Reason;
 
 /// Longest answer text that is stored in a verdict, in bytes.
 const STORED_ANSWER: usize = 1000;
 
-/// Runs a toolkit call; a panic becomes `None`.
+/// Runs the judgement of an answer; a panic becomes `None`.
 ///
 /// The values that go in are only read, and whatever was half built inside is dropped with the panic, so no broken
 /// state is seen afterwards.
@@ -19,20 +22,17 @@ pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Option<T> {
 
 /// Parses an answer behind the gate for model text.
 pub(crate) fn answer_molecule(text: &str) -> Result<Mol, Reason> {
-    match caught(|| Mol::parse(text)) {
-        Some(Ok(mol)) => Ok(mol),
-        Some(Err(error)) => Err(Reason::Invalid(error.class)),
-        None => Err(Reason::ToolkitPanic),
-    }
+    Mol::parse(text).map_err(|error| refusal(&error, Reason::Invalid(error.class)))
 }
 
 /// Parses a reference or input field, which may be longer than an answer.
 pub(crate) fn data_molecule(text: &str) -> Result<Mol, Reason> {
-    match caught(|| Mol::parse_with(text, &Gate::DATA)) {
-        Some(Ok(mol)) => Ok(mol),
-        Some(Err(_)) => Err(Reason::BrokenExample),
-        None => Err(Reason::ToolkitPanic),
-    }
+    Mol::parse_with(text, &Gate::DATA).map_err(|error| refusal(&error, Reason::BrokenExample))
+}
+
+/// The reason for a text that was not read: `otherwise`, unless the fault is the toolkit's.
+fn refusal(error: &ChemError, otherwise: Reason) -> Reason {
+    if error.class == ErrorClass::Internal { Reason::ToolkitPanic } else { otherwise }
 }
 
 /// The answer as it is stored: cut at a character boundary when it is very long.
@@ -42,4 +42,19 @@ pub(crate) fn stored(answer: &str) -> String {
         end -= 1;
     }
     answer[..end].to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_of_the_toolkit_is_no_fault_of_the_answer() {
+        let error = |class| ChemError::new(class, "deliberate");
+        let reason = |class| refusal(&error(class), Reason::Invalid(class));
+        assert_eq!(reason(ErrorClass::Internal), Reason::ToolkitPanic);
+        assert_eq!(reason(ErrorClass::Valence), Reason::Invalid(ErrorClass::Valence));
+        assert_eq!(answer_molecule("C(C)(C)(C)(C)C").map(|_| ()), Err(Reason::Invalid(ErrorClass::Valence)));
+        assert_eq!(data_molecule("C(").map(|_| ()), Err(Reason::BrokenExample));
+    }
 }

@@ -11,8 +11,9 @@
 //!
 //! # How it is scored
 //!
-//! Strict: the answer is `Yes` or `No`, in any letter case, with an optional full stop. Loose: the first clear word of the
-//! answer, `yes` or `no` standing alone, so `No, it is too polar` is a no. Right when it equals the reference. Anything
+//! Strict: the answer is `Yes` or `No`, in any letter case, with an optional full stop. Loose: the one label that stands
+//! in the answer as a word, `yes` or `no`. Where both stand, the answer has to begin with its label, followed by one of
+//! `. , ; :` or `!`: `Yes, it has no donors` is a yes; `Yes or no`, `Yes/No` and `no doubt: yes` are nothing. Right when it equals the reference. Anything
 //! else is invalid with the reason `unclear_label`, and wrong.
 //!
 //! # Known disagreements
@@ -76,7 +77,7 @@ impl Task for Property {
         };
         let given = match mode {
             Mode::Strict => whole_label(answer),
-            Mode::Loose => first_label(answer),
+            Mode::Loose => clear_label(answer),
         };
         match given {
             None => Judgement::unreadable(Reason::UnclearLabel),
@@ -100,9 +101,22 @@ fn whole_label(text: &str) -> Option<bool> {
     word_label(word.strip_suffix('.').unwrap_or(word))
 }
 
-/// The first word that is a label.
-fn first_label(text: &str) -> Option<bool> {
-    text.split(|character: char| !character.is_alphanumeric()).find_map(word_label)
+/// The label that the text gives without hedging: the only one in it, or the one it opens with as a sentence does.
+fn clear_label(text: &str) -> Option<bool> {
+    let labels = || text.split(|character: char| !character.is_alphanumeric()).filter_map(word_label);
+    let first = labels().next()?;
+    if labels().all(|label| label == first) {
+        return Some(first);
+    }
+    // Emphasis and quotes around the label are no punctuation of the sentence.
+    let decoration: &[char] = &['*', '_', '"', '\'', '`', ' ', '\n', '\t'];
+    let opening = text.trim_start_matches(decoration);
+    let end = opening.find(|character: char| !character.is_alphanumeric()).unwrap_or(opening.len());
+    let label = word_label(&opening[..end])?;
+    let rest = opening[end..].trim_start_matches(&decoration[..5]);
+    let rest = rest.strip_prefix(['.', ',', ';', ':', '!'])?;
+    // `Yes. No.` names both and explains nothing.
+    whole_label(rest).is_none().then_some(label)
 }
 
 fn word_label(word: &str) -> Option<bool> {
@@ -112,5 +126,32 @@ fn word_label(word: &str) -> Option<bool> {
         Some(false)
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hedge_is_no_label() {
+        for (text, label) in [
+            ("Yes, it has no donors", Some(true)),
+            ("**No**: yes would need more oxygen", Some(false)),
+            ("\"Yes.\" There is no charge", Some(true)),
+            ("So it is not polar: No.", Some(false)),
+            ("yes it is", Some(true)),
+            ("No, no donors", Some(false)),
+            ("Yes or No", None),
+            ("Yes/No", None),
+            ("Yes. No.", None),
+            ("no doubt: yes", None),
+            ("It is a yes, there is no charge", None),
+            ("yes and no", None),
+            ("maybe", None),
+            ("", None),
+        ] {
+            assert_eq!(clear_label(text), label, "{text}");
+        }
     }
 }

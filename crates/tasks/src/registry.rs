@@ -43,7 +43,7 @@ pub trait Task: Send + Sync {
     /// The prompt of a row: the envelope, the task line, and the labelled field.
     fn question(&self, example: &Example) -> Prompt;
 
-    /// What is right or wrong about an extracted answer. May panic inside the toolkit: [`Task::verify`] catches it.
+    /// What is right or wrong about an extracted answer. [`Task::verify`] turns a panic into a reason.
     fn judge(&self, example: &Example, answer: &str, mode: Mode) -> Judgement;
 
     /// What reports put beside the accuracy.
@@ -58,7 +58,7 @@ pub trait Task: Send + Sync {
     }
 
     /// Judges a completion. Always returns: text that fits no grammar, molecules that do not parse, broken rows and
-    /// panics in the toolkit all become a reason.
+    /// panics all become a reason.
     fn verify(&self, example: &Example, completion: &str, mode: Mode) -> Verdict {
         let extraction = extract(completion, mode);
         let answer = match extraction.answer {

@@ -139,6 +139,8 @@ fn verdicts_by_task() {
         (6, "CCC(=O)OC", "wrong_answer"),
         (6, "OCC(O)C(=O)OC", "wrong_answer"),
         (6, "c1cccc", "invalid.unclosed_ring"),
+        (6, "CC(=O)OC.CO", "several_molecules"),
+        (6, "OCCC(=O)OC.C", "several_molecules"),
     ] {
         assert_eq!(reasons(index, answer), reason, "{} {answer}", rows[index].task);
     }
@@ -168,6 +170,50 @@ fn parts_carry_the_other_definitions() {
     assert_eq!(flat["flat_match"], 1.0);
     assert_eq!(parts(&rows[6], "CCC(=O)OC")["groups_matched"], 0.5);
     assert_eq!(parts(&rows[0], "C2H6")["element_agreement"], 2.0 / 3.0);
+}
+
+/// A verifier with a fault of its own.
+struct Faulty;
+
+impl Task for Faulty {
+    fn id(&self) -> &'static str {
+        "faulty"
+    }
+
+    fn family(&self) -> &'static str {
+        "custom"
+    }
+
+    fn title(&self) -> &'static str {
+        "Faulty"
+    }
+
+    fn input_key(&self) -> &'static str {
+        "smiles"
+    }
+
+    fn question(&self, _example: &Example) -> Prompt {
+        Prompt::free("")
+    }
+
+    fn judge(&self, _example: &Example, answer: &str, _mode: Mode) -> Judgement {
+        panic!("deliberate: {answer}")
+    }
+
+    fn baseline(&self) -> Baseline {
+        Baseline::Majority
+    }
+
+    fn source(&self) -> &'static str {
+        ""
+    }
+}
+
+#[test]
+fn a_panic_becomes_a_reason() {
+    let row = example("faulty", "smiles", "C", "C");
+    let verdict = Faulty.verify(&row, &completion("a", "C"), Mode::Strict);
+    assert_eq!((verdict.reason, verdict.correct, verdict.score), (Reason::ToolkitPanic, false, 0.1));
 }
 
 #[test]

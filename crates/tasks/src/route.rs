@@ -4,32 +4,65 @@ use chemr_chem::Mol;
 
 use crate::registry::{Task, task};
 
-/// Words that point to a task, in the order they are tried: the first line with a match decides.
+/// Words that point to a task, in the order they are tried: the first line with a match decides. A formula can be asked of
+/// a product, so it goes first. Being polar is a matter of the synthetic rule only where the question names the rule.
 const CUES: [(&str, &[&str]); 6] = [
-    ("retrosynthesis", &["retrosynth", "disconnect", "precursor", "starting material", "reactants for", "how to make"]),
-    ("reaction_prediction", &["product", "react with", "reaction of", "what forms", "predict the reaction"]),
     ("name.smiles_to_formula", &["formula"]),
+    ("retrosynthesis", &["retrosynth", "disconnect", "precursor", "starting material", "reactants for", "how to make"]),
+    ("reaction_prediction", FORWARD),
     ("property.bbbp", &["blood-brain", "blood brain", "bbb"]),
-    ("property.polarity_rule", &["polar"]),
+    ("property.polarity_rule", &["polarity rule"]),
     ("name.iupac_to_smiles", &["structure of", "smiles of", "smiles for", "draw"]),
 ];
+
+/// Words for a reaction that goes forward.
+const FORWARD: &[&str] = &[
+    "product of",
+    "products of",
+    "product from",
+    "products from",
+    "product do",
+    "products do",
+    "product is formed",
+    "products are formed",
+    "predict the product",
+    "react with",
+    "reacts with",
+    "reaction of",
+    "what forms",
+    "predict the reaction",
+];
+
+/// Verbs that ask for a molecule with given groups.
+const MAKE: [&str; 2] = ["make", "design"];
 
 /// The task that a question fits and the field to put into its prompt; `None` when no task is recognised.
 ///
 /// The field is the longest word that reads as a molecule with more than one character. For names it is the text after
-/// the last `of` or `for`. A list of groups is asked for with `make` or `design` and `with`.
+/// the last `of` or `for`. A list of groups is asked for with `make` or `design`, `molecule` and `with`. The formula of what a
+/// reaction gives is two questions, which no task asks together.
 pub fn route(question: &str) -> Option<(&'static dyn Task, String)> {
     let lower = question.to_lowercase();
-    if let Some((_, groups)) = lower.split_once(" with ").filter(|(verb, _)| verb.contains("molecule")) {
+    if let Some((_, groups)) = lower.split_once(" with ").filter(|(start, _)| asks_to_make(start)) {
         let groups = tidy(groups).replace(" and ", ", ");
         if crate::group_request::parse(&groups).is_ok() {
             return Some((task("tomg.functional_group")?, groups));
         }
     }
-    let (id, _) = CUES.iter().find(|(_, cues)| cues.iter().any(|cue| lower.contains(cue)))?;
+    let has = |cues: &[&str]| cues.iter().any(|cue| lower.contains(cue));
+    let (id, _) = CUES.iter().find(|(_, cues)| has(cues))?;
+    if *id == "name.smiles_to_formula" && has(FORWARD) {
+        return None;
+    }
     let task = task(id)?;
     let field = if *id == "name.iupac_to_smiles" { name(question)? } else { molecule(question)? };
     Some((task, field))
+}
+
+/// Whether the words before the list of groups ask for a molecule.
+fn asks_to_make(start: &str) -> bool {
+    let has = |wanted: &str| start.split(|letter: char| !letter.is_alphanumeric()).any(|word| word == wanted);
+    has("molecule") && MAKE.iter().any(|verb| has(verb))
 }
 
 fn tidy(text: &str) -> &str {
@@ -68,6 +101,10 @@ mod tests {
             ("What is the structure of 2-methylpropan-1-ol?", "name.iupac_to_smiles", "2-methylpropan-1-ol"),
             ("Does c1ccccc1CN cross the blood-brain barrier?", "property.bbbp", "c1ccccc1CN"),
             ("Make a molecule with 1 ester and 2 alcohol", "tomg.functional_group", "1 ester, 2 alcohol"),
+            ("Please design a molecule with 1 nitrile.", "tomg.functional_group", "1 nitrile"),
+            ("Give the formula of the product CCOC(C)=O.", "name.smiles_to_formula", "CCOC(C)=O"),
+            ("What is the main product of CC(=O)Cl.OCC?", "reaction_prediction", "CC(=O)Cl.OCC"),
+            ("Is CCO polar under the polarity rule?", "property.polarity_rule", "CCO"),
         ];
         for (question, id, field) in cases {
             assert_eq!(routed(question), Some((id, field.to_owned())), "{question}");
@@ -76,7 +113,20 @@ mod tests {
 
     #[test]
     fn other_text_finds_none() {
-        for question in ["", "How are you?", "formula", "What is the formula of love?", "structure", "products of ()"] {
+        for question in [
+            "",
+            "How are you?",
+            "formula",
+            "What is the formula of love?",
+            "structure",
+            "products of ()",
+            "What is the polar surface area of CC(N)=O?",
+            "Is CCO a polar solvent?",
+            "What is the formula of the product of CC(=O)O.OCC?",
+            "Is CCOC(C)=O a natural product?",
+            "Which molecule occurs with 1 ester?",
+            "How many molecules remake themselves with 1 ester?",
+        ] {
             assert_eq!(routed(question), None, "{question}");
         }
     }

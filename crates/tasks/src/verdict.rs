@@ -33,9 +33,11 @@ pub enum Reason {
     BadFormula,
     /// The answer holds neither a clear yes nor a clear no.
     UnclearLabel,
+    /// The answer is a mixture where one molecule was asked for.
+    SeveralMolecules,
     /// The row itself is broken: an input field or the reference cannot be read.
     BrokenExample,
-    /// The toolkit panicked; the panic was caught.
+    /// The toolkit failed on the text in a way that says nothing about it, or a verifier panicked.
     ToolkitPanic,
 }
 
@@ -60,6 +62,7 @@ impl Reason {
             Reason::Invalid(_) => "invalid",
             Reason::BadFormula => "bad_formula",
             Reason::UnclearLabel => "unclear_label",
+            Reason::SeveralMolecules => "several_molecules",
             Reason::BrokenExample => "broken_example",
             Reason::ToolkitPanic => "toolkit_panic",
         }

@@ -66,10 +66,8 @@ const LEVEL_ONE: &[&str] = &[
     "alkene_bromination",
 ];
 
-/// From this rank on, reactions of the registry make what a preferred one makes too; they are not asked backwards.
-const TWIN_RANK: u32 = 200;
-
-/// Reactions whose products always have a preferred disconnection elsewhere: never asked backwards either.
+/// Reactions that are not secondary in the registry, whose products still have a preferred disconnection elsewhere: never
+/// asked backwards either.
 const NEVER_PREFERRED: &[&str] = &["alkene_hydrogenation"];
 
 /// A reagent and a milder one whose reactions it also brings about.
@@ -290,7 +288,7 @@ pub(super) fn example(mut draw: Draw<'_>, direction: Direction) -> Result<Option
         // The reaction type is kept through its tries, so that the types come about equally often.
         let Some(choice) = draw.rng.pick(choices) else { return Ok(None) };
         let reaction = choice.reaction;
-        let twin = reaction.rank >= TWIN_RANK || NEVER_PREFERRED.contains(&reaction.id.as_str());
+        let twin = reaction.is_secondary() || NEVER_PREFERRED.contains(&reaction.id.as_str());
         if direction == Direction::Retro && twin {
             continue;
         }

@@ -110,8 +110,7 @@ pub(super) fn collect(rows: Vec<Row>, split: Split, held_out: &BTreeSet<String>)
             let question = (example.task.clone(), example.input.clone());
             if held_out.contains(&candidate.key) {
                 Err(RejectReason::HeldOut)
-            } else if example.task.starts_with("property.") && answers.get(&question).is_some_and(|set| set.len() > 1) {
-                // A yes/no label can contradict another; two reactant sets for one product are both true.
+            } else if has_one_answer(&example.task) && answers.get(&question).is_some_and(|set| set.len() > 1) {
                 Err(RejectReason::Contradiction)
             } else if !seen.insert(example.id.clone()) {
                 Err(RejectReason::Duplicate)
@@ -125,6 +124,12 @@ pub(super) fn collect(rows: Vec<Row>, split: Split, held_out: &BTreeSet<String>)
         }
     }
     imported
+}
+
+/// Whether two answers to one question of the task cannot both be true: a molecule has one label, a name says one structure.
+/// Two reactant sets for one product are both true.
+fn has_one_answer(task: &str) -> bool {
+    task.starts_with("property.") || task == "name.iupac_to_smiles"
 }
 
 /// A field that must not be empty.

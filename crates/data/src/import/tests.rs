@@ -104,7 +104,8 @@ fn names_and_formulas() {
     let folder = Folder::new()
         .file(
             "pubchem-iupac/train.csv",
-            "cid,smiles,iupac\n1,OCC,ethanol\n2,C1=CC=CC=C1,benzene\n3,CC,\n4,CN,\"a,b\"\n",
+            "cid,smiles,iupac\n1,OCC,ethanol\n2,C1=CC=CC=C1,benzene\n3,CC,\n4,CN,\"a,b\"\n\
+             5,CCCCO,butanol\n6,CCC(C)O,butanol\n",
         )
         .file("pubchem-iupac/simple_names_train.csv", "smiles,iupac,inchikey\nCCO,ethanol,X\nCCC,propane,Y\n")
         .file("pubchem-iupac/valid.csv", "cid,smiles,iupac\n9,NC,methanamine\n")
@@ -115,12 +116,20 @@ fn names_and_formulas() {
     assert_eq!(pairs, [("ethanol", "CCO"), ("benzene", "c1ccccc1"), ("propane", "CCC")]);
     assert_eq!(
         reasons(&names),
-        [(3, "missing.iupac".to_string()), (4, "held_out".to_string()), (1, "duplicate".to_string())]
+        [
+            (3, "missing.iupac".to_string()),
+            (4, "held_out".to_string()),
+            (5, "contradiction".to_string()),
+            (6, "contradiction".to_string()),
+            (1, "duplicate".to_string()),
+        ]
     );
     let formulas = one("pubchem_formula", folder.path(), Split::Test).unwrap();
     assert_eq!(formulas.examples[0].reference, "H4N+");
     let formulas = one("pubchem_formula", folder.path(), Split::Train).unwrap();
     assert_eq!(formulas.examples[1].reference, "C6H6");
+    // A name with two structures says nothing against their formulas.
+    assert_eq!(formulas.reject_counts().get("contradiction"), None);
     assert_eq!(formulas.examples[1].field("smiles"), "c1ccccc1");
 }
 

@@ -7,12 +7,14 @@
 //!
 //! # How it is scored
 //!
-//! The answer passes the input gate, is parsed, and is right when the count of **every listed group** equals the wanted
-//! count, under the functional-group registry with its precedence (a carboxylic acid is not also an alcohol and a ketone).
+//! The answer passes the input gate, is parsed, and is right when it is one molecule (no dot) and the count of **every listed
+//! group** equals the wanted count, under the functional-group registry with its precedence (a carboxylic acid is not also an alcohol and a ketone).
 //! Groups that are not listed do not count. Part `groups_matched`: the share of listed groups with the right count.
 //!
 //! # Known disagreements
 //!
+//! * TOMG-Bench counts the groups of a mixture (`CC(=O)OC.CO.CO` for one ester and two alcohols) together. The question asks for a
+//!   molecule, so an answer of more than one component is wrong here, with the reason `several_molecules`; that goes for salts too.
 //! * TOMG-Bench counts its groups with its own SMARTS list without precedence; its numbers are not comparable one to one.
 //! * TOMG-Bench also weighs accuracy with novelty; that needs a reference set and is not part of a verdict.
 //!
@@ -66,7 +68,13 @@ impl Task for FunctionalGroup {
             .iter()
             .filter(|(count, group)| counts.get(group.id.as_str()).copied().unwrap_or(0) == *count)
             .count();
-        let judgement = if matched == wanted.len() { Judgement::right() } else { Judgement::wrong() };
+        let judgement = if mol.canonical().contains('.') {
+            Judgement { reason: Reason::SeveralMolecules, ..Judgement::wrong() }
+        } else if matched == wanted.len() {
+            Judgement::right()
+        } else {
+            Judgement::wrong()
+        };
         judgement.part("groups_matched", matched as f64 / wanted.len() as f64)
     }
 

@@ -10,7 +10,7 @@ use chemr_engine::{Model, Tokenizer, load_folder};
 use chemr_eval::{EvalError, EvalOptions, ModelFacts, PhaseRecord, PhaseScores, Summary, TaskRows};
 use chemr_train::{PhaseHook, PhaseKind, PhaseOutcome, Recipe, Run, RunFolder, RunStatus, Source, progress_for_stderr};
 
-use crate::exit::Outcome;
+use crate::exit::{Outcome, say};
 use crate::interrupt;
 use crate::terminal::EvaluationProgress;
 
@@ -80,6 +80,8 @@ struct AfterPhase<'a> {
     run: &'a Path,
     rows: &'a [TaskRows],
     stop: &'a AtomicBool,
+    /// Ctrl-C came during an evaluation. The phase before it is saved.
+    stopped: bool,
 }
 
 impl PhaseHook for AfterPhase<'_> {
@@ -94,7 +96,8 @@ impl PhaseHook for AfterPhase<'_> {
         }
         let started = Instant::now();
         let (model, tokenizer) = load_folder(&outcome.checkpoint)?;
-        let scores = evaluate(outcome.name, &model, &tokenizer, self.rows, self.recipe, self.stop)?;
+        let scores = evaluate(outcome.name, &model, &tokenizer, self.rows, self.recipe, self.stop)
+            .inspect_err(|error| self.stopped = matches!(error, EvalError::Stopped))?;
         eprint!("{}\n{}", headline(outcome.name, &scores), table(&scores));
         let record = PhaseRecord {
             name: outcome.name.to_owned(),
@@ -113,7 +116,7 @@ impl PhaseHook for AfterPhase<'_> {
 /// Writes `summary.json` and `report.html` from what the run folder holds.
 pub fn summarise(run: &Path, model: &Model, seed: u64) -> Result<(Summary, PathBuf), EvalError> {
     let records = chemr_eval::read_phases(run)?;
-    let summary = Summary::build(&records, ModelFacts::of(model), seed);
+    let mut summary = Summary::build(&records, ModelFacts::of(model), seed);
     summary.write(run)?;
     let report = chemr_eval::report(run)?;
     Ok((summary, report))
@@ -132,12 +135,11 @@ pub fn train_and_report(recipe: &Recipe, out: &Path, resume: bool) -> anyhow::Re
     // From here on there is something to save when Ctrl-C comes.
     let stop = interrupt::stop_flag();
     let progress = progress_for_stderr();
-    let mut hook = AfterPhase { recipe, run: out, rows: &rows, stop };
+    let mut hook = AfterPhase { recipe, run: out, rows: &rows, stop, stopped: false };
     let result = Run { recipe, source: &source, out, resume, stop, progress: &*progress }.start(&mut hook);
     let outcome = match result {
         Ok(outcome) => outcome,
-        // Ctrl-C during an evaluation comes back as an error of the hook; the phase before it is saved.
-        Err(_) if stop.load(Ordering::Relaxed) => return Ok(stopped(out)),
+        Err(_) if hook.stopped => return Ok(stopped(out)),
         Err(error) => return Err(error.into()),
     };
     if outcome.status == RunStatus::Stopped {
@@ -146,19 +148,31 @@ pub fn train_and_report(recipe: &Recipe, out: &Path, resume: bool) -> anyhow::Re
     let last = outcome.phases.last().context("the run has no phase")?;
     let (model, _) = load_folder(&last.checkpoint)?;
     let (summary, report) = summarise(out, &model, recipe.run.seed)?;
-    println!("\nfinished in {}", chemr_train::duration(started.elapsed().as_secs_f64()));
-    println!("{:<12} {:>6} {:>6} {:>22}", "phase", "mean", "worst", "false claims");
+    say!("\nfinished in {}", chemr_train::duration(started.elapsed().as_secs_f64()))?;
+    say!("{:<12} {:>6} {:>6} {:>22}", "phase", "mean", "worst", "false claims")?;
     for phase in &summary.phases {
         let claims = &phase.claims;
         let wrong =
             if claims.checked == 0 { "-".to_owned() } else { format!("{} of {}", claims.wrong, claims.checked) };
-        println!("{:<12} {:>6.3} {:>6.3} {:>22}", phase.name, phase.mean, phase.worst, wrong);
+        say!("{:<12} {:>6.3} {:>6.3} {:>22}", phase.name, phase.mean, phase.worst, wrong)?;
     }
-    println!("\nmodel    {}", last.checkpoint.display());
-    println!("summary  {}", out.join("summary.json").display());
-    println!("report   {}   (open it in a browser)", report.display());
-    println!("\nnext: chemr ask --task retrosynthesis 'CC(C)C(=O)OCC' --model {}", last.checkpoint.display());
+    say!("\nmodel    {}", last.checkpoint.display())?;
+    say!("summary  {}", out.join("summary.json").display())?;
+    say!("report   {}   (open it in a browser)", report.display())?;
+    say!("\nnext: chemr ask {} --model {}", question_to_try(&rows), last.checkpoint.display())?;
     Ok(Outcome::Done)
+}
+
+/// Arguments of `chemr ask` for a question that the model was trained for.
+fn question_to_try(rows: &[TaskRows]) -> String {
+    const WELL_KNOWN: (&str, &str) = ("retrosynthesis", "CC(C)C(=O)OCC");
+    let asked = rows
+        .iter()
+        .find(|rows| rows.task.id() == WELL_KNOWN.0)
+        .map(|_| WELL_KNOWN.1)
+        .or_else(|| rows.first()?.examples.first().map(|example| example.field(rows[0].task.input_key())));
+    let task = if asked == Some(WELL_KNOWN.1) { WELL_KNOWN.0 } else { rows.first().map_or("", |rows| rows.task.id()) };
+    format!("--task {task} '{}'", asked.unwrap_or("").replace('\'', "'\\''"))
 }
 
 fn stopped(out: &Path) -> Outcome {

@@ -14,13 +14,22 @@ pub enum Outcome {
     Stopped,
 }
 
+/// A line on standard output. A closed pipe (`| head`) is an error to return, not a reason to panic as `println!` does.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write;
+        writeln!(std::io::stdout().lock(), $($text)*)
+    }};
+}
+pub(crate) use say;
+
 /// Prints a failure and chooses the exit code.
 pub fn code(outcome: anyhow::Result<Outcome>) -> ExitCode {
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::InvalidInput) => ExitCode::from(3),
         Ok(Outcome::Stopped) => ExitCode::from(130),
-        // `chemr mol - | head` closes the pipe: no failure worth a message.
+        // `chemr mol - | head` closed the pipe: no failure worth a message.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("chemr: {error:#}");

@@ -19,7 +19,7 @@ fn interrupted() {
     if !GRACEFUL.load(Ordering::SeqCst) || STOP.swap(true, Ordering::SeqCst) {
         std::process::exit(130);
     }
-    eprintln!("\nstopping after this step and saving; press Ctrl-C again to stop at once");
+    eprintln!("\nstopping at the next safe point; press Ctrl-C again to stop at once");
 }
 
 /// Starts to listen. Must come before any other thread exists, so that all inherit the blocked signals.

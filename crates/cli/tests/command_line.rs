@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::io::Write;
+use std::io::{BufRead, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -106,6 +106,51 @@ fn mol_compares_pairs() {
         assert!(lines[1]["tanimoto"][key].as_f64().unwrap() < 1.0, "{key}");
     }
     assert_eq!(lines[2]["valid"], false);
+    let output = chemr_with_input(&["mol", "-", "--pairs"], b"CCO\tC1CC\nnot one\tCCO\n");
+    let lines = json_lines(&output);
+    assert_eq!((&lines[0]["input"], &lines[0]["error"]["side"]), (&"CCO\tC1CC".into(), &"b".into()));
+    assert_eq!((&lines[1]["input"], &lines[1]["error"]["side"]), (&"not one\tCCO".into(), &"a".into()));
+}
+
+#[test]
+fn mol_answers_each_line_before_the_next_is_written() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_chemr"))
+        .args(["mol", "-", "--json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("chemr starts");
+    let mut input = child.stdin.take().expect("stdin is piped");
+    let mut output = std::io::BufReader::new(child.stdout.take().expect("stdout is piped"));
+    for smiles in ["CCO", "c1ccccc1"] {
+        writeln!(input, "{smiles}").expect("a line is taken");
+        let mut line = String::new();
+        output.read_line(&mut line).expect("a line comes back");
+        let facts: Value = serde_json::from_str(&line).expect("it is JSON");
+        assert_eq!(facts["input"], smiles);
+    }
+    // A line without an end is not kept in memory without bound.
+    for _ in 0..64 {
+        input.write_all(&[b'C'; 1 << 16]).expect("input is read");
+    }
+    drop(input);
+    let mut line = String::new();
+    output.read_line(&mut line).expect("a line comes back");
+    assert!(line.contains("too_long"), "{}", &line[..line.len().min(200)]);
+    assert_eq!(child.wait().expect("chemr ends").code(), Some(3));
+}
+
+#[test]
+fn a_closed_pipe_is_no_panic() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_chemr"))
+        .args(["mol", "CCO"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("chemr starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("chemr ends");
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
 }
 
 #[test]

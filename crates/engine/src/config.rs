@@ -66,13 +66,17 @@ impl ModelConfig {
 
     /// Number of trained values.
     pub fn parameter_count(&self) -> usize {
-        let block = 2 * self.hidden_size
-            + self.qkv_width() * self.hidden_size
-            + self.query_width() * self.hidden_size
-            + 3 * self.intermediate_size * self.hidden_size;
-        let embeddings = self.vocab_size * self.hidden_size;
+        self.checked_parameter_count().unwrap_or(usize::MAX)
+    }
+
+    /// Number of parameters; `None` beyond the range of `usize`.
+    pub(crate) fn checked_parameter_count(&self) -> Option<usize> {
+        let matrix_rows = self.qkv_width() + self.query_width() + 3 * self.intermediate_size;
+        let block = matrix_rows.checked_add(2)?.checked_mul(self.hidden_size)?;
+        let embeddings = self.vocab_size.checked_mul(self.hidden_size)?;
         let head = if self.tie_word_embeddings { 0 } else { embeddings };
-        embeddings + head + self.hidden_size + self.num_hidden_layers * block
+        let blocks = self.num_hidden_layers.checked_mul(block)?;
+        embeddings.checked_add(head)?.checked_add(self.hidden_size)?.checked_add(blocks)
     }
 
     /// Checks that the shape can be built.

@@ -162,12 +162,14 @@ pub fn load_folder(folder: &Path) -> Result<(Model, Tokenizer), EngineError> {
 ///
 /// # Errors
 /// [`EngineError::Io`] for what cannot be read, [`EngineError::Config`] for a shape or feature that this engine does not
-/// have, [`EngineError::Checkpoint`] with the names of all missing, unknown and misshapen tensors.
+/// have or that the weight files are far too small for, [`EngineError::Checkpoint`] with the names of all missing, unknown and
+/// misshapen tensors.
 pub fn load_model(folder: &Path) -> Result<Model, EngineError> {
     let path = folder.join(CONFIG_FILE);
     let content = std::fs::read(&path).map_err(|source| io(LOAD, &path, source))?;
     let config = config::from_json(&path, &content)?;
     config.validate()?;
+    tensors::check_size(folder, &config)?;
     let mut weights = crate::Weights::zeros(&config);
     tensors::read_weights(folder, &config, &mut weights)?;
     Model::new(config, weights)

@@ -71,7 +71,8 @@ pub struct Summary {
     pub phases: Vec<PhaseSummary>,
     pub model: ModelFacts,
     pub seed: u64,
-    /// Peak memory of the process that wrote the summary, in MiB; `null` where the system does not tell.
+    /// Peak memory in MiB, the most of all processes that worked on the run and wrote its summary; `null` where the system
+    /// does not tell.
     pub peak_rss_mb: Option<f64>,
 }
 
@@ -93,12 +94,17 @@ impl Summary {
         Summary { phases: records.iter().map(phase).collect(), model, seed, peak_rss_mb: peak_rss_mb() }
     }
 
-    /// Writes `RUN/summary.json` and returns its path.
+    /// Writes `RUN/summary.json` and returns its path. A higher peak memory in the file that is replaced is kept: it is
+    /// that of the process that trained, before an interruption.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn write(&self, run: &Path) -> Result<PathBuf, EvalError> {
+    pub fn write(&mut self, run: &Path) -> Result<PathBuf, EvalError> {
         let path = run.join("summary.json");
+        let earlier: Option<Summary> =
+            std::fs::read_to_string(&path).ok().and_then(|text| serde_json::from_str(&text).ok());
+        let peaks = [earlier.and_then(|earlier| earlier.peak_rss_mb), self.peak_rss_mb];
+        self.peak_rss_mb = peaks.into_iter().flatten().reduce(f64::max);
         write_json(&path, self)?;
         Ok(path)
     }
@@ -115,6 +121,25 @@ pub fn peak_rss_mb() -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_resumed_run_keeps_the_higher_peak() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = ModelFacts {
+            parameters: 1,
+            vocabulary: 1,
+            hidden_size: 1,
+            layers: 1,
+            attention_heads: 1,
+            key_value_heads: 1,
+            max_positions: 1,
+        };
+        let mut trained = Summary { phases: Vec::new(), model, seed: 1, peak_rss_mb: Some(900.0) };
+        trained.write(folder.path()).unwrap();
+        let mut resumed = Summary { peak_rss_mb: Some(20.0), ..trained.clone() };
+        resumed.write(folder.path()).unwrap();
+        assert_eq!(resumed, trained);
+    }
 
     #[test]
     fn peak_memory_is_plausible() {

@@ -116,11 +116,13 @@ pub(crate) fn save(
     Ok(dir)
 }
 
-/// Removes all but the newest `keep` intermediate checkpoints of a phase, and partial folders. The phase's last step
-/// (`total`) is never removed.
+/// Removes all but the newest `keep` intermediate checkpoints of a phase, and partial folders. The newest of all is never
+/// removed, nor the phase's last step (`total`).
 pub(crate) fn prune(folder: &RunFolder, phase: PhaseKind, total: u64, keep: usize) -> Result<(), TrainError> {
     let dir = folder.phase_dir(phase);
-    let steps: Vec<u64> = complete_steps(&dir).into_iter().filter(|step| *step != total).collect();
+    let complete = complete_steps(&dir);
+    let keep = if complete.contains(&total) { keep } else { keep.max(1) };
+    let steps: Vec<u64> = complete.into_iter().filter(|step| *step != total).collect();
     for step in &steps[..steps.len().saturating_sub(keep)] {
         let path = dir.join(step_name(*step));
         // Renamed first, so that a kill in the middle of the removal leaves no folder that looks complete.

@@ -43,7 +43,7 @@ pub enum TrainError {
     },
     /// Loss, gradient or log-probabilities stopped being numbers.
     #[error(
-        "{phase} step {step}: {what} is not finite; details in {}. Resume from the last checkpoint with a lower learning rate (--set {phase}.learning_rate=…)",
+        "{phase} step {step}: {what} is not finite; details in {}. Start again with a lower learning rate, from random weights or from a checkpoint: chemr train {phase} --from CHECKPOINT --set {phase}.learning_rate=…",
         dump.display()
     )]
     NotFinite {

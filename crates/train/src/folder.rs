@@ -14,6 +14,7 @@
 //! Every file is written under another name and renamed. A checkpoint folder is complete when it has its final
 //! name: everything in it was written, and flushed to disk, before the rename.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -64,8 +65,9 @@ impl RunFolder {
         }
         if !resume && path.exists() {
             let mut entries = fs::read_dir(path).map_err(TrainError::io("read", path))?;
-            // A run that was killed before its first file leaves the lock file alone: that is still an empty folder.
-            if entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != "run.lock")) {
+            // A run that was killed before or in its first file leaves the lock and a partial file: still an empty folder.
+            let of_a_run = |name: &OsStr| name == "run.lock" || name == "config.toml.partial";
+            if entries.any(|entry| entry.is_ok_and(|entry| !of_a_run(&entry.file_name()))) {
                 return Err(TrainError::folder(path, "is not empty; choose a new or an empty folder"));
             }
         }
@@ -91,6 +93,24 @@ impl RunFolder {
     /// A path inside the folder.
     pub fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
+    }
+
+    /// Removes what a run writes before its first step, so that the folder counts as empty again.
+    pub(crate) fn clear(&self) -> Result<(), TrainError> {
+        let tokenizer = self.join("tokenizer");
+        if tokenizer.exists() {
+            fs::remove_dir_all(&tokenizer).map_err(TrainError::io("remove", &tokenizer))?;
+        }
+        for name in ["metrics.jsonl", "config.toml"] {
+            let path = self.join(name);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(TrainError::io("remove", &path)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Folder of a phase's checkpoints.

@@ -38,7 +38,7 @@ pub(crate) struct StepData {
 }
 
 /// A dropped trace, kept for a person to look at.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct DroppedSample {
     pub task: String,
     pub example: String,

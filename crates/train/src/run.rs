@@ -132,7 +132,16 @@ fn run_phases(
         return Err(TrainError::folder(out, "data.shares must have one number per task"));
     }
     write_atomic_if_new(&folder.join("config.toml"), recipe.to_documented_toml().as_bytes())?;
-    let (start, tokenizer) = starting_point(recipe, &folder, source, progress)?;
+    let (start, tokenizer) = match starting_point(recipe, &folder, source, progress) {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            // Nothing is trained yet: what is wrong can be put right and started again in the same folder.
+            if !resume {
+                folder.clear()?;
+            }
+            return Err(error);
+        }
+    };
     let metrics = Metrics::new(out);
     let run = PhaseRun { recipe, folder: &folder, source, metrics: &metrics, progress };
     let parameters = start.parameters()?;

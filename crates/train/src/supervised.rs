@@ -1,5 +1,6 @@
 //! Foundation and distillation: next-token training on completions.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use chemr_engine::{Model, Objective, TokenLoss, Tokenizer, Trainer};
@@ -70,7 +71,9 @@ pub(crate) fn run(
     let before = state.seconds;
     let mut pace = Pace::new(state.step);
     let mut window = Window::new(run.source.tasks().len());
-    let mut drops_seen: Vec<DroppedSample> = Vec::new();
+    let drops_file = run.folder.join("samples/distill-dropped.json");
+    // After an interruption the list goes on; it is for people to read, no result depends on it.
+    let mut drops_seen: Vec<DroppedSample> = if state.step > 0 { read_drops(&drops_file) } else { Vec::new() };
     let status = std::thread::scope(|scope| {
         let block = run.recipe.data.block_steps as u64;
         let mut ahead = Ahead::start(scope, state.step, section.steps, block, |first, count| maker.block(first, count));
@@ -136,13 +139,23 @@ pub(crate) fn run(
     run.checkpoint(&state, &trainer, tokenizer)?;
     if phase == PhaseKind::Distill {
         write_json(
-            &run.folder.join("samples/distill-dropped.json"),
+            &drops_file,
             &json!({
                 "dropped": state.dropped, "rows": state.rows, "examples": drops_seen,
             }),
         )?;
     }
     Ok((status, state))
+}
+
+/// Dropped traces that an earlier part of the run kept.
+fn read_drops(path: &Path) -> Vec<DroppedSample> {
+    #[derive(serde::Deserialize)]
+    struct Kept {
+        examples: Vec<DroppedSample>,
+    }
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    serde_json::from_str::<Kept>(&text).map(|kept| kept.examples).unwrap_or_default()
 }
 
 fn count_rows(state: &mut PhaseState, run: &PhaseRun<'_>, data: &StepData) {

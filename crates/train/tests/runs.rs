@@ -177,12 +177,7 @@ fn stopped_and_killed_runs_resume_to_the_same_bytes() {
     assert_eq!(go(&recipe, &broken, true, &Silent, &never), RunStatus::Finished);
     assert!(weights(&broken) == expected, "a resumed run must give the bytes of the undisturbed one");
     assert!(!broken.join("checkpoints/distill/.step-000099.partial").exists());
-    // Steps where the run was stopped have a line more; no step has two.
-    let mut again = metric_steps(&broken);
-    let all = again.len();
-    again.dedup();
-    assert_eq!(again.len(), all);
-    assert!(lines.iter().all(|line| again.contains(line)));
+    assert_eq!(metric_steps(&broken), lines, "an interruption must neither lose nor double a metrics line");
 
     // A finished run resumes to nothing; another recipe is refused; a new run does not overwrite.
     assert_eq!(go(&recipe, &broken, true, &Silent, &never), RunStatus::Finished);
@@ -190,6 +185,49 @@ fn stopped_and_killed_runs_resume_to_the_same_bytes() {
     let error = quietly(&other, &broken, true, &mut NoHook).unwrap_err().to_string();
     assert!(error.contains("distill.learning_rate"), "{error}");
     assert!(matches!(quietly(&recipe, &broken, false, &mut NoHook), Err(TrainError::Folder { .. })));
+}
+
+#[test]
+fn a_recipe_that_fails_can_be_put_right_in_the_same_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let recipe = tiny().with_overrides(&["foundation.steps=2", "distill.enabled=false", "grpo.enabled=false"]).unwrap();
+    let wrong = recipe.with_overrides(&["tokenizer.vocab_size=10"]).unwrap();
+    assert!(quietly(&wrong, dir.path(), false, &mut NoHook).is_err());
+    let kept = recipe.with_overrides(&["run.keep_checkpoints=0"]).unwrap();
+    assert_eq!(quietly(&kept, dir.path(), false, &mut NoHook).unwrap().status, RunStatus::Finished);
+}
+
+#[test]
+fn a_stopped_run_keeps_its_only_checkpoint() {
+    let dir = tempfile::tempdir().unwrap();
+    let recipe = tiny().with_overrides(&["run.keep_checkpoints=0", "distill.enabled=false"]).unwrap();
+    let stop = AtomicBool::new(false);
+    let progress = At { phase: "foundation", step: 3, stop: Some(&stop) };
+    assert_eq!(go(&recipe, dir.path(), false, &progress, &stop), RunStatus::Stopped);
+    assert_eq!(complete_steps(&dir.path().join("checkpoints/foundation")), [3]);
+}
+
+#[test]
+fn over_long_prompts_are_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    // Prompts of this task have 26 to 33 tokens.
+    let run = |positions: usize| {
+        let limit = format!("model.max_positions={positions}");
+        let changes = [
+            limit.as_str(),
+            "foundation.enabled=false",
+            "distill.enabled=false",
+            "grpo.steps=1",
+            "grpo.max_new_tokens=8",
+        ];
+        let out = dir.path().join(positions.to_string());
+        let outcome = quietly(&tiny().with_overrides(&changes).unwrap(), &out, false, &mut NoHook);
+        outcome.map(|_| fs::read_to_string(out.join("metrics.jsonl")).unwrap())
+    };
+    assert!(run(30).unwrap().contains("over_long_prompts"));
+    assert!(!run(40).unwrap().contains("over_long_prompts"));
+    let message = run(20).unwrap_err().to_string();
+    assert!(message.contains("no room to answer"), "{message}");
 }
 
 #[test]

@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context, bail};
-use chemr_engine::{ChatMessage, Generator, Sampling, load_folder};
+use chemr_engine::{ChatMessage, Generator, Sampling, StopReason, load_folder};
 use chemr_protocol::{Claim, Truth, check_claims};
 use chemr_tasks::{Example, Mode, Prompt, Split, Task, extract, task, tasks};
 use serde_json::json;
 
-use crate::exit::Outcome;
+use crate::exit::{Outcome, say};
 use crate::{interrupt, models};
 
 const EXAMPLES: &str = "Examples:
@@ -76,20 +76,29 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     };
     let mut text = tokenizer.stream();
     let mut completion = String::new();
-    let mut show = |piece: String| {
-        if !arguments.json {
-            print!("{piece}");
-            // A closed pipe shows up at the end; streaming itself need not fail.
-            let _ = std::io::stdout().flush();
-        }
+    let mut show = |piece: String| -> std::io::Result<()> {
         completion.push_str(&piece);
+        if arguments.json {
+            return Ok(());
+        }
+        let mut output = std::io::stdout().lock();
+        write!(output, "{piece}")?;
+        output.flush()
     };
-    Generator::new(&model).generate_streaming(&tokens, &sampling, arguments.seed, |token| {
-        show(text.push(token));
-        if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    let mut shown = Ok(());
+    let generated = Generator::new(&model).generate_streaming(&tokens, &sampling, arguments.seed, |token| {
+        shown = show(text.push(token));
+        if shown.is_err() || stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
-    show(text.finish());
+    shown?;
+    show(text.finish())?;
+    let ended = match generated.stop {
+        StopReason::StopToken(_) => "end",
+        StopReason::Cancelled => "stopped",
+        _ => "token_limit",
+    };
     let claims = asked.as_ref().map(|example| check_claims(example, &completion)).unwrap_or_default();
+    let outcome = if ended == "stopped" { Outcome::Stopped } else { Outcome::Done };
     let extraction = extract(&completion, Mode::Loose);
     let answer = extraction.answer.as_ref().ok();
     if arguments.json {
@@ -103,19 +112,26 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
             })
             .collect();
         let task = asked.as_ref().map(|example| example.task.as_str());
-        println!(
+        say!(
             "{}",
-            json!({"task": task, "question": question, "completion": completion, "answer": answer, "claims": claims, "model": folder})
-        );
-        return Ok(Outcome::Done);
+            json!({"task": task, "question": question, "completion": completion, "ended": ended, "answer": answer, "claims": claims, "model": folder})
+        )?;
+        return Ok(outcome);
     }
-    println!();
-    print_claims(&claims, &completion);
+    say!()?;
+    match ended {
+        "stopped" => eprintln!("\nstopped by Ctrl-C before the end"),
+        "token_limit" => {
+            eprintln!("\ncut off after {} tokens (--max-new-tokens, or the model's positions)", generated.tokens.len())
+        }
+        _ => {}
+    }
+    print_claims(&claims, &completion)?;
     match answer {
-        Some(answer) => println!("\nanswer: {answer}"),
-        None => println!("\nno answer found in the completion"),
+        Some(answer) => say!("\nanswer: {answer}")?,
+        None => say!("\nno answer found in the completion")?,
     }
-    Ok(Outcome::Done)
+    Ok(outcome)
 }
 
 /// The row to check claims against, if the question fits a task, and the prompt.
@@ -156,11 +172,11 @@ fn truth(claim: &Claim) -> &'static str {
     }
 }
 
-fn print_claims(claims: &[Claim], completion: &str) {
+fn print_claims(claims: &[Claim], completion: &str) -> std::io::Result<()> {
     if claims.is_empty() {
-        return;
+        return Ok(());
     }
-    println!("\nclaims checked by the toolkit:");
+    say!("\nclaims checked by the toolkit:")?;
     for claim in claims {
         let mark = match claim.truth {
             Truth::True => "true ",
@@ -168,6 +184,7 @@ fn print_claims(claims: &[Claim], completion: &str) {
             Truth::Unverifiable => "  ?  ",
         };
         let said = completion.get(claim.span.clone()).unwrap_or("").trim();
-        println!("  {mark}  step {}  {}: {said}", claim.step, claim.kind.as_str());
+        say!("  {mark}  step {}  {}: {said}", claim.step, claim.kind.as_str())?;
     }
+    Ok(())
 }

@@ -8,13 +8,13 @@ use chemr_engine::{AdamWConfig, CrossEntropy, Model, ModelConfig, PackedBatch, T
 use chemr_train::Host;
 use serde_json::{Value, json};
 
-use crate::exit::Outcome;
+use crate::exit::{Outcome, say};
 
 const EXAMPLES: &str = "Examples:
   chemr doctor
   chemr doctor --json";
 
-/// Check the machine: processor, memory, disk, toolkit, engine, and data.
+/// Check the machine: processor, memory, toolkit, engine, run folder and data.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
@@ -37,11 +37,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
             .iter()
             .map(|check| json!({"name": check.name, "passed": check.passed, "fact": check.fact}))
             .collect();
-        println!("{}", json!({"version": env!("CARGO_PKG_VERSION"), "passed": passed, "checks": checks}));
+        say!("{}", json!({"version": env!("CARGO_PKG_VERSION"), "passed": passed, "checks": checks}))?;
     } else {
-        println!("chemr {}", env!("CARGO_PKG_VERSION"));
+        say!("chemr {}", env!("CARGO_PKG_VERSION"))?;
         for check in &checks {
-            println!("{}  {:<10} {}", if check.passed { "ok  " } else { "FAIL" }, check.name, check.fact);
+            say!("{}  {:<10} {}", if check.passed { "ok  " } else { "FAIL" }, check.name, check.fact)?;
         }
     }
     if passed { Ok(Outcome::Done) } else { anyhow::bail!("a check failed; each FAIL line says what is needed") }

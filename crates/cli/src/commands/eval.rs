@@ -8,7 +8,7 @@ use chemr_engine::load_folder;
 use chemr_eval::{ModelFacts, PhaseRecord, Summary};
 use chemr_train::{Budget, Recipe, Source};
 
-use crate::exit::Outcome;
+use crate::exit::{Outcome, say};
 use crate::{evaluator, interrupt, models, rows};
 
 const EXAMPLES: &str = "Examples:
@@ -72,9 +72,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     };
     if arguments.json {
         let summary = Summary::build(std::slice::from_ref(&record), ModelFacts::of(&model), recipe.run.seed);
-        println!("{}", serde_json::to_string_pretty(&summary)?);
+        say!("{}", serde_json::to_string_pretty(&summary)?)?;
     } else {
-        print!("{}\n{}", evaluator::headline("model", &record.scores), evaluator::table(&record.scores));
+        say!("{}\n{}", evaluator::headline("model", &record.scores), evaluator::table(&record.scores).trim_end())?;
     }
     if let Some(out) = &arguments.out {
         chemr_eval::write_phase(out, &record)?;

@@ -1,6 +1,6 @@
 //! `chemr mol`: what the toolkit knows about a molecule.
 
-use std::io::{BufRead, BufWriter, Write};
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
@@ -8,7 +8,7 @@ use chemr_chem::{ChemError, Depiction, Gate, Mol, groups, svg};
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
-use crate::exit::Outcome;
+use crate::exit::{Outcome, say};
 
 const EXAMPLES: &str = "Examples:
   chemr mol 'CC(=O)Oc1ccccc1C(=O)O'
@@ -16,8 +16,11 @@ const EXAMPLES: &str = "Examples:
   cut -d, -f1 molecules.csv | chemr mol - --json > molecules.jsonl
   chemr mol - --pairs < pairs.tsv";
 
-/// Lines read before a block is worked on; bounds memory on endless input and keeps every core busy.
+/// Most lines in a block, which all cores work on together.
 const BLOCK: usize = 1024;
+
+/// Longest line that is read; what follows on the line is passed over. Longer than any text that the gate lets through.
+const MAX_LINE: usize = 1 << 20;
 
 /// Describe a molecule, or every line of standard input.
 #[derive(clap::Args)]
@@ -55,9 +58,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     }
     let facts = describe(&arguments.smiles);
     if arguments.json {
-        println!("{facts}");
+        say!("{facts}")?;
     } else {
-        print_table(&facts);
+        print_table(&facts)?;
     }
     Ok(outcome_of(&facts))
 }
@@ -68,16 +71,16 @@ fn outcome_of(facts: &Value) -> Outcome {
 
 fn one_pair(text: &str) -> anyhow::Result<Outcome> {
     let facts = describe_pair(text);
-    println!("{facts}");
+    say!("{facts}")?;
     Ok(outcome_of(&facts))
 }
 
 fn read_lines(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let mut output = BufWriter::new(std::io::stdout().lock());
-    let mut lines = std::io::stdin().lock().split(b'\n');
+    let mut input = BufReader::with_capacity(1 << 16, std::io::stdin().lock());
     let mut outcome = Outcome::Done;
     loop {
-        let block: Vec<Vec<u8>> = lines.by_ref().take(BLOCK).collect::<Result<_, _>>()?;
+        let block = read_block(&mut input)?;
         if block.is_empty() {
             break;
         }
@@ -99,9 +102,44 @@ fn read_lines(arguments: &Arguments) -> anyhow::Result<Outcome> {
                 writeln!(output, "{}", short(&facts))?;
             }
         }
+        // A program at the other end that asks line by line gets its answers line by line.
+        output.flush()?;
     }
-    output.flush()?;
     Ok(outcome)
+}
+
+/// The next line, and those after it that have already arrived, up to [`BLOCK`]. Empty at the end of the input.
+fn read_block(input: &mut BufReader<impl Read>) -> std::io::Result<Vec<Vec<u8>>> {
+    let mut block = Vec::new();
+    while block.len() < BLOCK {
+        let Some(line) = read_line(input)? else { break };
+        block.push(line);
+        if !input.buffer().contains(&b'\n') {
+            break;
+        }
+    }
+    Ok(block)
+}
+
+/// One line without its end, at most [`MAX_LINE`] bytes of it; `None` at the end of the input.
+fn read_line(input: &mut BufReader<impl Read>) -> std::io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    let mut began = false;
+    loop {
+        let buffer = input.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(began.then_some(line));
+        }
+        began = true;
+        let end = buffer.iter().position(|byte| *byte == b'\n');
+        let part = &buffer[..end.unwrap_or(buffer.len())];
+        line.extend_from_slice(&part[..part.len().min(MAX_LINE - line.len())]);
+        let used = part.len() + usize::from(end.is_some());
+        input.consume(used);
+        if end.is_some() {
+            return Ok(Some(line));
+        }
+    }
 }
 
 /// Files hold larger molecules than answers do, hence the wider gate.
@@ -168,6 +206,13 @@ fn facts(input: &str, mol: &Mol) -> Map<String, Value> {
     }
 }
 
+/// An invalid pair, with the side that is wrong; the position counts from the start of that side.
+fn invalid_side(line: &str, side: &str, error: &ChemError) -> Value {
+    let mut value = invalid(line, error);
+    value["error"]["side"] = side.into();
+    value
+}
+
 /// Two molecules with a tab between them, and their similarities.
 fn describe_pair(line: &str) -> Value {
     let Some((left, right)) = line.split_once('\t') else {
@@ -176,8 +221,8 @@ fn describe_pair(line: &str) -> Value {
     };
     let (a, b) = match (parse(left), parse(right)) {
         (Ok(a), Ok(b)) => (a, b),
-        (Err(error), _) => return invalid(left, &error),
-        (_, Err(error)) => return invalid(right, &error),
+        (Err(error), _) => return invalid_side(line, "a", &error),
+        (_, Err(error)) => return invalid_side(line, "b", &error),
     };
     json!({
         "input": line,
@@ -203,8 +248,8 @@ fn short(facts: &Value) -> String {
     }
 }
 
-fn print_table(facts: &Value) {
-    let Some(map) = facts.as_object() else { return };
+fn print_table(facts: &Value) -> std::io::Result<()> {
+    let Some(map) = facts.as_object() else { return Ok(()) };
     for (key, value) in map {
         let shown = match (key.as_str(), value) {
             ("error", Value::Null) => continue,
@@ -226,6 +271,7 @@ fn print_table(facts: &Value) {
             (_, Value::Number(number)) if number.is_f64() => format!("{:.4}", number.as_f64().unwrap_or(f64::NAN)),
             (_, other) => other.to_string(),
         };
-        println!("{key:<18} {shown}");
+        say!("{key:<18} {shown}")?;
     }
+    Ok(())
 }

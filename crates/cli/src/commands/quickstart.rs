@@ -1,7 +1,8 @@
 //! `chemr quickstart`: the three phases on generated data.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::{Context, bail};
 use chemr_train::{Budget, Recipe, recipe_of};
 
 use crate::evaluator::train_and_report;
@@ -20,13 +21,14 @@ pub struct Arguments {
     /// Run folder to make; by default the next free runs/quickstart-NNN.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Seed of weights, data order and sampling: the same seed gives the same bytes.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// How much to train: smoke (under a minute, learns nothing much), default (under 20 minutes on two cores), long.
-    #[arg(long, default_value = "default")]
-    budget: Budget,
-    /// Go on with a stopped or killed run; needs --out.
+    /// Seed of weights, data order and sampling: the same seed gives the same bytes [default: 1].
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    seed: Option<u64>,
+    /// How much to train: smoke (under a minute, learns next to nothing), default (under 20 minutes on two cores) or long
+    /// (about two hours) [default: default].
+    #[arg(long)]
+    budget: Option<Budget>,
+    /// Go on with a stopped or killed run, with its own seed and budget; needs --out.
     #[arg(long, requires = "out")]
     resume: bool,
 }
@@ -36,21 +38,40 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         Some(out) => out.clone(),
         None => models::next_free("quickstart")?,
     };
-    let mut recipe = Recipe::quickstart(arguments.budget)?;
-    recipe.run.seed = arguments.seed;
-    if arguments.resume {
-        // The stored recipe knows the budget and seed of the run; the flags need not be repeated.
-        recipe = recipe_of(&out)?;
-    }
-    let time = match arguments.budget {
+    let (budget, recipe) = if arguments.resume { stored(arguments, &out)? } else { fresh(arguments)? };
+    let time = match budget {
         Budget::Smoke => "under a minute on two cores",
         Budget::Default => "about a quarter of an hour on two cores",
         Budget::Long => "about two hours on two cores",
     };
-    eprintln!("chem-r quickstart ({}): {time}, {} threads", recipe.run.name, chemr_engine::threads());
+    eprintln!("chem-r quickstart ({budget}): {time}, {} threads", chemr_engine::threads());
     eprintln!("  phase 1 foundation: questions and bare answers, {} steps", recipe.foundation.steps);
     eprintln!("  phase 2 distill:    verified reasoning of the expert teacher, {} steps", recipe.distill.steps);
     eprintln!("  phase 3 grpo:       reinforcement learning with checked answers, {} steps", recipe.grpo.steps);
     eprintln!("run folder {}; stop with Ctrl-C, go on with --out {} --resume", out.display(), out.display());
     train_and_report(&recipe, &out, arguments.resume)
+}
+
+fn fresh(arguments: &Arguments) -> anyhow::Result<(Budget, Recipe)> {
+    let budget = arguments.budget.unwrap_or(Budget::Default);
+    let mut recipe = Recipe::quickstart(budget)?;
+    recipe.run.seed = arguments.seed.unwrap_or(recipe.run.seed);
+    Ok((budget, recipe))
+}
+
+/// The recipe of the run to resume, and the budget it was made with. Flags need not be repeated, but must not differ.
+fn stored(arguments: &Arguments, out: &Path) -> anyhow::Result<(Budget, Recipe)> {
+    let recipe = recipe_of(out)?;
+    let made_with = |budget: &Budget| recipe.run.name == format!("quickstart-{budget}");
+    let budget = Budget::ALL
+        .into_iter()
+        .find(made_with)
+        .with_context(|| format!("{} is no quickstart; resume it with the command that made it", out.display()))?;
+    if arguments.budget.is_some_and(|asked| asked != budget) {
+        bail!("{} was made with --budget {budget}", out.display());
+    }
+    if arguments.seed.is_some_and(|asked| asked != recipe.run.seed) {
+        bail!("{} was made with --seed {}", out.display(), recipe.run.seed);
+    }
+    Ok((budget, recipe))
 }

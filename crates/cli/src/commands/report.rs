@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
+use anyhow::Context;
 
-use crate::exit::Outcome;
+use crate::exit::{Outcome, say};
 
 const EXAMPLES: &str = "Examples:
   chemr report runs/quickstart-001
@@ -26,24 +26,15 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let records = chemr_eval::read_phases(&arguments.run)?;
     let report = chemr_eval::report(&arguments.run)?;
     if arguments.json {
-        let phases: Vec<_> = records
-            .iter()
-            .map(|record| {
-                let claims = record.scores.claims();
-                json!({
-                    "name": record.name,
-                    "mean": record.scores.mean(),
-                    "worst": record.scores.worst(),
-                    "claims": {"checked": claims.checked(), "false": claims.wrong},
-                })
-            })
-            .collect();
-        println!("{}", json!({"report": report, "phases": phases}));
+        let path = arguments.run.join("summary.json");
+        let summary = std::fs::read_to_string(&path).with_context(|| format!("summary {}", path.display()))?;
+        say!("{}", summary.trim_end())?;
+        eprintln!("report {}", report.display());
     } else {
         for record in &records {
-            println!("{}", crate::evaluator::headline(&record.name, &record.scores));
+            say!("{}", crate::evaluator::headline(&record.name, &record.scores))?;
         }
-        println!("report {}", report.display());
+        say!("report {}", report.display())?;
     }
     Ok(Outcome::Done)
 }

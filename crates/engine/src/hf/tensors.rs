@@ -191,6 +191,26 @@ pub(super) fn read_weights(folder: &Path, config: &ModelConfig, weights: &mut We
     problems.into_result(folder)
 }
 
+/// Refuses a shape that the weight files are far too small for, before memory is taken for it: a mistyped number in
+/// `config.json` must not end in an allocation failure. Smaller mismatches get the list of what is missing.
+pub(super) fn check_size(folder: &Path, config: &ModelConfig) -> Result<(), EngineError> {
+    let mut bytes = 0u64;
+    for path in shards(folder)? {
+        // A file that is damaged is told as such.
+        TensorFile::open(&path)?;
+        bytes += std::fs::metadata(&path).map_err(|source| io(LOAD, &path, source))?.len();
+    }
+    let most = bytes.saturating_mul(8);
+    match config.checked_parameter_count() {
+        Some(count) if count as u64 <= most => Ok(()),
+        count => Err(EngineError::Config {
+            field: "the sizes in config.json",
+            value: count.map_or("more parameters than can be counted".into(), |count| format!("{count} parameters")),
+            reason: format!("the weight files of {} hold {bytes} bytes", folder.display()),
+        }),
+    }
+}
+
 #[derive(Default)]
 struct Problems {
     missing: Vec<String>,

@@ -204,6 +204,21 @@ fn encode(value: f32, dtype: Dtype) -> Vec<u8> {
 }
 
 #[test]
+fn sizes_that_no_memory_could_hold_are_refused() {
+    for (field, value) in
+        [("num_hidden_layers", 16_000_000u64), ("intermediate_size", 1 << 24), ("vocab_size", 1 << 24)]
+    {
+        let folder = with_config(|config| {
+            config[field] = value.into();
+            config["hidden_size"] = (1u64 << 24).into();
+            config["num_hidden_layers"] = 16_000_000.into();
+        });
+        let error = load_model(folder.path()).unwrap_err();
+        assert!(matches!(error, EngineError::Config { .. }) && error.to_string().contains("parameters"), "{error}");
+    }
+}
+
+#[test]
 fn what_does_not_fit_is_listed() {
     let folder = with_config(|config| config["num_hidden_layers"] = 3.into());
     let error = load_model(folder.path()).unwrap_err();

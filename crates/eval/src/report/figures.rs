@@ -192,18 +192,52 @@ fn cell(detail: &TaskDetail, before: Option<&TaskDetail>) -> Cell {
     }
 }
 
-/// Probability of the paired difference between two phases on the same rows.
-fn changed(before: &TaskDetail, after: &TaskDetail) -> Option<f64> {
+/// Answers that only the earlier and that only the later of two phases has right, on the same rows.
+fn lost_and_won(before: &TaskDetail, after: &TaskDetail) -> Option<(usize, usize)> {
     if before.outcomes.len() != after.outcomes.len() || before.outcomes.is_empty() {
         return None;
     }
     let pairs = before.outcomes.bytes().zip(after.outcomes.bytes());
-    let (lost, won) = pairs.fold((0, 0), |(lost, won), pair| match pair {
+    Some(pairs.fold((0, 0), |(lost, won), pair| match pair {
         (b'1', b'0') => (lost + 1, won),
         (b'0', b'1') => (lost, won + 1),
         _ => (lost, won),
-    });
-    Some(paired_sign_test(lost, won))
+    }))
+}
+
+/// Probability of the paired difference between two phases on the same rows.
+fn changed(before: &TaskDetail, after: &TaskDetail) -> Option<f64> {
+    lost_and_won(before, after).map(|(lost, won)| paired_sign_test(lost, won))
+}
+
+/// How the mean changed from one phase to the next: a tone, and a sentence. Means that print the same are the same.
+fn mean_change(before: &PhaseRecord, after: &PhaseRecord) -> (&'static str, String) {
+    let (low, high) = (before.scores.mean(), after.scores.mean());
+    let (tone, verb) = match (percent(low) == percent(high), high > low) {
+        (true, _) => ("plain", "does not change"),
+        (false, true) => ("good", "rises"),
+        (false, false) => ("bad", "falls"),
+    };
+    let names = format!("From {} to {}", sentence_name(&before.name), sentence_name(&after.name));
+    let mut text = format!("{names} the mean accuracy {verb} ({} % to {} %)", percent(low), percent(high));
+    let pairs: Option<Vec<(usize, usize)>> = after
+        .scores
+        .tasks
+        .iter()
+        .map(|task| before.scores.task(&task.task).and_then(|earlier| lost_and_won(earlier, task)))
+        .collect();
+    if let Some(pairs) = pairs {
+        let (lost, won) = pairs.iter().fold((0, 0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1));
+        let probability = paired_sign_test(lost, won);
+        let verdict = if probability < CHANGE { "more than" } else { "no more than" };
+        text.push_str(&format!(
+            ": {} answers won, {} lost, {verdict} chance explains (sign test, p = {probability:.2})",
+            thousands(won as u64),
+            thousands(lost as u64)
+        ));
+    }
+    text.push('.');
+    (tone, text)
 }
 
 /// One or two sentences that say how the run ended.
@@ -255,17 +289,7 @@ pub(super) fn findings(phases: &[PhaseRecord]) -> Vec<Finding> {
     let mut say = |tone: &'static str, text: String| found.push(Finding { tone, text });
     for pair in phases.windows(2) {
         let [before, after] = pair else { continue };
-        let difference = after.scores.mean() - before.scores.mean();
-        let names = format!("From {} to {}", sentence_name(&before.name), sentence_name(&after.name));
-        let points = format!("({} % to {} %)", percent(before.scores.mean()), percent(after.scores.mean()));
-        let verb = if difference > 0.0 {
-            "rises"
-        } else if difference < 0.0 {
-            "falls"
-        } else {
-            "does not change"
-        };
-        let mut text = format!("{names} the mean accuracy {verb} {points}.");
+        let (tone, mut text) = mean_change(before, after);
         let mut lists: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for task in &after.scores.tasks {
             if let Some(earlier) = before.scores.task(&task.task) {
@@ -278,7 +302,7 @@ pub(super) fn findings(phases: &[PhaseRecord]) -> Vec<Finding> {
         if let Some(same) = lists.get("same") {
             text.push_str(&format!(" No clear change: {}.", list(same)));
         }
-        say(if difference > 0.0 { "good" } else { "bad" }, text);
+        say(tone, text);
     }
     if let Some(last) = phases.last() {
         let below = |margin: f64| -> Vec<String> {
@@ -335,7 +359,7 @@ pub(super) struct ClaimRow {
     unverifiable: String,
 }
 
-pub(super) fn claim_kinds(phases: &[PhaseRecord]) -> Vec<ClaimRow> {
+pub(super) fn claims_by_task(phases: &[PhaseRecord]) -> Vec<ClaimRow> {
     let Some(last) = phases.last() else {
         return Vec::new();
     };

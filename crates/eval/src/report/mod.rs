@@ -63,7 +63,7 @@ struct Page<'a> {
     sample_phases: Vec<figures::PhaseName>,
     sample_tasks: Vec<figures::PhaseName>,
     drawings: &'a [drawing::Symbol],
-    claim_kinds: Vec<figures::ClaimRow>,
+    claims_by_task: Vec<figures::ClaimRow>,
     config: String,
     manifest: Option<String>,
     version: &'static str,
@@ -121,7 +121,7 @@ fn page(run: &Run) -> Result<String, EvalError> {
         sample_phases: run.phases.iter().map(|phase| figures::PhaseName::of(&phase.name)).collect(),
         sample_tasks: figures::task_names(&run.phases),
         drawings: drawings.symbols(),
-        claim_kinds: figures::claim_kinds(&run.phases),
+        claims_by_task: figures::claims_by_task(&run.phases),
         config: text::visible_lines(&run.config),
         manifest: run
             .manifest

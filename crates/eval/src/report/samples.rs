@@ -70,6 +70,8 @@ pub(super) struct SampleView {
     pub reference: String,
     pub reference_pictures: Vec<Picture>,
     pub claims: Vec<ClaimView>,
+    /// Claims beyond the list.
+    claims_hidden: usize,
     pub claims_true: usize,
     pub claims_false: usize,
     pub claims_unverifiable: usize,
@@ -137,6 +139,7 @@ fn view(phase: &str, sample: &Sample, drawings: &mut Drawings) -> SampleView {
         reference: shorten(&visible(&sample.reference), MAX_FIELD),
         reference_pictures: pictures(drawn_answer, &sample.reference),
         claims: sample.claims.iter().take(MAX_CLAIMS).map(claim_view).collect(),
+        claims_hidden: sample.claims.len().saturating_sub(MAX_CLAIMS),
         claims_true: count(Truth::True),
         claims_false: count(Truth::False),
         claims_unverifiable: count(Truth::Unverifiable),

@@ -322,4 +322,12 @@ fn findings_say_what_did_not_improve() {
     let level = [made_up_phase("distill", 0.8), made_up_phase("grpo", 0.81)];
     let text = serde_json::to_string(&figures::findings(&level)).unwrap();
     assert!(text.contains("No clear change"), "{text}");
+    // The same answers right in another order of rows: sums that differ in the last bit must not be called a rise.
+    let mut turned = made_up_phase("grpo", 0.8);
+    for task in &mut turned.scores.tasks {
+        task.outcomes = task.outcomes.chars().rev().collect();
+        task.score.accuracy += f64::EPSILON;
+    }
+    let text = serde_json::to_string(&figures::findings(&[made_up_phase("distill", 0.8), turned])).unwrap();
+    assert!(text.contains("does not change") && !text.contains("rises") && text.contains("p = 1.00"), "{text}");
 }

@@ -145,6 +145,10 @@ fn train_on(
         let size = order.len().div_ceil(section.mini_batches).max(1);
         for mini_batch in order.chunks(size) {
             let rollouts = members(section, iteration, mini_batch);
+            if rollouts.is_empty() {
+                // All cut off and masked: a step would move the weights by momentum and decay alone.
+                continue;
+            }
             let denominator = rollouts.iter().map(|rollout| rollout.tokens.len()).sum::<usize>().max(1) as f32;
             let mut stats = ObjectiveStats::default();
             for part in cut(&rollouts, iteration, section.micro_tokens) {

@@ -48,26 +48,48 @@ pub(crate) struct Iteration {
     pub questions: Vec<Question>,
     /// In order of question, then sample.
     pub rollouts: Vec<Rollout>,
+    /// Prompts that were passed over because they leave no room for a completion.
+    pub over_long: usize,
 }
 
-/// The questions of iteration `step` (counted from 0): the same number for every task.
+/// A prompt that leaves the model no room for a completion is replaced by the next of this many substitutes.
+const SUBSTITUTES: u64 = 16;
+
+/// The questions of iteration `step` (counted from 0), the same number for every task, and how many prompts of at least
+/// `positions` tokens were passed over for them. A function of the step alone, so that a resumed run asks the same.
 pub(crate) fn questions(
     source: &Source,
     tokenizer: &Tokenizer,
     section: &GrpoSection,
     step: u64,
-) -> Result<Vec<Question>, TrainError> {
+    positions: usize,
+) -> Result<(Vec<Question>, usize), TrainError> {
     let per_task = section.prompts_per_task as u64;
     let places: Vec<(usize, u64)> =
         (0..source.tasks().len()).flat_map(|task| (0..per_task).map(move |j| (task, step * per_task + j))).collect();
-    places
+    let found: Vec<(Question, usize)> = places
         .into_par_iter()
         .map(|(task, position)| {
-            let example = source.example(PhaseKind::Grpo, task, position)?;
-            let prompt = prompt_tokens(tokenizer, &source.tasks()[task].question(&example))?;
-            Ok(Question { task, example, prompt })
+            // Substitutes lie far beyond the positions that any run asks for.
+            let substitutes = (0..SUBSTITUTES).map(|k| (1 << 32) + position * SUBSTITUTES + k);
+            for (passed_over, position) in std::iter::once(position).chain(substitutes).enumerate() {
+                let example = source.example(PhaseKind::Grpo, task, position)?;
+                let prompt = prompt_tokens(tokenizer, &source.tasks()[task].question(&example))?;
+                if prompt.len() < positions {
+                    return Ok((Question { task, example, prompt }, passed_over));
+                }
+            }
+            Err(TrainError::Data {
+                context: format!("grpo: {}", source.tasks()[task].id()),
+                message: format!(
+                    "{} prompts in a row have {positions} tokens or more: no room to answer",
+                    SUBSTITUTES + 1
+                ),
+            })
         })
-        .collect()
+        .collect::<Result<_, _>>()?;
+    let over_long = found.iter().map(|(_, passed_over)| passed_over).sum();
+    Ok((found.into_iter().map(|(question, _)| question).collect(), over_long))
 }
 
 /// Samples `group_size` completions for each question and scores them.
@@ -79,11 +101,9 @@ pub(crate) fn sample(
     step: u64,
 ) -> Result<Iteration, TrainError> {
     let section = &recipe.grpo;
-    let questions = questions(source, tokenizer, section, step)?;
-    let room = recipe.model.max_positions;
-    let longest = questions.iter().map(|question| question.prompt.len()).max().unwrap_or(0);
-    let new_tokens = section.max_new_tokens.min(room.saturating_sub(longest)).max(1);
-    let sampling = Sampling::sampled(section.temperature, new_tokens, tokenizer.eos().into_iter().collect());
+    let (questions, over_long) = questions(source, tokenizer, section, step, model.config.max_position_embeddings)?;
+    // A completion also ends where the model's positions do; that is for the generator to see to, row by row.
+    let sampling = Sampling::sampled(1.0, section.max_new_tokens, tokenizer.eos().into_iter().collect());
     let mut prompts = Vec::with_capacity(questions.len() * section.group_size);
     let mut seeds = Vec::with_capacity(prompts.capacity());
     for (number, question) in questions.iter().enumerate() {
@@ -127,10 +147,11 @@ pub(crate) fn sample(
             }
         }
     }
-    Ok(Iteration { questions, rollouts })
+    Ok(Iteration { questions, rollouts, over_long })
 }
 
-/// Reward = format + accuracy (strict grammar), plus the share of true claims where the recipe asks for it.
+/// Reward = format + accuracy (strict grammar), plus the share of true claims where the recipe asks for it. Claims are
+/// counted in any text, but paid for only where the format is met: a trace without end or answer earns nothing by them.
 fn score(section: &GrpoSection, source: &Source, question: &Question, rollout: &mut Rollout) {
     let verdict = source.tasks()[question.task].verify(&question.example, &rollout.text, Mode::Strict);
     // A completion that was cut has no end: the strict grammar cannot be met, whatever the text so far says.
@@ -144,7 +165,7 @@ fn score(section: &GrpoSection, source: &Source, question: &Question, rollout: &
         let right = claims.iter().filter(|claim| claim.truth == chemr_protocol::Truth::True).count();
         let wrong = claims.iter().filter(|claim| claim.truth == chemr_protocol::Truth::False).count();
         rollout.claims = (right + wrong, right);
-        if right + wrong > 0 {
+        if right + wrong > 0 && rollout.format {
             rollout.reward += f64::from(section.claims_weight) * right as f64 / (right + wrong) as f64;
         }
     }
@@ -185,7 +206,7 @@ impl Means {
         line.insert("accuracy".into(), rounded(self.correct as f64 / n));
         line.insert("format".into(), rounded(self.format as f64 / n));
         line.insert("length".into(), rounded(self.tokens as f64 / n));
-        // Mean surprise of the sampled tokens: an unbiased estimate of the entropy at temperature 1.
+        // Mean surprise of the sampled tokens: at temperature 1 an unbiased estimate of the entropy.
         line.insert("entropy".into(), rounded(self.surprise / self.tokens.max(1) as f64));
         line.insert("truncated".into(), rounded(self.truncated as f64 / n));
         line.insert("groups".into(), self.groups.into());
@@ -234,6 +255,9 @@ impl Iteration {
         let tasks: Map<String, Value> =
             by_task.into_iter().map(|(task, means)| (ids[task].to_string(), means.line().into())).collect();
         line.insert("tasks".into(), tasks.into());
+        if self.over_long > 0 {
+            line.insert("over_long_prompts".into(), self.over_long.into());
+        }
         line
     }
 

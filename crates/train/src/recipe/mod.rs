@@ -147,9 +147,8 @@ section! {
         prompts_per_task: usize = 8,
         /// Completions per prompt (the group).
         group_size: usize = 8,
-        /// Sampling temperature. No top-p or top-k here: the ratio is of the model's own distribution.
-        temperature: f32 = 1.0,
-        /// Longest completion in tokens; longer ones are cut and earn nothing.
+        /// Longest completion in tokens; longer ones are cut and earn nothing. Sampling is from the model's own distribution
+        /// (temperature 1, no top-p or top-k), of which the objective's ratio speaks.
         max_new_tokens: usize = 160,
         /// Optimizer steps per pass over an iteration's completions.
         mini_batches: usize = 2,
@@ -191,9 +190,10 @@ section! {
         kl_clamp: f32 = 10.0,
         /// Reward for the strict completion grammar.
         format_weight: f32 = 0.1,
-        /// Reward for the verdict's score.
+        /// Reward for a right answer in the strict grammar.
         accuracy_weight: f32 = 0.9,
-        /// Reward for the share of true claims among the checked ones of the trace; 0 = claims are not checked.
+        /// Reward for the share of true claims among the checked ones of a trace in the strict grammar; 0 = claims are not
+        /// checked.
         claims_weight: f32 = 0.0,
         /// Leave completions out of the loss that reached `max_new_tokens` without an end.
         mask_truncated: bool = false,
@@ -259,6 +259,13 @@ impl Recipe {
         ("grpo", GrpoSection::ABOUT, GrpoSection::KEYS),
         ("eval", EvalSection::ABOUT, EvalSection::KEYS),
     ];
+
+    /// The recipe without the keys that change no weight: its name, threads, checkpoints and log lines. A run may be
+    /// resumed with other values of these.
+    pub(crate) fn essence(&self) -> Self {
+        let kept = RunSection { seed: self.run.seed, ..RunSection::default() };
+        Self { run: kept, ..self.clone() }
+    }
 
     /// Whether a phase is enabled, and its number of steps.
     pub(crate) fn phase(&self, phase: PhaseKind) -> (bool, u64) {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use chemr_engine::AdamWConfig;
 use toml::{Table, Value};
 
 use super::Recipe;
@@ -69,6 +70,10 @@ impl Recipe {
     /// Refuses combinations that cannot work, before any time is spent.
     fn check(&self, file: &str) -> Result<(), TrainError> {
         let fail = |message: String| Err(TrainError::Recipe { file: file.into(), line: None, message });
+        // TOML has signed numbers of 64 bits.
+        if let Err(error) = Table::try_from(self) {
+            return fail(format!("a value is out of range: {error}"));
+        }
         let model = &self.model;
         if model.from.is_empty() {
             if model.hidden_size == 0 || model.layers == 0 || model.intermediate_size == 0 || model.head_size == 0 {
@@ -98,11 +103,12 @@ impl Recipe {
                 return fail(format!("{name}.batch_tokens must be at least {name}.max_tokens ({})", phase.max_tokens));
             }
             positive(file, name, "learning_rate", phase.learning_rate)?;
+            check_optimizer(file, name, phase.steps, &phase.adamw())?;
         }
         let grpo = &self.grpo;
         if grpo.enabled {
             positive(file, "grpo", "learning_rate", grpo.learning_rate)?;
-            positive(file, "grpo", "temperature", grpo.temperature)?;
+            check_optimizer(file, "grpo", grpo.steps, &grpo.adamw())?;
             if grpo.group_size < 2 {
                 return fail("grpo.group_size must be at least 2: the group is its own baseline".into());
             }
@@ -120,8 +126,13 @@ impl Recipe {
             let hint = suggestion(&self.data.source, ["gym", "files"].into_iter());
             return fail(format!("data.source is `{}`{hint}", self.data.source));
         }
-        if self.data.source == "gym" && self.data.levels.is_empty() {
-            return fail("data.levels needs at least one level".into());
+        if self.data.source == "gym"
+            && (self.data.levels.is_empty() || self.data.levels.iter().any(|level| !(1..=3).contains(level)))
+        {
+            return fail("data.levels must be a list of at least one of 1, 2, 3".into());
+        }
+        if self.eval.examples_per_task == 0 || self.eval.max_new_tokens == 0 {
+            return fail("eval.examples_per_task and eval.max_new_tokens must be at least 1".into());
         }
         if self.data.shares.contains(&0) {
             return fail("data.shares must be at least 1 each".into());
@@ -131,6 +142,23 @@ impl Recipe {
         }
         Ok(())
     }
+}
+
+fn check_optimizer(file: &str, section: &str, steps: u64, adamw: &AdamWConfig) -> Result<(), TrainError> {
+    let fail = |message: String| Err(TrainError::Recipe { file: file.into(), line: None, message });
+    if steps == 0 {
+        return fail(format!("{section}.steps must be at least 1; {section}.enabled = false leaves the phase out"));
+    }
+    for (key, value) in [("beta1", adamw.beta1), ("beta2", adamw.beta2)] {
+        if !(0.0..1.0).contains(&value) {
+            return fail(format!("{section}.{key} must be at least 0 and below 1, got {value}"));
+        }
+    }
+    positive(file, section, "epsilon", adamw.eps)?;
+    if !(adamw.weight_decay >= 0.0 && adamw.weight_decay.is_finite()) {
+        return fail(format!("{section}.weight_decay must not be negative, got {}", adamw.weight_decay));
+    }
+    Ok(())
 }
 
 fn positive(file: &str, section: &str, key: &str, value: f32) -> Result<(), TrainError> {
@@ -271,7 +299,19 @@ mod tests {
         assert!(message.contains("unknown key `grpo.stepz`; did you mean `steps`?"), "{message}");
         let message = Recipe::default().with_overrides(&["gpro.steps=2"]).unwrap_err().to_string();
         assert!(message.contains("did you mean `grpo`?"), "{message}");
-        assert!(Recipe::default().with_overrides(&["grpo.group_size=1"]).is_err());
+        for impossible in [
+            "grpo.group_size=1",
+            "foundation.steps=0",
+            "distill.beta2=1",
+            "grpo.epsilon=0",
+            "eval.examples_per_task=0",
+            "data.levels=[4]",
+            "run.seed=18446744073709551615",
+        ] {
+            assert!(Recipe::default().with_overrides(&[impossible]).is_err(), "{impossible}");
+        }
+        let unused = ["foundation.enabled=false", "foundation.steps=0"];
+        assert!(Recipe::default().with_overrides(&unused).is_ok(), "a phase that is off needs no steps");
         assert!(Recipe::default().with_overrides(&["seed"]).is_err());
     }
 }

@@ -28,7 +28,7 @@ impl Recipe {
     /// Sections and their values. Numbers that are `f32` here have the shortest decimal form that reads back as the same
     /// `f32`: 0.003, not 0.003000000026077032.
     fn table(&self) -> Table {
-        // A recipe holds only numbers, strings and lists of them, so it always has a TOML form.
+        // A checked recipe has a TOML form: `check` refuses numbers that have none.
         let mut table = Table::try_from(self).unwrap_or_default();
         for (_, value) in
             table.iter_mut().filter_map(|(_, section)| section.as_table_mut()).flat_map(|section| section.iter_mut())
@@ -40,14 +40,14 @@ impl Recipe {
         table
     }
 
-    /// SHA-256 of the resolved recipe's text, in hex.
+    /// SHA-256 of the resolved recipe's text, in hex, without the keys that change no weight.
     pub fn hash(&self) -> String {
-        hex(&Sha256::digest(self.to_documented_toml().as_bytes()))
+        hex(&Sha256::digest(self.essence().to_documented_toml().as_bytes()))
     }
 
-    /// Keys whose values differ: `section.key: here -> there`.
+    /// Keys whose values differ and that matter to the weights: `section.key: here -> there`.
     pub fn differences(&self, other: &Self) -> Vec<String> {
-        let (here, there) = (self.table(), other.table());
+        let (here, there) = (self.essence().table(), other.essence().table());
         let mut out = Vec::new();
         for (section, _, keys) in Self::DOCS {
             for (key, _) in *keys {
@@ -98,5 +98,7 @@ mod tests {
         let keys: usize = Recipe::DOCS.iter().map(|docs| docs.2.len()).sum();
         assert_eq!(text.lines().filter(|line| line.contains(" = ") && !line.starts_with('#')).count(), keys);
         assert_eq!(recipe.differences(&Recipe::default()).len(), 2);
+        let elsewhere = recipe.with_overrides(&["run.threads=3", "run.log_every=1", "run.name=other"]).unwrap();
+        assert!(recipe.differences(&elsewhere).is_empty() && recipe.hash() == elsewhere.hash());
     }
 }

@@ -50,7 +50,7 @@ pub struct Bond {
     pub in_ring: bool,
 }
 
-fn order_of(order: cosmolkit::BondOrder) -> BondOrder {
+pub(crate) fn order_of(order: cosmolkit::BondOrder) -> BondOrder {
     match order {
         cosmolkit::BondOrder::Single => BondOrder::Single,
         cosmolkit::BondOrder::Double => BondOrder::Double,

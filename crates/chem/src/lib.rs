@@ -34,4 +34,4 @@ pub use named::{NamedReactions, named_reactions};
 pub use named_data::{Assembly, FragmentKind, NamedReaction};
 pub use pattern::Pattern;
 pub use reaction::{BondChanges, ReactionSmiles, Role};
-pub use template::{MAX_PRODUCT_SETS, Template};
+pub use template::{MAX_PRODUCT_SETS, Template, Trace, TracedAtom};

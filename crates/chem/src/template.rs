@@ -6,6 +6,7 @@ use cosmolkit::{Molecule, Reaction, ReactionRunParams, ReactionValidationParams}
 
 use crate::error::{ChemError, ErrorClass};
 use crate::gate::Gate;
+use crate::graph::{Bond, order_of};
 use crate::guard::guarded;
 use crate::mol::Mol;
 
@@ -17,6 +18,26 @@ pub const MAX_PRODUCT_SETS: usize = 200;
 pub struct Template {
     smirks: String,
     reaction: Reaction,
+}
+
+/// One way in which a template makes a molecule, atom by atom; see [`Template::traces`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    pub atoms: Vec<TracedAtom>,
+    /// Bonds between places of `atoms`, as the template leaves them: `in_ring` is not known and `false`, and a ring that
+    /// the template closes may still stand with single and double bonds.
+    pub bonds: Vec<Bond>,
+}
+
+/// An atom of a product and where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TracedAtom {
+    /// Element symbol.
+    pub element: String,
+    /// Formal charge.
+    pub charge: i32,
+    /// Place of the reactant and index of its atom; `None` for an atom that the template brings in.
+    pub origin: Option<(usize, usize)>,
 }
 
 impl Template {
@@ -108,6 +129,30 @@ impl Template {
         })
     }
 
+    /// The ways in which the template makes exactly this one molecule, with the origin of each of its atoms. At most
+    /// [`MAX_PRODUCT_SETS`].
+    ///
+    /// # Errors
+    /// As [`Template::apply`].
+    pub fn traces(&self, reactants: &[&Mol], product: &Mol) -> Result<Vec<Trace>, ChemError> {
+        let first = self.first(reactants)?;
+        let raw = self.raw(first, reactants)?;
+        let mut known: BTreeMap<String, bool> = BTreeMap::new();
+        let mut traces = Vec::new();
+        for set in raw.iter().take(MAX_PRODUCT_SETS) {
+            let [only] = set.as_slice() else { continue };
+            let Some(text) = raw_text(only) else { continue };
+            let same = *known.entry(text).or_insert_with_key(|text| {
+                text == product.canonical()
+                    || Mol::parse_with(text, &Gate::DATA).is_ok_and(|made| made.is_same(product))
+            });
+            if same {
+                traces.push(guarded(|| trace(only))?);
+            }
+        }
+        Ok(traces)
+    }
+
     /// The first reactant, when their number is right.
     fn first<'m>(&self, reactants: &[&'m Mol]) -> Result<&'m Mol, ChemError> {
         let wanted = self.reactants();
@@ -134,6 +179,27 @@ impl Template {
                 .map_err(ChemError::internal)
         })
     }
+}
+
+/// Reads the origins that the toolkit notes on the atoms of a product.
+fn trace(product: &Molecule) -> Result<Trace, ChemError> {
+    let noted = |atom, key: &str| product.atom_property_uint(atom, key).map_err(ChemError::internal);
+    let mut atoms = Vec::new();
+    for atom in product.atoms().iter() {
+        let origin = match (noted(atom.id(), "react_idx")?, noted(atom.id(), "react_atom_idx")?) {
+            (Some(reactant), Some(place)) => Some((reactant as usize, place as usize)),
+            _ => None,
+        };
+        let (element, charge) = (atom.element().symbol().to_string(), i32::from(atom.formal_charge()));
+        atoms.push(TracedAtom { element, charge, origin });
+    }
+    let bonds = product.bonds().iter().map(|bond| Bond {
+        begin: bond.begin().index(),
+        end: bond.end().index(),
+        order: order_of(bond.order()),
+        in_ring: false,
+    });
+    Ok(Trace { atoms, bonds: bonds.collect() })
 }
 
 /// SMILES of a product as the toolkit leaves it, unsanitised; reading it back sanitises it.
@@ -192,6 +258,26 @@ mod tests {
     fn the_number_of_sets_is_bounded() {
         let many = sets("[CH2:1].[CH2:2]>>[CH1:1][CH1:2]", &["CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCC", "CCCCCCCCCCCCC"]);
         assert!(many.len() <= MAX_PRODUCT_SETS);
+    }
+
+    #[test]
+    fn atoms_are_followed() {
+        let (acid, amine) = (mol("CC(=O)O"), mol("NCC"));
+        let template = Template::compile("[C:1](=[O:2])[OX2H1].[NX3;H2:3]>>[C:1](=[O:2])[N:3]").unwrap();
+        let traces = template.traces(&[&acid, &amine], &mol("CC(=O)NCC")).unwrap();
+        assert_eq!(traces.len(), 1);
+        let mut origins: Vec<_> = traces[0].atoms.iter().map(|atom| atom.origin).collect();
+        origins.sort();
+        // Everything but the hydroxyl oxygen, atom 3 of the acid.
+        let expected = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)].map(Some);
+        assert_eq!(origins, expected);
+        assert!(template.traces(&[&acid, &amine], &mol("CCC")).unwrap().is_empty());
+        assert!(template.traces(&[&acid], &mol("CCC")).is_err());
+        let hydrated = Template::compile("[C:1]#[N:2]>>[C:1](=O)[N:2]").unwrap();
+        let traces = hydrated.traces(&[&mol("CC#N")], &mol("CC(N)=O")).unwrap();
+        let new: Vec<_> =
+            traces[0].atoms.iter().filter(|atom| atom.origin.is_none()).map(|atom| &atom.element).collect();
+        assert_eq!(new, ["O"]);
     }
 
     #[test]

@@ -3,12 +3,13 @@
 //! The data is `data/functional_groups.toml`; its head says what each field means. A group is found
 //! under its most specific name only: the oxygen of an ester is no ether, a phenol is no alcohol.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ChemError, ErrorClass};
+use crate::graph::{Bond, BondOrder};
 use crate::groups_screen::{Features, Requirement};
 use crate::mol::Mol;
 use crate::pattern::Pattern;
@@ -34,6 +35,9 @@ pub struct Group {
     pub counter_example: String,
     /// Ids of the groups that are not counted on atoms of this one.
     pub suppresses: Vec<String>,
+    /// Whether several matches in one system of aromatic rings are one group.
+    #[serde(default)]
+    pub once_per_ring_system: bool,
 }
 
 /// A group found in a molecule.
@@ -141,7 +145,24 @@ impl GroupRegistry {
             .collect();
         let mut keep = kept.into_iter();
         raw.retain(|_| keep.next().unwrap_or(false));
+        self.merge_ring_systems(mol, &mut raw);
         raw
+    }
+
+    /// Leaves one hit, that with the lowest atoms, of each group that counts once in a ring system.
+    fn merge_ring_systems(&self, mol: &Mol, hits: &mut Vec<(usize, Vec<usize>)>) {
+        let merges = |index: usize| self.groups.get(index).is_some_and(|group| group.once_per_ring_system);
+        let repeated =
+            |pair: &[(usize, Vec<usize>)]| matches!(pair, [(one, _), (two, _)] if one == two && merges(*one));
+        // Hits of one group stand together.
+        if !hits.windows(2).any(repeated) {
+            return;
+        }
+        let systems = aromatic_systems(mol);
+        let system = |atoms: &[usize]| atoms.first().and_then(|atom| systems.get(*atom)).copied();
+        hits.sort();
+        let mut seen = BTreeSet::new();
+        hits.retain(|(index, atoms)| !merges(*index) || seen.insert((*index, system(atoms))));
     }
 
     /// The groups of a molecule after precedence, in the order of the data file, then of the atoms.
@@ -156,6 +177,26 @@ impl GroupRegistry {
             *counts.entry(self.groups[index].id.as_str()).or_insert(0) += 1;
         }
         counts
+    }
+}
+
+/// For each atom the number of its system of aromatic bonds: the lowest atom in it.
+fn aromatic_systems(mol: &Mol) -> Vec<usize> {
+    let bonds: Vec<Bond> = mol.bonds().into_iter().filter(|bond| bond.order == BondOrder::Aromatic).collect();
+    let mut systems: Vec<usize> = (0..mol.atoms().len()).collect();
+    // Each round hands the lowest number on; as many rounds as the longest way round, which is short.
+    loop {
+        let mut changed = false;
+        for bond in &bonds {
+            let (one, other) = (systems[bond.begin], systems[bond.end]);
+            if one != other {
+                (systems[bond.begin], systems[bond.end]) = (one.min(other), one.min(other));
+                changed = true;
+            }
+        }
+        if !changed {
+            return systems;
+        }
     }
 }
 

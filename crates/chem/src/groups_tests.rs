@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use super::*;
 
 /// Python RDKit 2026.9.1 on our own molecules, see the head of the file.
@@ -84,6 +82,72 @@ fn the_specific_name_wins() {
     assert_eq!(ids("CC(=O)OC(C)=O"), ["anhydride"]);
     // Both stand where the groups are apart.
     assert_eq!(ids("CC(=O)CCOC"), ["ether", "ketone"]);
+}
+
+/// Groups with their counts where above one.
+fn named(smiles: &str) -> Vec<String> {
+    let counts = groups().counts(&mol(smiles));
+    counts.into_iter().map(|(id, count)| if count == 1 { id.to_string() } else { format!("{count} {id}") }).collect()
+}
+
+#[test]
+fn carbonyls_in_aromatic_rings_have_the_names_of_their_kekule_forms() {
+    for (smiles, wanted) in [
+        ("O=c1ccc2ccccc2o1", vec!["benzene_ring", "lactone"]),
+        ("O=c1cccc[nH]1", vec!["lactam"]),
+        ("O=c1ccn(C)cn1", vec!["lactam"]),
+        ("O=c1cccn[nH]1", vec!["lactam"]),
+        ("Cn1c(=O)c2c(ncn2C)n(C)c1=O", vec!["imidazole", "lactam", "urea"]),
+        ("O=c1cc[nH]c(=O)[nH]1", vec!["lactam", "urea"]),
+        ("Nc1cc[nH]c(=O)n1", vec!["aromatic_amine", "urea"]),
+        ("O=c1ccoc2ccccc12", vec!["benzene_ring", "ketone"]),
+        ("O=c1cccccc1", vec!["ketone"]),
+        ("O=c1[nH]c2ccccc2[nH]1", vec!["benzene_ring", "urea"]),
+        ("O=c1[nH]c2ccccc2o1", vec!["benzene_ring", "carbamate"]),
+        ("O=c1occo1", vec!["carbonate"]),
+        ("O=c1[nH]c2ccccc2c(=O)o1", vec!["anhydride", "benzene_ring", "carbamate"]),
+        ("O=c1[nH][nH]c(=O)c2ccccc12", vec!["benzene_ring", "2 hydrazide"]),
+        ("On1ccccc1=O", vec!["hydroxamic_acid"]),
+        ("CC(=O)n1ccccc1=O", vec!["imide"]),
+        ("S=c1cccc[nH]1", vec!["thioamide"]),
+        ("O=c1cc[nH]c(=S)[nH]1", vec!["lactam", "thiourea"]),
+        ("O=c1ccccs1", vec!["thioester"]),
+        ("S=c1ccocc1", vec!["thioketone"]),
+        // The forms that are not aromatic, for comparison.
+        ("O=C1CCc2ccccc2O1", vec!["benzene_ring", "lactone"]),
+        ("O=C1CCNC(=O)N1", vec!["lactam", "urea"]),
+        // Azolides keep their ring only.
+        ("CC(=O)n1cccc1", vec!["pyrrole"]),
+        ("O=C1CCc2cccn12", vec!["pyrrole"]),
+    ] {
+        assert_eq!(named(smiles), wanted, "{smiles}");
+    }
+}
+
+#[test]
+fn a_sulfoxide_may_be_written_with_charges() {
+    assert_eq!(named("C[S+](C)[O-]"), ["sulfoxide"]);
+    assert_eq!(named("CS(C)=O"), ["sulfoxide"]);
+    assert!(named("C[S+](C)C").is_empty());
+    assert_eq!(named("CS(C)(=O)=O"), ["sulfone"]);
+}
+
+#[test]
+fn fused_rings_count_by_ring_system() {
+    for (smiles, wanted) in [
+        ("c1ccc2cc3ccccc3cc2c1", vec!["naphthalene"]),
+        ("c1ccc2c(c1)ccc1ccccc12", vec!["naphthalene"]),
+        ("c1ccc2nc3ccccc3cc2c1", vec!["quinoline"]),
+        ("c1ccc2c(c1)oc1ccccc12", vec!["benzofuran"]),
+        // Two systems, linked by a bond and by a saturated ring.
+        ("c1ccc2cc(-c3ccc4ccccc4c3)ccc2c1", vec!["biaryl", "2 naphthalene"]),
+        ("c1ccc2cc3c(cc2c1)CCc1cc2ccccc2cc1C3", vec!["2 naphthalene"]),
+    ] {
+        assert_eq!(named(smiles), wanted, "{smiles}");
+    }
+    let hits = groups().find(&mol("c1ccc2cc3ccccc3cc2c1"));
+    assert_eq!(hits.len(), 1);
+    assert_eq!(hits[0].atoms.len(), 10);
 }
 
 #[test]

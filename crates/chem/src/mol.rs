@@ -30,6 +30,17 @@ fn text(molecule: &Molecule, parameters: &SmilesWriteParams) -> Result<String, C
     String::from_utf8(written.into_bytes()).map_err(ChemError::internal)
 }
 
+/// Whether the toolkit has what it computes descriptors and matches from: rings, hydrogens and a formula. A molecule without
+/// them would be given out with zeros that nobody could tell from counts.
+fn check_state(molecule: &Molecule) -> Result<(), ChemError> {
+    molecule.num_rings().map_err(ChemError::internal)?;
+    for atom in molecule.atoms() {
+        atom.total_hydrogens().map_err(ChemError::internal)?;
+    }
+    let formula = molecule.molecular_formula().map_err(ChemError::internal)?;
+    if formula.is_empty() { Err(ChemError::internal("a molecule without a formula")) } else { Ok(()) }
+}
+
 impl Mol {
     /// Reads a SMILES string through [`Gate::ANSWER`].
     ///
@@ -57,7 +68,10 @@ impl Mol {
     /// Wraps a sanitised toolkit molecule. `input` is what [`Mol::input`] returns; an empty one
     /// stands for the canonical string.
     pub(crate) fn from_toolkit(molecule: Molecule, input: String) -> Result<Mol, ChemError> {
-        let canonical = guarded(|| text(&molecule, &SmilesWriteParams::default()))?;
+        let canonical = guarded(|| {
+            check_state(&molecule)?;
+            text(&molecule, &SmilesWriteParams::default())
+        })?;
         let input = if input.is_empty() { canonical.clone() } else { input };
         Ok(Mol { inner: Arc::new(Inner { input, molecule, canonical }) })
     }

@@ -59,6 +59,9 @@ impl Pattern {
 
     /// Every match as molecule atom indices in the order of the pattern's atoms; matches on the
     /// same set of atoms count once, at most 1,000 are returned.
+    ///
+    /// None should the toolkit fail. It has two reasons to: a predicate that it does not support, which
+    /// [`Pattern::compile`] refuses, and a molecule without rings and hydrogens, of which there is no [`Mol`].
     pub fn matches(&self, mol: &Mol) -> Vec<Vec<usize>> {
         guarded(|| {
             mol.toolkit()
@@ -104,5 +107,63 @@ fn place(error: &SmartsParseError) -> Option<usize> {
         | SmartsParseError::UnexpectedCharacter { position, .. }
         | SmartsParseError::InvalidAtomPrimitive { position, .. } => Some(*position),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_compiles_can_be_matched() {
+        let target = Mol::parse("C[C@H](N)C(=O)Nc1ccc(/C=C/[N+](=O)[O-])cc1.[Na+].[13CH4]").unwrap();
+        let primitives = [
+            "*",
+            "a",
+            "A",
+            "[#6]",
+            "[C,N;!R]",
+            "[R]",
+            "[R2]",
+            "[r6]",
+            "[x2]",
+            "[X3]",
+            "[D2]",
+            "[v4]",
+            "[H1]",
+            "[h1]",
+            "[+]",
+            "[-]",
+            "[+0]",
+            "[C@H]",
+            "[C@@]",
+            "[13C]",
+            "[C:1]",
+            "[$([CX3]=O)]",
+            "[!$(*~[#7])]",
+            "[^2]",
+            "[z1]",
+            "[Z1]",
+            "C~C",
+            "C-,=C",
+            "C!@C",
+            "C/C=C/C",
+            "c:c",
+            "c@c",
+            "[Na+].C",
+            "(C).(C)",
+            "(C.C)",
+            "[#6&H1]",
+            "[k5]",
+            "[d2]",
+            "[D{1-3}]",
+        ];
+        let mut compiled = 0;
+        for smarts in primitives {
+            let Ok(pattern) = Pattern::compile(smarts) else { continue };
+            assert!(target.toolkit().substruct_matches_compiled(&pattern.query).is_ok(), "{smarts}");
+            compiled += 1;
+        }
+        assert!(compiled >= 30, "{compiled}");
     }
 }

@@ -49,12 +49,32 @@ for group in GROUPS:
     group["pattern"] = Chem.MolFromSmarts(group["smarts"])
 
 
+def aromatic_systems(molecule):
+    """For each atom the lowest atom that aromatic bonds lead to."""
+    systems = list(range(molecule.GetNumAtoms()))
+    changed = True
+    while changed:
+        changed = False
+        for bond in molecule.GetBonds():
+            ends = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
+            lowest = min(systems[end] for end in ends)
+            if bond.GetIsAromatic() and any(systems[end] != lowest for end in ends):
+                systems[ends[0]] = systems[ends[1]] = lowest
+                changed = True
+    return systems
+
+
 def group_counts(molecule):
-    """Counts after precedence: a match is dropped when all its atoms lie in a match of a group that suppresses it."""
+    """Counts after precedence: a match is dropped when all its atoms lie in a match of a group that suppresses it, and names of
+    fused rings count once in a system of aromatic bonds."""
+    systems, seen = aromatic_systems(molecule), set()
     hits = [(group, set(match)) for group in GROUPS for match in molecule.GetSubstructMatches(group["pattern"])]
     counts = {}
     for group, atoms in hits:
-        if not any(group["id"] in other["suppresses"] and atoms <= theirs for other, theirs in hits):
+        place = group["id"], systems[min(atoms)]
+        repeated = group.get("once_per_ring_system") and place in seen
+        if not repeated and not any(group["id"] in other["suppresses"] and atoms <= theirs for other, theirs in hits):
+            seen.add(place)
             counts[group["id"]] = counts.get(group["id"], 0) + 1
     return counts
 

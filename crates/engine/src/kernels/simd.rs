@@ -218,120 +218,82 @@ mod x86 {
         _mm256_storeu_ps, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
     };
 
-    /// AVX2 with FMA.
-    #[derive(Clone, Copy)]
-    pub(crate) struct Avx2;
+    /// An instruction set: lanes and rows of its tile, its features, and its splat, load, store, multiply-add and add.
+    macro_rules! instruction_set {
+        (
+            $(#[$about:meta])* $name:ident, $vector:ty, $lanes:literal x $rows:literal, $features:literal,
+            [$splat:ident, $load:ident, $store:ident, $multiply_add:ident, $add:ident]
+        ) => {
+            $(#[$about])*
+            #[derive(Clone, Copy)]
+            pub(crate) struct $name;
 
-    /// AVX-512.
-    #[derive(Clone, Copy)]
-    pub(crate) struct Avx512;
+            // SAFETY of all bodies: the instruction set is available and the memory is valid by the contract of `Simd`.
+            impl Simd for $name {
+                const LANES: usize = $lanes;
+                const ROWS: usize = $rows;
+                type Vector = $vector;
 
-    // SAFETY of all bodies below: the instruction set is available and the memory is valid by the contract of `Simd`.
-    impl Simd for Avx2 {
-        const LANES: usize = 8;
-        const ROWS: usize = 6;
-        type Vector = __m256;
+                #[inline(always)]
+                unsafe fn splat(value: f32) -> $vector {
+                    // SAFETY: contract of the trait.
+                    unsafe { $splat(value) }
+                }
 
-        #[inline(always)]
-        unsafe fn splat(value: f32) -> __m256 {
-            // SAFETY: contract of the trait.
-            unsafe { _mm256_set1_ps(value) }
-        }
+                #[inline(always)]
+                unsafe fn load(source: *const f32) -> $vector {
+                    // SAFETY: contract of the trait.
+                    unsafe { $load(source) }
+                }
 
-        #[inline(always)]
-        unsafe fn load(source: *const f32) -> __m256 {
-            // SAFETY: contract of the trait.
-            unsafe { _mm256_loadu_ps(source) }
-        }
+                #[inline(always)]
+                unsafe fn store(target: *mut f32, value: $vector) {
+                    // SAFETY: contract of the trait.
+                    unsafe { $store(target, value) }
+                }
 
-        #[inline(always)]
-        unsafe fn store(target: *mut f32, value: __m256) {
-            // SAFETY: contract of the trait.
-            unsafe { _mm256_storeu_ps(target, value) }
-        }
+                #[inline(always)]
+                unsafe fn multiply_add(a: $vector, b: $vector, c: $vector) -> $vector {
+                    // SAFETY: contract of the trait.
+                    unsafe { $multiply_add(a, b, c) }
+                }
 
-        #[inline(always)]
-        unsafe fn multiply_add(a: __m256, b: __m256, c: __m256) -> __m256 {
-            // SAFETY: contract of the trait.
-            unsafe { _mm256_fmadd_ps(a, b, c) }
-        }
+                #[inline(always)]
+                unsafe fn add(a: $vector, b: $vector) -> $vector {
+                    // SAFETY: contract of the trait.
+                    unsafe { $add(a, b) }
+                }
 
-        #[inline(always)]
-        unsafe fn add(a: __m256, b: __m256) -> __m256 {
-            // SAFETY: contract of the trait.
-            unsafe { _mm256_add_ps(a, b) }
-        }
+                #[inline(always)]
+                fn fma(a: f32, b: f32, c: f32) -> f32 {
+                    a.mul_add(b, c)
+                }
 
-        #[inline(always)]
-        fn fma(a: f32, b: f32, c: f32) -> f32 {
-            a.mul_add(b, c)
-        }
+                #[inline(always)]
+                fn prefetch(address: *const f32) {
+                    // SAFETY: a hint without effect on any value; SSE is part of x86-64.
+                    unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+                }
 
-        #[inline(always)]
-        fn prefetch(address: *const f32) {
-            // SAFETY: a hint without effect on any value; SSE is part of x86-64.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
-        }
-
-        #[target_feature(enable = "avx2,fma")]
-        unsafe fn tile(tile: &super::super::tile::Tile) {
-            // SAFETY: contract of the trait.
-            unsafe { tile.compute::<Self>() }
-        }
+                #[target_feature(enable = $features)]
+                unsafe fn tile(tile: &super::super::tile::Tile) {
+                    // SAFETY: contract of the trait.
+                    unsafe { tile.compute::<Self>() }
+                }
+            }
+        };
     }
 
-    impl Simd for Avx512 {
-        const LANES: usize = 16;
-        const ROWS: usize = 12;
-        type Vector = __m512;
-
-        #[inline(always)]
-        unsafe fn splat(value: f32) -> __m512 {
-            // SAFETY: contract of the trait.
-            unsafe { _mm512_set1_ps(value) }
-        }
-
-        #[inline(always)]
-        unsafe fn load(source: *const f32) -> __m512 {
-            // SAFETY: contract of the trait.
-            unsafe { _mm512_loadu_ps(source) }
-        }
-
-        #[inline(always)]
-        unsafe fn store(target: *mut f32, value: __m512) {
-            // SAFETY: contract of the trait.
-            unsafe { _mm512_storeu_ps(target, value) }
-        }
-
-        #[inline(always)]
-        unsafe fn multiply_add(a: __m512, b: __m512, c: __m512) -> __m512 {
-            // SAFETY: contract of the trait.
-            unsafe { _mm512_fmadd_ps(a, b, c) }
-        }
-
-        #[inline(always)]
-        unsafe fn add(a: __m512, b: __m512) -> __m512 {
-            // SAFETY: contract of the trait.
-            unsafe { _mm512_add_ps(a, b) }
-        }
-
-        #[inline(always)]
-        fn fma(a: f32, b: f32, c: f32) -> f32 {
-            a.mul_add(b, c)
-        }
-
-        #[inline(always)]
-        fn prefetch(address: *const f32) {
-            // SAFETY: a hint without effect on any value; SSE is part of x86-64.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
-        }
-
-        #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-        unsafe fn tile(tile: &super::super::tile::Tile) {
-            // SAFETY: contract of the trait.
-            unsafe { tile.compute::<Self>() }
-        }
-    }
+    instruction_set!(
+        /// AVX2 with FMA.
+        Avx2, __m256, 8 x 6, "avx2,fma",
+        [_mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps, _mm256_add_ps]
+    );
+    instruction_set!(
+        /// AVX-512.
+        Avx512, __m512, 16 x 12, "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma",
+        [_mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, _mm512_add_ps]
+    );
 }
 
 /// Makes `fn name(isa, args)` that runs the generic `body::<S>(args)` compiled for that instruction set.

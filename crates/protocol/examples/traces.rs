@@ -4,6 +4,8 @@
 //! cargo run --release -p chemr-protocol --example traces -- show 2 1        # two gym traces of each task at level 1
 //! cargo run --release -p chemr-protocol --example traces -- measure 1000    # rates on gym examples, one thread
 //! cargo run --release -p chemr-protocol --example traces -- real DATA 300   # the same on imported rows (validation halves)
+//! cargo run --release -p chemr-protocol --example traces -- dump 300        # every gym trace as JSON lines, to compare two versions
+//! cargo run --release -p chemr-protocol --example traces -- dump 300 DATA   # the same for imported rows
 //! ```
 
 use std::collections::BTreeMap;
@@ -45,6 +47,10 @@ fn main() -> Outcome {
             }
             Ok(())
         }
+        Some("dump") => match arguments.get(2) {
+            Some(folder) => dump_real(number(1, 300), Path::new(folder)),
+            None => dump(number(1, 300)),
+        },
         _ => show(number(1, 2), u8::try_from(number(2, 1))?),
     }
 }
@@ -57,6 +63,36 @@ fn show(count: u64, level: u8) -> Outcome {
         }
     }
     Ok(())
+}
+
+fn dump(count: u64) -> Outcome {
+    for level in 1..=3 {
+        let gym = Gym::new(GymConfig { seed: 7, levels: vec![level] })?;
+        for task in Gym::TASKS {
+            for (seed, example) in (0..).zip(gym.examples(task, Split::Train, 0..count)?) {
+                line(&example, level, seed);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn dump_real(count: u64, folder: &Path) -> Outcome {
+    let names: Vec<&str> = import::importers().iter().map(|importer| importer.name).collect();
+    for imported in import::import(&names, folder, Split::Valid)? {
+        for (seed, example) in (0..count).zip(&imported.examples) {
+            line(example, 0, seed);
+        }
+    }
+    Ok(())
+}
+
+fn line(example: &Example, level: u8, seed: u64) {
+    let text = expert_trace(example, seed).map_or_else(|error| error.to_string(), |trace| trace.render());
+    let row = serde_json::json!({
+        "task": example.task, "level": level, "input": example.input, "reference": example.reference, "text": text,
+    });
+    println!("{row}");
 }
 
 fn print(example: &Example, seed: u64) {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use chemr_tasks::{Example, Mode, Reason, extract, task};
 
-use crate::claims::{ClaimKind, Truth, check_claims};
+use crate::claims::{ClaimKind, Truth, every_claim};
 use crate::protocol::{Protocol, protocol_for};
 use crate::steps::steps;
 
@@ -59,6 +59,8 @@ pub enum DropReason {
     WrongAnswer(Reason),
     /// A claim is false.
     FalseClaim { kind: ClaimKind },
+    /// A step makes none of the claims that its protocol expects.
+    StepWithoutClaims { title: String },
 }
 
 impl DropReason {
@@ -74,6 +76,7 @@ impl DropReason {
             DropReason::LeakedHint { .. } => "leaked_hint",
             DropReason::WrongAnswer(_) => "wrong_answer",
             DropReason::FalseClaim { .. } => "false_claim",
+            DropReason::StepWithoutClaims { .. } => "step_without_claims",
         }
     }
 }
@@ -84,7 +87,9 @@ impl fmt::Display for DropReason {
         let code = self.code();
         match self {
             DropReason::Format(reason) | DropReason::WrongAnswer(reason) => write!(formatter, "{code}.{reason}"),
-            DropReason::MissingHeading { title } | DropReason::EmptyStep { title } => {
+            DropReason::MissingHeading { title }
+            | DropReason::EmptyStep { title }
+            | DropReason::StepWithoutClaims { title } => {
                 write!(formatter, "{code}.{title}")
             }
             DropReason::LeakedHint { phrase } => write!(formatter, "{code}.{phrase}"),
@@ -119,7 +124,8 @@ impl FilterCounts {
 /// Decides whether a completion may be trained on.
 ///
 /// # Errors
-/// The first [`DropReason`] in the order: length, format, headings, leaked hint, answer, claims.
+/// The first [`DropReason`] in the order: length, format, headings, leaked hint, answer, false claims, steps without
+/// the claims that their protocol expects.
 pub fn filter(example: &Example, completion: &str) -> Result<(), DropReason> {
     let task = task(&example.task).ok_or(DropReason::UnknownTask)?;
     let protocol = protocol_for(task.family()).ok_or(DropReason::UnknownTask)?;
@@ -139,8 +145,16 @@ pub fn filter(example: &Example, completion: &str) -> Result<(), DropReason> {
     if !verdict.correct {
         return Err(DropReason::WrongAnswer(verdict.reason));
     }
-    match check_claims(example, completion).into_iter().find(|claim| claim.truth == Truth::False) {
-        Some(claim) => Err(DropReason::FalseClaim { kind: claim.kind }),
+    let claims = every_claim(example, completion);
+    if let Some(claim) = claims.iter().find(|claim| claim.truth == Truth::False) {
+        return Err(DropReason::FalseClaim { kind: claim.kind });
+    }
+    let silent =
+        protocol.steps.iter().enumerate().find(|(place, spec)| {
+            !claims.iter().any(|claim| claim.step == place + 1 && spec.claims.contains(&claim.kind))
+        });
+    match silent {
+        Some((_, spec)) => Err(DropReason::StepWithoutClaims { title: spec.title.clone() }),
         None => Ok(()),
     }
 }

@@ -8,6 +8,7 @@
 //!
 //! Teacher and checker share one table of sentence patterns, [`grammar`]; `docs/protocols.md` describes it.
 
+mod changes;
 mod claims;
 mod filter;
 pub mod grammar;

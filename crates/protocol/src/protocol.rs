@@ -15,7 +15,7 @@ pub struct StepSpec {
     pub title: String,
     /// What the step does, for a teacher that is a language model and for the manual.
     pub guidance: String,
-    /// Kinds of claims that the step is expected to make.
+    /// Kinds of claims that the step is expected to make: [`crate::filter`] drops a completion whose step makes none of them.
     pub claims: Vec<ClaimKind>,
 }
 

@@ -3,11 +3,19 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use chemr_chem::{Mol, NamedReaction, groups, named_reactions};
+use chemr_chem::{Gate, Mol, NamedReaction, groups, named_reactions};
 use chemr_tasks::{Example, Mode, extract, task};
+
+use crate::changes::{Changes, Statement, changes, noted_reagents, statement};
+use crate::grammar::synonyms::{self, Counted};
 
 /// Distinct SMILES that are parsed for one completion; more stay undecided.
 const MAX_MOLECULES: usize = 64;
+/// Characters of SMILES in all that are parsed for one completion; more stay undecided. Reading a molecule takes up to
+/// ten microseconds for each character.
+const MAX_CHARACTERS: usize = 3000;
+/// Longest answer whose reactants are run through templates, characters.
+const MAX_ROUTE: usize = 200;
 /// Longest SMILES whose groups are searched, characters.
 const MAX_GROUP_SEARCH: usize = 250;
 
@@ -27,8 +35,11 @@ pub(crate) enum Subject {
 }
 
 impl Subject {
-    pub(crate) fn label(&self) -> String {
+    /// The name of a subject; "the molecule" is named as what it is in a reaction.
+    pub(crate) fn label(&self, family: Family) -> String {
         match self {
+            Subject::Main if family == Family::Retro => Subject::Product.label(family),
+            Subject::Main if family == Family::Forward => Subject::Reactants.label(family),
             Subject::Main => "molecule".to_string(),
             Subject::Reactants => "reactants".to_string(),
             Subject::Reactant(number) => format!("reactant {number}"),
@@ -65,8 +76,30 @@ impl Family {
     }
 }
 
-/// Whether a stated reaction type is right (`None`: undecided), and the reaction that is meant.
-pub(crate) type ReactionVerdict = (Option<bool>, Option<&'static NamedReaction>);
+/// One way in which a named reaction makes the product of a row.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    pub changes: Changes,
+    pub said: Statement,
+    pub reactants: Rc<Vec<Mol>>,
+    /// Reagents that the row's notes name beside the reactants.
+    pub reagents: Rc<Vec<Mol>>,
+}
+
+/// Whether a stated reaction type is right (`None`: undecided), and the runs of it that make the product.
+pub(crate) type ReactionVerdict = (Option<bool>, Rc<Vec<Run>>);
+
+/// The molecules in an order of their own.
+fn sorted(mols: &[Mol]) -> Vec<&str> {
+    let mut texts: Vec<&str> = mols.iter().map(Mol::canonical).collect();
+    texts.sort_unstable();
+    texts
+}
+
+/// Characters that the toolkit reads of a text; one that is too long for an answer is refused at once.
+fn cost(smiles: &str) -> usize {
+    if smiles.len() > Gate::ANSWER.max_chars { 0 } else { smiles.len() }
+}
 
 pub(crate) struct Context<'a> {
     pub example: &'a Example,
@@ -74,13 +107,17 @@ pub(crate) struct Context<'a> {
     /// The completion's own answer.
     pub answer: Option<&'a str>,
     molecules: BTreeMap<String, Option<Mol>>,
+    /// Characters that may still be parsed.
+    characters: usize,
     group_counts: BTreeMap<String, Rc<BTreeMap<&'static str, usize>>>,
     /// The reaction type of the example, once looked up.
     known_reactions: Option<Rc<Vec<&'static NamedReaction>>>,
     /// What was found out about statements of a reaction type, by the ids meant.
     pub reaction_types: BTreeMap<&'static [&'static str], ReactionVerdict>,
-    /// The last reaction type that the text stated.
-    pub stated_reaction: Option<&'static NamedReaction>,
+    /// The runs of the last reaction type that the text stated, when it was right.
+    pub stated_reaction: Option<Rc<Vec<Run>>>,
+    /// The runs of the known reactions, once looked up.
+    known_runs: Option<Rc<Vec<Run>>>,
     /// The fragments last listed, joined.
     pub pieces: Option<String>,
 }
@@ -92,10 +129,12 @@ impl<'a> Context<'a> {
             family: Family::of(&example.task),
             answer: extract(completion, Mode::Loose).answer.ok(),
             molecules: BTreeMap::new(),
+            characters: MAX_CHARACTERS,
             group_counts: BTreeMap::new(),
             known_reactions: None,
             reaction_types: BTreeMap::new(),
             stated_reaction: None,
+            known_runs: None,
             pieces: None,
         }
     }
@@ -105,17 +144,22 @@ impl<'a> Context<'a> {
         if let Some(known) = self.molecules.get(smiles) {
             return known.clone();
         }
-        if self.molecules.len() >= MAX_MOLECULES {
+        if !self.has_room(smiles) {
             return None;
         }
+        self.characters -= cost(smiles);
         let mol = Mol::parse(smiles).ok();
         self.molecules.insert(smiles.to_string(), mol.clone());
         mol
     }
 
+    fn has_room(&self, smiles: &str) -> bool {
+        self.molecules.len() < MAX_MOLECULES && cost(smiles) <= self.characters
+    }
+
     /// Whether a string is a valid SMILES; `None` when the limit of molecules is reached.
     pub(crate) fn is_valid(&mut self, smiles: &str) -> Option<bool> {
-        let room = self.molecules.len() < MAX_MOLECULES || self.molecules.contains_key(smiles);
+        let room = self.molecules.contains_key(smiles) || self.has_room(smiles);
         room.then(|| self.mol(smiles).is_some())
     }
 
@@ -172,15 +216,14 @@ impl<'a> Context<'a> {
     }
 
     /// How many of some groups the subject has in total.
-    pub(crate) fn count_groups(&mut self, subject: &Subject, ids: &[&str]) -> Option<usize> {
+    pub(crate) fn count_groups(&mut self, subject: &Subject, ids: &[&'static str]) -> Option<usize> {
         let mut total = 0;
         for mol in self.molecules(subject)? {
-            let (special, registry): (Vec<&str>, Vec<&str>) =
-                ids.iter().partition(|id| id.starts_with("element:") || **id == "aromatic_ring");
+            let (special, registry): (Vec<&str>, Vec<&str>) = ids.iter().partition(|id| synonyms::is_special(id));
             for id in special {
-                total += match id.strip_prefix("element:") {
-                    Some(symbol) => mol.element_counts().get(symbol).copied().unwrap_or(0),
-                    None => mol.aromatic_rings(),
+                total += match synonyms::count(id, &mol) {
+                    Counted::Exactly(count) => count,
+                    Counted::Unknown => return None,
                 };
             }
             if !registry.is_empty() {
@@ -218,5 +261,44 @@ impl<'a> Context<'a> {
         let known = Rc::new(known);
         self.known_reactions = Some(known.clone());
         known
+    }
+
+    /// The ways in which a reaction makes the product: from the row's reactants and, in retrosynthesis, from the
+    /// completion's own, which may be another right way.
+    pub(crate) fn runs_of(&mut self, reaction: &'static NamedReaction) -> Vec<Run> {
+        let Some((reactants, product)) = self.reaction() else { return Vec::new() };
+        let mut routes = vec![reactants];
+        if self.family == Family::Retro
+            && let Some(answer) = self.answer.filter(|answer| answer.len() <= MAX_ROUTE)
+            && let Some(own) = answer.split('.').map(|part| self.mol(part)).collect::<Option<Vec<Mol>>>()
+            && sorted(&own) != sorted(&routes[0])
+        {
+            routes.push(own);
+        }
+        let reagents = Rc::new(noted_reagents(self.example));
+        let mut runs = Vec::new();
+        for route in routes {
+            let reactants = Rc::new(route);
+            for changes in changes(reaction, &reactants, &product).iter() {
+                let said = statement(reaction, changes, &reactants, &reagents);
+                let (reactants, reagents) = (reactants.clone(), reagents.clone());
+                runs.push(Run { said, changes: changes.clone(), reactants, reagents });
+            }
+        }
+        runs
+    }
+
+    /// The runs of all known reactions.
+    pub(crate) fn known_runs(&mut self) -> Rc<Vec<Run>> {
+        if let Some(known) = &self.known_runs {
+            return known.clone();
+        }
+        let mut runs = Vec::new();
+        for reaction in self.known_reactions().iter() {
+            runs.extend(self.runs_of(reaction));
+        }
+        let runs = Rc::new(runs);
+        self.known_runs = Some(runs.clone());
+        runs
     }
 }

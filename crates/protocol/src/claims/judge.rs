@@ -1,8 +1,9 @@
 //! From a matched sentence to claims with their truth: molecules, counts, formulas, groups.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use chemr_chem::Mol;
+use chemr_chem::{Mol, groups};
 use chemr_tasks::{group_request, polarity};
 
 use super::context::{Context, Family, Subject};
@@ -10,6 +11,7 @@ use super::{Claim, ClaimKind, Truth, judge_name, judge_reaction};
 use crate::grammar::Rule;
 use crate::grammar::pattern::Match;
 use crate::grammar::slots::{GroupItem, Item, Value, element_symbol};
+use crate::grammar::synonyms::{benzene_rings, is_countable};
 use crate::grammar::walk;
 
 /// Where the claims of one sentence go.
@@ -51,8 +53,7 @@ pub(super) fn judge(
     };
     match (found.rule, found.values.as_slice()) {
         (Rule::Elements, [Value::Items(items)]) => {
-            let expected = main_counts(context).map(|counts| walk::element_items(&counts));
-            sequence(ClaimKind::Elements, items, expected, sink);
+            elements(items, main_counts(context), sink);
         }
         (Rule::AtomWalk, [Value::Items(items)]) => {
             let expected = main(context).map(|mol| walk::atom_items(&mol));
@@ -79,7 +80,7 @@ pub(super) fn judge(
                 [mol] => Some(same_formula(&mol.formula(), &item.text)),
                 _ => None,
             });
-            sink.item(ClaimKind::Formula, item, &subject.label(), truth(decided));
+            sink.item(ClaimKind::Formula, item, &subject.label(context.family), truth(decided));
         }
         (Rule::ElementCount, [Value::Number(number, _), Value::Text(element)])
         | (Rule::ElementCount, [Value::Text(element), Value::Number(number, _)]) => {
@@ -87,17 +88,39 @@ pub(super) fn judge(
             let decided = context.molecules(subject).map(|mols| {
                 mols.iter().map(|mol| mol.element_counts().get(symbol).copied().unwrap_or(0)).sum::<usize>() == *number
             });
-            sink.add(ClaimKind::ElementCount, span, &subject.label(), &format!("{symbol}{number}"), truth(decided));
+            sink.add(
+                ClaimKind::ElementCount,
+                span,
+                &subject.label(context.family),
+                &format!("{symbol}{number}"),
+                truth(decided),
+            );
         }
-        (rule, [Value::Number(number, item)]) if counted(rule).is_some() => {
-            if let Some((kind, of)) = counted(rule) {
+        (Rule::RingSystems, [Value::Number(number, _)]) => {
+            let counts = context.molecules(subject).map(|mols| mols.iter().map(ring_systems).collect::<Vec<_>>());
+            // Rings that share one atom only are one system to some and two to others.
+            let decided = counts.and_then(|counts| {
+                let sums = counts.iter().fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
+                let known = sums.0 == sums.1 || (*number != sums.0 && *number != sums.1);
+                known.then_some(*number == sums.0)
+            });
+            sink.add(
+                ClaimKind::RingCount,
+                span,
+                &subject.label(context.family),
+                &format!("{number} systems"),
+                truth(decided),
+            );
+        }
+        (rule, [Value::Number(number, _)]) if counted(rule).is_some() => {
+            if let Some((kind, of, unit)) = counted(rule) {
                 let decided = sum(context, of).map(|count| count == *number);
-                sink.add(kind, span, &subject.label(), &item.text, truth(decided));
+                sink.add(kind, span, &subject.label(context.family), &format!("{number}{unit}"), truth(decided));
             }
         }
         (Rule::Acyclic, _) => {
             let decided = sum(context, Mol::rings).map(|count| count == 0);
-            sink.add(ClaimKind::RingCount, span, &subject.label(), "0", truth(decided));
+            sink.add(ClaimKind::RingCount, span, &subject.label(context.family), "0", truth(decided));
         }
         (Rule::PolarSurface | Rule::LogP | Rule::Weight, [Value::Decimal(value, digits, item)]) => {
             let of: fn(&Mol) -> f64 = match found.rule {
@@ -109,7 +132,7 @@ pub(super) fn judge(
                 [mol] => Some((of(mol) - value).abs() <= 0.5 * 0.1f64.powi(i32::try_from(*digits).ok()?) + 1e-6),
                 _ => None,
             });
-            sink.add(ClaimKind::Descriptor, span, &subject.label(), &item.text, truth(decided));
+            sink.add(ClaimKind::Descriptor, span, &subject.label(context.family), &item.text, truth(decided));
         }
         (Rule::Scaffold, [Value::Text(item)]) => {
             let written = context.mol(&item.text);
@@ -121,7 +144,7 @@ pub(super) fn judge(
                 }
                 _ => None,
             });
-            sink.item(ClaimKind::Scaffold, item, &subject.label(), truth(decided));
+            sink.item(ClaimKind::Scaffold, item, &subject.label(context.family), truth(decided));
         }
         (
             Rule::AtLeast | Rule::Below,
@@ -138,7 +161,7 @@ pub(super) fn judge(
             let rule = context.example.task == "property.polarity_rule";
             let label = if rule { main(context).map(|mol| polarity::count(&mol).label()) } else { None };
             let decided = label.map(|label| item.text.eq_ignore_ascii_case(label));
-            sink.item(ClaimKind::Verdict, item, &subject.label(), truth(decided));
+            sink.item(ClaimKind::Verdict, item, &subject.label(context.family), truth(decided));
         }
         (Rule::Written, [Value::Text(item)]) => smiles_claim(context, item, sink),
         (Rule::Groups | Rule::GroupsPresent, [Value::Groups(items)]) => {
@@ -158,11 +181,11 @@ pub(super) fn judge(
                     .collect::<Option<Vec<bool>>>()
             });
             let decided = decided.map(|empty| empty.iter().all(|empty| *empty));
-            sink.add(ClaimKind::GroupAbsent, span, &subject.label(), "all", truth(decided));
+            sink.add(ClaimKind::GroupAbsent, span, &subject.label(context.family), "all", truth(decided));
         }
         (Rule::Constraint, [Value::Groups(items)]) => constraint(context, items, sink),
         (Rule::ChainParent | Rule::RingParent | Rule::ChainLength | Rule::Substituents | Rule::NoSubstituents, _)
-        | (Rule::Stereodescriptors | Rule::Stereocentres | Rule::Positions, _) => {
+        | (Rule::Stereodescriptors | Rule::Stereocentres | Rule::DefinedStereocentres | Rule::Positions, _) => {
             judge_name::judge(context, found, subject, span, sink);
         }
         _ => judge_reaction::judge(context, found, span, sink),
@@ -171,17 +194,34 @@ pub(super) fn judge(
 
 type Count = fn(&Mol) -> usize;
 
-/// Rules that state one count of the subject.
-fn counted(rule: Rule) -> Option<(ClaimKind, Count)> {
+/// Rules that state one count of the subject, with what the claim's value adds to the number.
+fn counted(rule: Rule) -> Option<(ClaimKind, Count, &'static str)> {
     Some(match rule {
-        Rule::HeavyAtoms => (ClaimKind::HeavyAtoms, Mol::heavy_atoms),
-        Rule::Rings => (ClaimKind::RingCount, Mol::rings),
-        Rule::AromaticRings => (ClaimKind::AromaticRings, Mol::aromatic_rings),
-        Rule::Donors => (ClaimKind::Donors, Mol::hbd),
-        Rule::Acceptors => (ClaimKind::Acceptors, Mol::hba),
-        Rule::RotatableBonds => (ClaimKind::RotatableBonds, Mol::rotatable_bonds),
+        Rule::HeavyAtoms => (ClaimKind::HeavyAtoms, Mol::heavy_atoms, ""),
+        Rule::Rings => (ClaimKind::RingCount, Mol::rings, ""),
+        Rule::AromaticRings => (ClaimKind::AromaticRings, Mol::aromatic_rings, ""),
+        Rule::BenzeneRings => (ClaimKind::AromaticRings, benzene_rings, " benzene"),
+        Rule::Donors => (ClaimKind::Donors, Mol::hbd, ""),
+        Rule::Acceptors => (ClaimKind::Acceptors, Mol::hba, ""),
+        Rule::RotatableBonds => (ClaimKind::RotatableBonds, Mol::rotatable_bonds, ""),
         _ => return None,
     })
+}
+
+/// Number of ring systems when rings that share a bond belong together, and when a shared atom is enough.
+fn ring_systems(mol: &Mol) -> (usize, usize) {
+    let rings = mol.ring_atoms();
+    let count = |least: usize| {
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        for ring in &rings {
+            let touches = |group: &Vec<usize>| ring.iter().filter(|atom| group.contains(atom)).count() >= least;
+            let (joined, rest): (Vec<_>, Vec<_>) = groups.into_iter().partition(touches);
+            groups = rest;
+            groups.push(joined.into_iter().flatten().chain(ring.iter().copied()).collect());
+        }
+        groups.len()
+    };
+    (count(2), count(1))
 }
 
 /// The molecule of the question, where it is a single one.
@@ -192,8 +232,22 @@ fn main(context: &mut Context<'_>) -> Option<Mol> {
     }
 }
 
-fn main_counts(context: &mut Context<'_>) -> Option<std::collections::BTreeMap<String, usize>> {
+fn main_counts(context: &mut Context<'_>) -> Option<BTreeMap<String, usize>> {
     main(context).map(|mol| mol.element_counts())
+}
+
+/// The elements of a molecule in any order, each once; hydrogen may be left out. A list that lacks one makes its last item
+/// false.
+fn elements(items: &[Item], counts: Option<BTreeMap<String, usize>>, sink: &mut Sink<'_>) {
+    let listed = |symbol: &str, among: &[Item]| among.iter().any(|item| item.text == symbol);
+    for (place, item) in items.iter().enumerate() {
+        let decided = counts.as_ref().map(|counts| {
+            let complete = counts.keys().all(|symbol| symbol == "H" || listed(symbol, items));
+            let last = place + 1 == items.len();
+            counts.contains_key(&item.text) && !listed(&item.text, &items[..place]) && (complete || !last)
+        });
+        sink.add(ClaimKind::Elements, item.start..item.end, "elements", &item.text, truth(decided));
+    }
 }
 
 /// A list that must be exactly the expected one: each item against its place; a list that stops early makes its last
@@ -220,32 +274,50 @@ pub(super) fn smiles_claim(context: &mut Context<'_>, item: &Item, sink: &mut Si
 }
 
 fn group_claim(context: &mut Context<'_>, item: &GroupItem, subject: &Subject, absent: bool, sink: &mut Sink<'_>) {
-    let count = context.count_groups(subject, item.mention.ids);
-    let start = if item.count.is_some() { item.start } else { item.item.start };
-    let (kind, value, decided) = match item.count {
-        _ if absent => (ClaimKind::GroupAbsent, item.item.text.clone(), count.map(|count| count == 0)),
-        Some(number) => {
-            (ClaimKind::GroupCount, format!("{number} {}", item.item.text), count.map(|count| count == number))
-        }
-        None => (ClaimKind::GroupPresent, item.item.text.clone(), count.map(|count| count > 0)),
+    let ids = item.mention.ids;
+    let count = context.count_groups(subject, ids);
+    // The registry has names of their own for fused systems; in words their benzene rings count too.
+    let fused = match ids {
+        ["benzene_ring"] => context.count_groups(subject, &["benzene_rings"]),
+        _ => None,
     };
-    sink.add(kind, start..item.item.end, &subject.label(), &value, truth(decided));
+    let start = if item.count.is_some() { item.start } else { item.item.start };
+    // One name for one group, however it is written; a broad word keeps its own.
+    let name = match ids {
+        [id] => groups().get(id).map(|group| group.name.clone()),
+        _ => None,
+    };
+    let name = name.unwrap_or_else(|| item.item.text.to_lowercase());
+    let (kind, value, decided) = match item.count {
+        _ if absent => (ClaimKind::GroupAbsent, name, count.map(|count| count == 0)),
+        Some(number) => {
+            let exact = is_countable(ids) || count == Some(0);
+            let decided = count.filter(|_| exact).map(|count| count == number || fused == Some(number));
+            (ClaimKind::GroupCount, format!("{number} {name}"), decided)
+        }
+        None => (ClaimKind::GroupPresent, name, count.map(|count| count.max(fused.unwrap_or(0)) > 0)),
+    };
+    sink.add(kind, start..item.item.end, &subject.label(context.family), &value, truth(decided));
 }
 
-/// The request restated: every item asked for, and none left out.
+/// The request restated: every item asked for, each as often as it is asked for, and none left out.
 fn constraint(context: &Context<'_>, items: &[GroupItem], sink: &mut Sink<'_>) {
-    let wanted = match context.family {
+    let mut left = match context.family {
         Family::Custom => group_request::parse(context.example.field("groups")).ok(),
         _ => None,
     };
     for (place, item) in items.iter().enumerate() {
-        let decided = wanted.as_ref().map(|wanted| {
-            let asked = wanted
-                .iter()
-                .any(|(count, group)| item.mention.ids == [group.id.as_str()] && item.count.unwrap_or(1) == *count);
-            asked && (place + 1 < items.len() || items.len() >= wanted.len())
+        let decided = left.as_mut().map(|left| {
+            let asked = left.iter().position(|(count, group)| {
+                item.mention.ids == [group.id.as_str()] && item.count.unwrap_or(1) == *count
+            });
+            if let Some(asked) = asked {
+                left.remove(asked);
+            }
+            asked.is_some() && (place + 1 < items.len() || left.is_empty())
         });
         let value = format!("{} {}", item.count.unwrap_or(1), item.item.text);
-        sink.add(ClaimKind::Constraint, item.start..item.item.end, "request", &value, truth(decided));
+        let subject = format!("request {}", place + 1);
+        sink.add(ClaimKind::Constraint, item.start..item.item.end, &subject, &value, truth(decided));
     }
 }

@@ -35,11 +35,13 @@ pub(super) fn judge(
         (Rule::ChainLength, [Value::Number(number, item)]) => {
             let longest = context.molecules(subject).and_then(|mols| mols.iter().map(walk::longest_chain).max());
             let decided = longest.map(|longest| longest == *number);
-            sink.add(ClaimKind::ChainLength, span, &subject.label(), &item.text, truth(decided));
+            sink.add(ClaimKind::ChainLength, span, &subject.label(context.family), &item.text, truth(decided));
         }
         (Rule::Substituents, [Value::Items(items)]) => {
             let mut left = name.as_ref().map(locant_items);
             for (place, item) in items.iter().enumerate() {
+                // A name may carry the same item twice: the place tells them apart.
+                let subject = format!("locant {}", place + 1);
                 let decided = left.as_mut().map(|left| {
                     let found = left.iter().position(|expected| *expected == item.text);
                     if let Some(found) = found {
@@ -48,7 +50,7 @@ pub(super) fn judge(
                     let complete = place + 1 < items.len() || left.is_empty();
                     found.is_some() && complete
                 });
-                sink.item(ClaimKind::Substituent, item, text, truth(decided));
+                sink.item(ClaimKind::Substituent, item, &subject, truth(decided));
             }
         }
         (Rule::NoSubstituents, _) => {
@@ -59,9 +61,20 @@ pub(super) fn judge(
             let decided = (!text.is_empty()).then(|| stereodescriptors(text) == *number);
             sink.add(ClaimKind::Stereo, span, text, &item.text, truth(decided));
         }
+        (Rule::DefinedStereocentres, [Value::Number(number, _)]) => {
+            let count = context.molecules(subject).map(|mols| mols.iter().map(defined_stereocentres).sum::<usize>());
+            let (label, value) = (subject.label(context.family), format!("{number} defined"));
+            sink.add(ClaimKind::Stereo, span, &label, &value, truth(count.map(|count| count == *number)));
+        }
         (Rule::Stereocentres, [Value::Number(number, item)]) => {
             let count = context.molecules(subject).map(|mols| mols.iter().map(Mol::stereocenters).sum::<usize>());
-            sink.add(ClaimKind::Stereo, span, &subject.label(), &item.text, truth(count.map(|count| count == *number)));
+            sink.add(
+                ClaimKind::Stereo,
+                span,
+                &subject.label(context.family),
+                &item.text,
+                truth(count.map(|count| count == *number)),
+            );
         }
         (Rule::Positions, [Value::Items(items), Value::Text(smiles)]) => positions(context, name, items, smiles, sink),
         _ => {}
@@ -81,15 +94,30 @@ fn positions(context: &mut Context<'_>, name: Option<Name>, items: &[Item], smil
     let expected = name.map(|name| name.positions());
     for (place, item) in items.iter().enumerate() {
         let decided = expected.as_ref().map(|expected| {
-            let numbered = texts.get(place).is_some_and(|(number, _)| *number == (place + 1).to_string());
-            let atoms = texts.get(place).map(|(_, atoms)| *atoms);
+            let (number, atoms) = texts.get(place).copied().unwrap_or_default();
             let ends_early = place + 1 == items.len() && items.len() < expected.len();
-            numbered && (same || (expected.get(place).map(String::as_str) == atoms && !ends_early))
+            let wanted = expected.get(place).map_or("", String::as_str);
+            // Written otherwise, a position still has its own atoms.
+            let fits = atoms == wanted || (same && sorted_atoms(atoms) == sorted_atoms(wanted));
+            number == (place + 1).to_string() && fits && !ends_early
         });
         sink.item(ClaimKind::Position, item, &(place + 1).to_string(), truth(decided));
     }
     sink.item(ClaimKind::Assembly, smiles, &joined, truth(Some(joined == smiles.text)));
     smiles_claim(context, smiles, sink);
+}
+
+/// The atoms of a SMILES fragment, sorted, aromatic ones in lower case.
+fn sorted_atoms(fragment: &str) -> Vec<&str> {
+    let mut atoms: Vec<&str> = walk::atom_tokens(fragment).into_iter().map(|token| &fragment[token]).collect();
+    atoms.sort_unstable();
+    atoms
+}
+
+/// Tetrahedral centres whose configuration is given.
+fn defined_stereocentres(mol: &Mol) -> usize {
+    let text = mol.canonical();
+    walk::atom_tokens(text).into_iter().filter(|token| text[token.clone()].contains('@')).count()
 }
 
 /// Every substituent, multiple bond and suffix with its locant, in the order of the name: `3-chloro`, `2-methyl`, `1-ol`.
@@ -120,7 +148,9 @@ pub(crate) fn stereodescriptors(name: &str) -> usize {
         let rest = &text[..text.len() - letter.len_utf8()];
         matches!(letter, 'R' | 'S' | 'E' | 'Z' | 'r' | 's')
             && rest.len() <= 4
-            && rest.chars().all(|c| c.is_ascii_digit() || matches!(c, 'a'..='h' | '\''))
+            // "(NE)": a double bond to nitrogen that has no number.
+            && (rest == "N"
+                || rest.chars().all(|c| c.is_ascii_digit() || matches!(c, 'a'..='h' | '\'')))
             // "(1s)" has a locant; a bare lower-case letter is no descriptor.
             && (letter.is_ascii_uppercase() || rest.starts_with(|c: char| c.is_ascii_digit()))
     };
@@ -150,6 +180,8 @@ mod tests {
             ("butan-1-ol", 0),
             ("4-(methylsulfanyl)benzonitrile", 0),
             ("(3aR,7aS)-octahydroindole", 2),
+            ("(NE)-N-(1-phenylethylidene)hydroxylamine", 1),
+            ("(NZ,2R)-N-butan-2-ylidenehydroxylamine", 2),
             ("(((", 0),
         ] {
             assert_eq!(stereodescriptors(name), count, "{name}");

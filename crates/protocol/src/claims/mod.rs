@@ -13,6 +13,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 pub use scan::check_claims;
+pub(crate) use scan::every_claim;
 
 /// What a claim is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -74,6 +75,8 @@ pub enum ClaimKind {
     BondBroken,
     /// What leaves in the reaction.
     Leaving,
+    /// What stands beside the molecules that react.
+    Reagent,
     /// An arithmetic step of a rule.
     Arithmetic,
     /// A comparison of a rule.
@@ -114,6 +117,7 @@ impl ClaimKind {
             ClaimKind::BondFormed => "bond_formed",
             ClaimKind::BondBroken => "bond_broken",
             ClaimKind::Leaving => "leaving",
+            ClaimKind::Reagent => "reagent",
             ClaimKind::Arithmetic => "arithmetic",
             ClaimKind::Comparison => "comparison",
             ClaimKind::Verdict => "verdict",

@@ -1,18 +1,20 @@
 //! Reads a completion from left to right: who is spoken of, which sentences match, which SMILES stand alone.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Range;
 
 use chemr_tasks::formula::Formula;
 use chemr_tasks::{Example, MAX_COMPLETION_BYTES, Mode, extract};
 
-use super::Claim;
 use super::context::{Context, Family, Subject};
 use super::judge::{Sink, judge, smiles_claim};
+use super::{Claim, ClaimKind, Truth};
 use crate::grammar::Rule;
 use crate::grammar::lexer::{Lexeme, lex};
 use crate::grammar::lexicon::{is_hedge, number};
 use crate::grammar::pattern::patterns;
-use crate::grammar::slots::{Item, bond, is_smiles_text};
+use crate::grammar::slots::{Item, bond, is_prose, is_smiles_text};
 use crate::steps::steps;
 
 /// Reasoning beyond this length is not read, bytes.
@@ -25,8 +27,40 @@ const HEDGE_REACH: usize = 6;
 /// Finds the claims of a completion and decides each.
 ///
 /// Reads the think block, or the text before the answer block when there is none. Never fails: text without claims (or
-/// an answer alone) gives an empty list. Linear in the length of the text; at most 16 KiB and 1,000 claims.
+/// an answer alone) gives an empty list. A claim that is repeated (same kind, subject and value) is listed once, at its
+/// first place and with its worst truth. Linear in the length of the text; at most 16 KiB and 1,000 claims.
 pub fn check_claims(example: &Example, completion: &str) -> Vec<Claim> {
+    let mut claims: Vec<Claim> = Vec::new();
+    let mut known: BTreeMap<(ClaimKind, String, String), usize> = BTreeMap::new();
+    for claim in every_claim(example, completion) {
+        match known.entry((claim.kind, claim.subject.clone(), claim.value.clone())) {
+            Entry::Vacant(entry) => {
+                entry.insert(claims.len());
+                claims.push(claim);
+            }
+            Entry::Occupied(entry) => {
+                let first = &mut claims[*entry.get()];
+                if severity(claim.truth) > severity(first.truth) {
+                    *first = claim;
+                }
+            }
+        }
+    }
+    claims.sort_by_key(|claim| claim.span.start);
+    claims
+}
+
+/// A false repetition counts more than a true one, and both more than a guess.
+fn severity(truth: Truth) -> u8 {
+    match truth {
+        Truth::False => 2,
+        Truth::True => 1,
+        Truth::Unverifiable => 0,
+    }
+}
+
+/// [`check_claims`] with the repetitions, in the order of the text.
+pub(crate) fn every_claim(example: &Example, completion: &str) -> Vec<Claim> {
     let mut claims = Vec::new();
     if completion.len() > MAX_COMPLETION_BYTES {
         return claims;
@@ -85,9 +119,12 @@ impl Scanner<'_, '_> {
             if let Some(found) = patterns().longest(self.lexemes, at) {
                 let range = found.lexemes.clone();
                 let span = lexeme.start..self.lexemes[range.end - 1].end();
-                if found.rule == Rule::Constraint || !self.hedged(at) {
-                    let mut sink = Sink { claims, step };
-                    judge(context, &found, &self.subject, span, &mut sink);
+                let (first, stated) = (claims.len(), context.stated_reaction.clone());
+                judge(context, &found, &self.subject, span, &mut Sink { claims, step });
+                // "Should contain" is how a request is restated; elsewhere a guess is nothing to be decided.
+                if found.rule != Rule::Constraint && self.hedged(at) {
+                    claims[first..].iter_mut().for_each(|claim| claim.truth = Truth::Unverifiable);
+                    context.stated_reaction = stated;
                 }
                 at = range.end;
                 continue;
@@ -160,17 +197,37 @@ fn names_molecule(text: &str) -> bool {
 
 /// Whether a word outside any pattern is meant as a SMILES: not a bond, a formula, a condensed group or an English word.
 fn stands_as_smiles(text: &str) -> bool {
-    if text.len() < 4 || !is_smiles_text(text) || bond(text).is_some() {
+    if bond(text).is_some() || is_prose(text) {
         return false;
     }
     let structure = text.contains(['(', '=', '#', '[']);
+    if !is_smiles_text(text) {
+        // An atom in brackets with a configuration, never closed or with more in it than an atom.
+        return text.contains("[C@") || text.contains("[N@") || text.contains("[S@");
+    }
+    if text.len() < 4 {
+        return text.len() == 3 && text.starts_with(|c: char| c.is_ascii_uppercase()) && text.contains(['(', ')']);
+    }
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     let aromatic = text.bytes().any(|byte| matches!(byte, b'c' | b'n' | b'o' | b's' | b'p' | b'b'));
-    if !structure && (Formula::parse(text).is_some() || digits % 2 == 1) {
+    let shorthand = Formula::parse(text).is_some() || has_counts(text) || (digits % 2 == 1 && !has_ring_digit(text));
+    if !structure && shorthand {
         return false;
     }
     let plain = text.bytes().all(|byte| byte.is_ascii_alphabetic());
     if plain { !aromatic && text.bytes().filter(u8::is_ascii_uppercase).count() >= 4 } else { !aromatic || digits > 0 }
+}
+
+/// Whether a digit stands on a carbon or nitrogen, as ring numbers do and the count of `CO2` does not.
+fn has_ring_digit(text: &str) -> bool {
+    let on_atom = |pair: &[u8]| matches!(pair[0], b'C' | b'N' | b'c' | b'n' | b']') && pair[1].is_ascii_digit();
+    text.as_bytes().windows(2).any(on_atom)
+}
+
+/// Whether a digit counts halogens, as in `CF3CO2`, or the text holds a Boc group.
+fn has_counts(text: &str) -> bool {
+    let halogens = |pair: &[u8]| matches!(pair[0], b'F' | b'l' | b'r' | b'I') && pair[1].is_ascii_digit();
+    text.as_bytes().windows(2).any(halogens) || text.contains("Bo")
 }
 
 #[cfg(test)]
@@ -179,12 +236,47 @@ mod tests {
 
     #[test]
     fn what_stands_as_smiles() {
-        for text in ["CC(=O)O", "c1ccccc1", "CCCO", "C[NH]C", "C1CCCCC1", "CC.OC(C)C"] {
+        for text in ["CC(=O)O", "c1ccccc1", "CCCO", "C[NH]C", "C1CCCC", "CC(", "C[C@@H(O)C", "C1CCCCC1", "CC.OC(C)C"] {
             assert!(stands_as_smiles(text), "{text}");
         }
-        for text in
-            ["soon", "Boc", "CO2", "NO2", "C-O", "C=O", "SCN", "C8H10N4O2", "CH3", "Spoon", "N", "sp3", "CF3", "(s)"]
-        {
+        for text in [
+            "soon",
+            "Boc",
+            "CO2",
+            "NO2",
+            "C-O",
+            "C=O",
+            "SCN",
+            "C8H10N4O2",
+            "CH3",
+            "Spoon",
+            "N",
+            "sp3",
+            "CF3",
+            "(s)",
+            "2-propanol",
+            "pH",
+            "C-N",
+            "[12]",
+            "CCl4",
+            "C2",
+            "N,N-dimethyl",
+            "CF3CO2",
+            "R-COOH",
+            "sp2-C",
+            "4-(methylsulfanyl)benzonitrile",
+            "(2R)-2-amino",
+            "BBr3",
+            "PPh3",
+            "10",
+            "-78",
+            "C10H8",
+            "LiAlH4",
+            "Pd/C",
+            "H2O2",
+            "no",
+            "pro-S",
+        ] {
             assert!(!stands_as_smiles(text), "{text}");
         }
     }

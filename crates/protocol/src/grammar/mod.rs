@@ -9,7 +9,7 @@ mod manual;
 pub(crate) mod pattern;
 mod sentences;
 pub(crate) mod slots;
-mod synonyms;
+pub(crate) mod synonyms;
 pub(crate) mod walk;
 
 pub use manual::documentation;

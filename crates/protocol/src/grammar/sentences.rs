@@ -22,6 +22,7 @@ pub enum Rule {
     NoSubstituents,
     Stereodescriptors,
     Stereocentres,
+    DefinedStereocentres,
     Positions,
     Written,
     Scaffold,
@@ -33,7 +34,9 @@ pub enum Rule {
     Verdict,
     HeavyAtoms,
     Rings,
+    RingSystems,
     AromaticRings,
+    BenzeneRings,
     Acyclic,
     Donors,
     Acceptors,
@@ -42,6 +45,7 @@ pub enum Rule {
     LogP,
     Weight,
     ReactantCount,
+    Reagents,
     Groups,
     NoGroups,
     GroupsPresent,
@@ -154,8 +158,16 @@ pub static SENTENCES: &[Sentence] = &[
         Rule::Stereocentres,
         &[],
         &[
-            "{number} [defined|chiral|tetrahedral] stereocenters|stereocentres|stereocenter|stereocentre",
+            "{number} [chiral|tetrahedral] stereocenters|stereocentres|stereocenter|stereocentre",
             "{number} chiral centers|centres|center|centre",
+        ],
+    ),
+    row(
+        Rule::DefinedStereocentres,
+        &[],
+        &[
+            "{number} defined|specified|assigned stereocenters|stereocentres|stereocenter|stereocentre",
+            "{number} defined|specified|assigned chiral centers|centres|center|centre",
         ],
     ),
     row(
@@ -216,13 +228,15 @@ pub static SENTENCES: &[Sentence] = &[
     row(
         Rule::Rings,
         &["Ring count: {number}", "The ring count is {number}", "Rings: {number}"],
-        &["{number} rings|ring [systems]", "ring count of {number}", "number of rings [is] {number}"],
+        &["{number} rings|ring", "ring count of {number}", "number of rings [is] {number}"],
     ),
     row(
-        Rule::AromaticRings,
+        Rule::RingSystems,
         &[],
-        &["{number} aromatic rings|ring", "{number} benzene rings", "number of aromatic rings [is] {number}"],
+        &["{number} [fused|separate] ring systems|system", "number of ring systems [is] {number}"],
     ),
+    row(Rule::BenzeneRings, &[], &["{number} benzene|phenyl rings|ring"]),
+    row(Rule::AromaticRings, &[], &["{number} aromatic rings|ring", "number of aromatic rings [is] {number}"]),
     row(
         Rule::Acyclic,
         &[],
@@ -271,6 +285,11 @@ pub static SENTENCES: &[Sentence] = &[
         Rule::ReactantCount,
         &["Reactants: {number}", "The reactant count is {number}", "Number of reactants: {number}"],
         &["{number} reactants|reactant"],
+    ),
+    row(
+        Rule::Reagents,
+        &["Reagents: {molecules}", "The reagents are {molecules}", "Reagents present: {molecules}"],
+        &[],
     ),
     row(
         Rule::Groups,
@@ -339,7 +358,12 @@ pub static SENTENCES: &[Sentence] = &[
     row(
         Rule::Leaving,
         &["releases {smiles}", "releasing {smiles}", "side product {smiles}"],
-        &["eliminating|eliminates|loses|losing {smiles}", "byproduct [is] {smiles}", "by-product [is] {smiles}"],
+        &[
+            "eliminating|eliminates|loses|losing {smiles}",
+            "releases|releasing|eliminating|eliminates|loses|losing {formula}",
+            "byproduct|by-product [is] {smiles}",
+            "byproduct|by-product [is] {formula}",
+        ],
     ),
     row(
         Rule::LeavingAtoms,

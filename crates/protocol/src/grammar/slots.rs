@@ -18,6 +18,8 @@ pub(crate) enum Slot {
     Groups,
     Formula,
     Smiles,
+    /// Dotted SMILES that every part of must look like one.
+    Molecules,
     Element,
     Elements,
     Totals,
@@ -42,6 +44,7 @@ impl Slot {
             "groups" => Slot::Groups,
             "formula" => Slot::Formula,
             "smiles" => Slot::Smiles,
+            "molecules" => Slot::Molecules,
             "element" => Slot::Element,
             "elements" => Slot::Elements,
             "totals" => Slot::Totals,
@@ -111,7 +114,8 @@ pub(crate) fn read(slot: Slot, lexemes: &[Lexeme<'_>], at: usize) -> Option<(Val
         Slot::Decimal => decimal(first).map(|value| (value, at + 1)),
         Slot::Groups => groups(lexemes, at),
         Slot::Formula => text(is_formula(first.text)),
-        Slot::Smiles => text(is_smiles_text(first.text)),
+        Slot::Smiles => text(is_attempt(first.text)),
+        Slot::Molecules => text(is_smiles_text(first.text) && !is_prose(first.text)),
         Slot::Element => text(element_symbol(first.text).is_some()),
         Slot::Elements => list(lexemes, at, |lexeme| is_symbol(lexeme.text)),
         Slot::Totals => list(lexemes, at, |lexeme| is_total(lexeme.text)),
@@ -119,7 +123,7 @@ pub(crate) fn read(slot: Slot, lexemes: &[Lexeme<'_>], at: usize) -> Option<(Val
         Slot::Carbons => list(lexemes, at, |lexeme| lexeme.text.strip_prefix('C').is_some_and(is_digits)),
         Slot::Polar => list(lexemes, at, |lexeme| is_polar_item(lexeme.text)),
         Slot::Positions => list(lexemes, at, |lexeme| is_position(lexeme.text)),
-        Slot::Parts => text(first.text.split('|').all(is_fragment_text)),
+        Slot::Parts => text(first.text.contains('|') || (is_fragment_text(first.text) && !is_prose(first.text))),
         Slot::Locants => locants(lexemes, at),
         Slot::Pieces => pieces(lexemes, at),
         Slot::Reaction => {
@@ -423,7 +427,34 @@ fn is_polar_item(text: &str) -> bool {
 
 /// `2:C(C)`.
 fn is_position(text: &str) -> bool {
-    text.split_once(':').is_some_and(|(place, atoms)| is_digits(place) && is_fragment_text(atoms))
+    text.split_once(':')
+        .is_some_and(|(place, atoms)| is_digits(place) && (is_fragment_text(atoms) || is_attempt(atoms)))
+}
+
+/// A word of ordinary text or of a name: no SMILES, however broken. It has a run of letters that no SMILES has, or is
+/// one word of lower-case letters, or a number.
+pub(crate) fn is_prose(text: &str) -> bool {
+    let lower = |c: char| c.is_ascii_lowercase();
+    let mut characters = text.chars();
+    let first = characters.next();
+    let word = first.is_some_and(|c| c.is_ascii_alphabetic()) && characters.clone().all(lower);
+    let symbol = matches!(text, "Cl" | "Br") || text.len() == 1 && first.is_some_and(|c| c.is_ascii_uppercase());
+    let in_name = text
+        .split(|c: char| !lower(c))
+        .any(|run| run.len() >= 3 && run.bytes().any(|byte| !b"bcnopslr".contains(&byte)));
+    let number = text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | '+' | '%' | '/' | '[' | ']'));
+    (word && !symbol) || in_name || number || !text.is_ascii()
+}
+
+/// A word in a place where a SMILES is announced: one, or an attempt at one.
+pub(crate) fn is_attempt(text: &str) -> bool {
+    if is_prose(text) {
+        return false;
+    }
+    let carbons = text.bytes().filter(|byte| *byte == b'C').count();
+    is_smiles_text(text)
+        || (text.starts_with(|c: char| "CNOSPFIBcnops[".contains(c))
+            && (text.contains(['(', ')', '[', ']', '=', '#', '@']) || (carbons >= 3 && text.len() >= 4)))
 }
 
 /// Only characters of SMILES, and at least one atom.
@@ -510,6 +541,24 @@ mod tests {
         assert!(is_walk_item("C(=:1H3=12") && is_walk_item("Cl:2") && !is_walk_item("C1") && !is_walk_item("C:1H=3"));
         assert!(is_polar_item("OH:2") && is_polar_item("N:3") && !is_polar_item("C1"));
         assert!(is_position("1:C(O)") && !is_position("a:C"));
+        for text in ["C[C@@H(O)C", "CC(=O)Xx", "CCO", "C(", "CXCC", "CCCX", "[Na+", "C1CC", "N#", "CH3(CH2)3OH", "CO"] {
+            assert!(is_attempt(text), "{text}");
+        }
+        for text in [
+            "so",
+            "well",
+            "Aromatic",
+            "a",
+            "2-propanol",
+            "pH",
+            "12",
+            "so-called",
+            "N-methylaniline",
+            "(2R)-butane",
+            "no",
+        ] {
+            assert!(!is_attempt(text), "{text}");
+        }
         assert!(is_fragment_text("(=O)O") && is_fragment_text("[nH]1cc1Cl") && !is_fragment_text("CH3"));
         assert!(!is_fragment_text("[unclosed") && !is_fragment_text("123") && !is_fragment_text("Cr"));
         assert_eq!(bond("O-C").as_deref(), Some("C-O"));

@@ -1,6 +1,7 @@
 //! What a walk along the atoms of a molecule must say: written by the teacher, compared by the checker.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use chemr_chem::{Atom, Mol};
 
@@ -38,27 +39,32 @@ pub(crate) fn atom_items(mol: &Mol) -> Vec<String> {
     items
 }
 
-/// A SMILES cut before each atom.
-fn atom_chunks(smiles: &str) -> Vec<&str> {
+/// Places of the atoms in a SMILES: a bracket with all that is in it, or a symbol.
+pub(crate) fn atom_tokens(smiles: &str) -> Vec<Range<usize>> {
     let bytes = smiles.as_bytes();
-    let mut starts = Vec::new();
+    let mut tokens = Vec::new();
     let mut at = 0;
     while at < bytes.len() {
-        match bytes[at] {
-            b'[' => {
-                starts.push(at);
-                at += smiles[at..].find(']').unwrap_or(0);
-            }
+        let end = match bytes[at] {
+            b'[' => at + smiles[at..].find(']').map_or(1, |offset| offset + 1),
             letter if letter.is_ascii_alphabetic() => {
-                starts.push(at);
-                if matches!(&bytes[at..bytes.len().min(at + 2)], b"Cl" | b"Br") {
-                    at += 1;
-                }
+                let two = matches!(&bytes[at..bytes.len().min(at + 2)], b"Cl" | b"Br");
+                at + if two { 2 } else { 1 }
             }
-            _ => {}
-        }
-        at += 1;
+            _ => {
+                at += 1;
+                continue;
+            }
+        };
+        tokens.push(at..end);
+        at = end;
     }
+    tokens
+}
+
+/// A SMILES cut before each atom.
+fn atom_chunks(smiles: &str) -> Vec<&str> {
+    let starts: Vec<usize> = atom_tokens(smiles).into_iter().map(|token| token.start).collect();
     let ends = starts.iter().skip(1).copied().chain([smiles.len()]);
     starts.iter().zip(ends).map(|(&start, end)| &smiles[start..end]).collect()
 }

@@ -5,7 +5,7 @@ use chemr_tasks::Example;
 
 use super::say::{Speaker, group_names, listed, with_article};
 use super::{Lesson, TeacherError, molecule};
-use crate::claims::judge_reaction::leaving_atoms;
+use crate::changes::{Changes, Statement, best_type, changes, leaving_atoms, noted_reagents, statement};
 use crate::grammar::{Rule, walk};
 
 /// Most groups that are listed for one molecule without a known reaction.
@@ -17,36 +17,40 @@ const MOST_REACTANTS: usize = 6;
 struct View<'e> {
     example: &'e Example,
     reaction: Option<&'static NamedReaction>,
+    /// What the reaction does to the molecules of the row, where all ways to the product agree.
+    statement: Option<Statement>,
+    /// Places of the molecules that react; `None` when that is not known.
+    substrates: Option<Vec<usize>>,
     /// Texts of the product in the order of the string: kept parts and the core between them.
     parts: Option<Vec<String>>,
 }
 
 impl<'e> View<'e> {
-    /// From the generator's notes.
-    fn noted(example: &'e Example) -> Option<View<'e>> {
-        let reaction = example.meta.get("reaction").and_then(|id| named_reactions().get(id))?;
-        Some(View { example, reaction: Some(reaction), parts: noted_parts(example) })
-    }
-
-    /// By running the templates.
-    fn found(example: &'e Example, reactants: &[Mol], product: &Mol) -> View<'e> {
-        let reaction = named_reactions().classify(reactants, product).first().copied();
-        View { example, reaction, parts: None }
+    /// From the generator's notes, or by running the templates.
+    fn new(example: &'e Example, reactants: &[Mol], product: &Mol) -> View<'e> {
+        let noted = example.meta.get("reaction").and_then(|id| named_reactions().get(id));
+        let Some(reaction) = noted.or_else(|| best_type(reactants, product)) else {
+            return View { example, reaction: None, statement: None, substrates: None, parts: None };
+        };
+        let ways = changes(reaction, reactants, product);
+        let reagents = noted_reagents(example);
+        let said: Vec<Statement> = ways.iter().map(|way| statement(reaction, way, reactants, &reagents)).collect();
+        View {
+            example,
+            reaction: Some(reaction),
+            statement: agreed(&said).cloned(),
+            substrates: agreed(&ways.iter().map(|way: &Changes| way.substrates.clone()).collect::<Vec<_>>()).cloned(),
+            parts: noted.and_then(|_| noted_parts(example)),
+        }
     }
 
     /// Reaction type, bonds, what leaves; for rows without a type what the atoms say.
-    fn type_analysis(
-        &self,
-        speaker: &Speaker,
-        reactants: &[Mol],
-        product: Option<&Mol>,
-    ) -> Result<String, TeacherError> {
+    fn type_analysis(&self, speaker: &Speaker, reactants: &[Mol], product: &Mol) -> Result<String, TeacherError> {
         let Some(reaction) = self.reaction else {
-            let leaving = product.and_then(|product| leaving_atoms(reactants, product)).filter(|left| !left.is_empty());
-            let Some(leaving) = leaving else {
+            let Some(leaving) = leaving_atoms(reactants, product).filter(|left| !left.is_empty()) else {
                 return Err(TeacherError::not_covered(
                     self.example,
-                    "no named reaction fits and the atoms do not balance",
+                    "no single named reaction fits and the atoms do not balance",
                 ));
             };
             return Ok(speaker.sentence(Rule::LeavingAtoms, &[&walk::total_items(&leaving).join(" ")]));
@@ -54,18 +58,27 @@ impl<'e> View<'e> {
         let style = speaker.pick(3);
         let mut text = speaker.say(Rule::ReactionType, &[&reaction.name]);
         let mut joint = if style == 1 { ", " } else { ": " };
-        let formed = between_heavy_atoms(&reaction.bonds_formed).join(", ");
-        let broken = between_heavy_atoms(&reaction.bonds_broken).join(", ");
-        let facts =
-            [(Rule::BondsFormed, formed), (Rule::BondsBroken, broken), (Rule::Leaving, reaction.byproduct.clone())];
-        for (rule, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
+        let facts = self.statement.iter().flat_map(|statement| {
+            [
+                (Rule::BondsFormed, between_heavy_atoms(&statement.formed).join(", ")),
+                (Rule::BondsBroken, between_heavy_atoms(&statement.broken).join(", ")),
+                (Rule::Leaving, statement.leaving.clone().unwrap_or_default()),
+            ]
+        });
+        for (rule, value) in facts.filter(|(_, value)| !value.is_empty()) {
             text.push_str(joint);
-            text.push_str(&speaker.say_as(style, *rule, &[value]));
+            text.push_str(&speaker.say_as(style, rule, &[&value]));
             joint = ", ";
         }
         text.push('.');
         Ok(text)
     }
+}
+
+/// The one value that all have.
+fn agreed<T: PartialEq>(values: &[T]) -> Option<&T> {
+    let first = values.first()?;
+    values.iter().all(|value| value == first).then_some(first)
 }
 
 /// Bonds without hydrogen, or all when every one has hydrogen.
@@ -106,25 +119,15 @@ pub(super) fn forward(example: &Example, answer: String, speaker: Speaker) -> Re
     if texts.len() > MOST_REACTANTS {
         return Err(TeacherError::not_covered(example, "too many reactants"));
     }
-    let (view, mols, product) = match View::noted(example) {
-        Some(view) => (view, None, None),
-        None => {
-            let mols = texts.iter().map(|text| molecule(example, text)).collect::<Result<Vec<Mol>, _>>()?;
-            let product = molecule(example, &example.reference)?;
-            (View::found(example, &mols, &product), Some(mols), Some(product))
-        }
+    let mols = texts.iter().map(|text| molecule(example, text)).collect::<Result<Vec<Mol>, _>>()?;
+    let product = molecule(example, &example.reference)?;
+    let view = View::new(example, &mols, &product);
+    let beside: Vec<&str> = match &view.substrates {
+        Some(places) => (0..texts.len()).filter(|place| !places.contains(place)).map(|place| texts[place]).collect(),
+        None => Vec::new(),
     };
-    let count = speaker.sentence(Rule::ReactantCount, &[&texts.len().to_string()]);
-    let reacting = match noted_groups(example, &texts) {
-        Some(reacting) => reacting,
-        None => {
-            let mols = match &mols {
-                Some(mols) => mols.clone(),
-                None => texts.iter().map(|text| molecule(example, text)).collect::<Result<Vec<Mol>, _>>()?,
-            };
-            found_groups(&view, &mols)
-        }
-    };
+    let mut count = speaker.sentence(Rule::ReactantCount, &[&(texts.len() - beside.len()).to_string()]);
+    let reacting = noted_groups(example, &texts).unwrap_or_else(|| found_groups(&view, &mols));
     let groups: Vec<String> = reacting
         .iter()
         .map(|(place, names)| format!("reactant {} {}", place + 1, speaker.say(Rule::Groups, &[names])))
@@ -134,8 +137,14 @@ pub(super) fn forward(example: &Example, answer: String, speaker: Speaker) -> Re
     } else {
         capitalised(&format!("{}.", groups.join(", ")))
     };
-    let kind = view.type_analysis(&speaker, mols.as_deref().unwrap_or(&[]), product.as_ref())?;
-    Ok(Lesson { texts: [count, groups, kind, joining(&view, &speaker, &answer)], answer })
+    let kind = view.type_analysis(&speaker, &mols, &product)?;
+    let joined = joining(&view, &speaker, &answer);
+    if !beside.is_empty() {
+        // Said last, so that the choice of the other wordings does not depend on it.
+        count.push(' ');
+        count.push_str(&speaker.sentence(Rule::Reagents, &[&beside.join(".")]));
+    }
+    Ok(Lesson { texts: [count, groups, kind, joined], answer })
 }
 
 pub(super) fn retro(example: &Example, answer: String, speaker: Speaker) -> Result<Lesson, TeacherError> {
@@ -143,13 +152,8 @@ pub(super) fn retro(example: &Example, answer: String, speaker: Speaker) -> Resu
     if answer.split('.').count() > MOST_REACTANTS {
         return Err(TeacherError::not_covered(example, "too many reactants"));
     }
-    let (view, mols) = match View::noted(example) {
-        Some(view) => (view, Vec::new()),
-        None => {
-            let mols = answer.split('.').map(|text| molecule(example, text)).collect::<Result<Vec<Mol>, _>>()?;
-            (View::found(example, &mols, &product), mols)
-        }
-    };
+    let mols = answer.split('.').map(|text| molecule(example, text)).collect::<Result<Vec<Mol>, _>>()?;
+    let view = View::new(example, &mols, &product);
     let rings = speaker.sentence(Rule::Rings, &[&product.rings().to_string()]);
     // The group at the place of reaction if there is one, else what the product has.
     let counts = groups().counts(&product);
@@ -169,7 +173,7 @@ pub(super) fn retro(example: &Example, answer: String, speaker: Speaker) -> Resu
             }
         }
     };
-    let kind = view.type_analysis(&speaker, &mols, Some(&product))?;
+    let kind = view.type_analysis(&speaker, &mols, &product)?;
     Ok(Lesson { texts: [rings, named, kind, joining(&view, &speaker, &answer)], answer })
 }
 
@@ -202,7 +206,8 @@ fn noted_groups(example: &Example, texts: &[&str]) -> Option<Vec<(usize, String)
 /// The reacting group of each reactant by the registry; without a reaction type its groups.
 fn found_groups(view: &View<'_>, mols: &[Mol]) -> Vec<(usize, String)> {
     let mut reacting = Vec::new();
-    for (place, mol) in mols.iter().enumerate() {
+    let reacts = |place: usize| view.substrates.as_ref().is_none_or(|places| places.contains(&place));
+    for (place, mol) in mols.iter().enumerate().filter(|(place, _)| reacts(*place)) {
         let by_slot = view
             .reaction
             .and_then(|reaction| (0..reaction.slots.len()).find_map(|slot| reaction.reacting_group(slot, mol)));

@@ -13,9 +13,12 @@ use crate::grammar::synonyms::{self, Counted};
 const MAX_MOLECULES: usize = 64;
 /// Characters of SMILES in all that are parsed for one completion; more stay undecided. Reading a molecule takes up to
 /// ten microseconds for each character.
-const MAX_CHARACTERS: usize = 3000;
-/// Longest answer whose reactants are run through templates, characters.
+const MAX_CHARACTERS: usize = 2500;
+/// Longest answer whose reactants are run through templates, characters and parts.
 const MAX_ROUTE: usize = 200;
+const MAX_ROUTE_PARTS: usize = 3;
+/// Reaction types that are tried for one completion; more stay undecided.
+const MAX_TYPES: usize = 8;
 /// Longest SMILES whose groups are searched, characters.
 const MAX_GROUP_SEARCH: usize = 250;
 
@@ -26,7 +29,7 @@ pub(crate) enum Subject {
     Main,
     /// All reactants together.
     Reactants,
-    /// One reactant, from 1, in the order of the text.
+    /// One reactant, from 1, in the order of the text; reagents beside the reactants have no number.
     Reactant(usize),
     Product,
     Smiles(String),
@@ -107,8 +110,9 @@ pub(crate) struct Context<'a> {
     /// The completion's own answer.
     pub answer: Option<&'a str>,
     molecules: BTreeMap<String, Option<Mol>>,
-    /// Characters that may still be parsed.
+    /// Characters that may still be parsed, and reaction types that may still be tried.
     characters: usize,
+    types_left: usize,
     group_counts: BTreeMap<String, Rc<BTreeMap<&'static str, usize>>>,
     /// The reaction type of the example, once looked up.
     known_reactions: Option<Rc<Vec<&'static NamedReaction>>>,
@@ -130,6 +134,7 @@ impl<'a> Context<'a> {
             answer: extract(completion, Mode::Loose).answer.ok(),
             molecules: BTreeMap::new(),
             characters: MAX_CHARACTERS,
+            types_left: MAX_TYPES,
             group_counts: BTreeMap::new(),
             known_reactions: None,
             reaction_types: BTreeMap::new(),
@@ -196,7 +201,17 @@ impl<'a> Context<'a> {
 
     /// The molecules that a subject stands for; `None` when any part is unclear or invalid.
     pub(crate) fn molecules(&mut self, subject: &Subject) -> Option<Vec<Mol>> {
-        let parts = self.smiles_of(subject)?;
+        let parts = match (subject, self.family) {
+            (Subject::Reactant(number), Family::Forward) => {
+                let all = self.smiles_of(&Subject::Reactants)?;
+                let place = number.checked_sub(1)?;
+                match self.known_runs().first() {
+                    Some(run) => vec![all.get(*run.changes.substrates.get(place)?)?.clone()],
+                    None => vec![all.get(place)?.clone()],
+                }
+            }
+            _ => self.smiles_of(subject)?,
+        };
         (parts.len() <= MAX_MOLECULES).then_some(())?;
         parts.iter().map(|smiles| self.mol(smiles)).collect()
     }
@@ -270,6 +285,7 @@ impl<'a> Context<'a> {
         let mut routes = vec![reactants];
         if self.family == Family::Retro
             && let Some(answer) = self.answer.filter(|answer| answer.len() <= MAX_ROUTE)
+            && answer.split('.').count() <= MAX_ROUTE_PARTS
             && let Some(own) = answer.split('.').map(|part| self.mol(part)).collect::<Option<Vec<Mol>>>()
             && sorted(&own) != sorted(&routes[0])
         {
@@ -286,6 +302,12 @@ impl<'a> Context<'a> {
             }
         }
         runs
+    }
+
+    /// [`Context::runs_of`] for a type that the text states; `None` when too many were stated.
+    pub(crate) fn try_type(&mut self, reaction: &'static NamedReaction) -> Option<Vec<Run>> {
+        self.types_left = self.types_left.checked_sub(1)?;
+        Some(self.runs_of(reaction))
     }
 
     /// The runs of all known reactions.

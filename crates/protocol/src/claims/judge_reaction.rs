@@ -91,12 +91,17 @@ fn reaction_type(context: &mut Context<'_>, mention: Mention) -> (Option<bool>, 
         return (None, Rc::default());
     }
     let mut runs = Vec::new();
+    let mut complete = true;
     for reaction in &named {
-        runs.extend(context.runs_of(reaction));
+        match context.try_type(reaction) {
+            Some(found) => runs.extend(found),
+            None => complete = false,
+        }
     }
     // Rows whose molecules are too many to be followed may still be known.
     let known = context.known_reactions().iter().any(|known| named.iter().any(|reaction| reaction.id == known.id));
-    (Some(!runs.is_empty() || known), Rc::new(runs))
+    let right = !runs.is_empty() || known;
+    ((right || complete).then_some(right), Rc::new(runs))
 }
 
 /// The runs that statements about bonds refer to: those of the type that the text stated rightly, else those of the row.
@@ -246,10 +251,7 @@ fn assembly(context: &mut Context<'_>, parts: &Item, smiles: &Item, sink: &mut S
         left == right
             || matches!((context.mol(left), context.mol(right)), (Some(left), Some(right)) if left.is_same(&right))
     };
-    let of_answer = match &answer {
-        Some(answer) => Some(same(context, &smiles.text, answer)),
-        None => None,
-    };
+    let of_answer = answer.as_ref().map(|answer| same(context, &smiles.text, answer));
     let (whole, decided) = if context.family == Family::Retro {
         let product = context.example.field("product").to_string();
         let cut = same(context, &joined, &product);

@@ -465,6 +465,11 @@ fn hostile_text_is_bounded() {
     texts.push("C".repeat(1_100_000));
     texts.push(format!("<think>{}", "<think>".repeat(5000)));
     texts.push("\u{0} \u{202e} 1️⃣ “‘’” …".repeat(500));
+    // Every reaction type, on an answer of several parts.
+    let types: String =
+        chemr_chem::named_reactions().all().iter().map(|reaction| format!("This is {}. ", reaction.name)).collect();
+    let part = "OC(=O)c1ccc(CBr)cc1CCOC(=O)CC=CCC(N)CC#N";
+    texts.push(format!("<think>{types}</think><answer>{part}.{part}C.{part}N</answer>"));
     for example in &examples {
         for text in &texts {
             let start = seconds();

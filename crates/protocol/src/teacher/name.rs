@@ -3,13 +3,10 @@
 use chemr_data::names::{self, Name, Skeleton};
 use chemr_tasks::Example;
 
-use super::say::{Speaker, group_names, listed};
+use super::say::{Speaker, described_size};
 use super::{Lesson, TeacherError, molecule};
 use crate::claims::judge_name::{locant_items, stereodescriptors};
 use crate::grammar::Rule;
-
-/// Most groups that a description lists.
-const MOST_GROUPS: usize = 6;
 
 pub(super) fn lesson(example: &Example, answer: String, speaker: Speaker) -> Result<Lesson, TeacherError> {
     let text = example.field("iupac");
@@ -50,13 +47,7 @@ fn by_position(name: &Name, smiles: String, speaker: &Speaker) -> Lesson {
 /// A name beyond the grammar: what is true of the structure, then the structure.
 fn described(example: &Example, answer: String, speaker: &Speaker) -> Result<Lesson, TeacherError> {
     let mol = molecule(example, &answer)?;
-    let names = group_names(&mol, MOST_GROUPS);
-    let groups = if names.is_empty() {
-        speaker.sentence(Rule::NoKnownGroup, &[])
-    } else {
-        format!("It {}", speaker.sentence(Rule::Groups, &[&listed(&names)]))
-    };
-    let size = speaker.sentence(Rule::HeavyAtoms, &[&mol.heavy_atoms().to_string()]);
+    let (size, groups) = described_size(speaker, &mol);
     let scaffold = mol.scaffold();
     let mut assembly = String::new();
     if !scaffold.is_empty() {
@@ -66,7 +57,7 @@ fn described(example: &Example, answer: String, speaker: &Speaker) -> Result<Les
     assembly.push_str(&speaker.sentence(Rule::Written, &[&answer]));
     Ok(Lesson {
         texts: [
-            format!("{size} Ring count: {}.", mol.rings()),
+            size,
             groups,
             speaker.sentence(Rule::Stereodescriptors, &[&stereodescriptors(example.field("iupac")).to_string()]),
             assembly,

@@ -2,12 +2,9 @@
 
 use chemr_tasks::{Example, polarity};
 
-use super::say::{Speaker, group_names, listed};
+use super::say::{Speaker, described_size};
 use super::{Lesson, TeacherError, molecule};
 use crate::grammar::{Rule, walk};
-
-/// Most groups that a description lists.
-const MOST_GROUPS: usize = 6;
 
 pub(super) fn lesson(example: &Example, answer: String, speaker: Speaker) -> Result<Lesson, TeacherError> {
     if example.task == "property.polarity_rule" {
@@ -51,20 +48,14 @@ fn by_rule(example: &Example, answer: String, speaker: &Speaker) -> Result<Lesso
 /// A measured property: no rule decides it, so the trace states what is true of the molecule and then the verdict.
 fn described(example: &Example, answer: String, speaker: &Speaker) -> Result<Lesson, TeacherError> {
     let mol = molecule(example, example.field("smiles"))?;
-    let names = group_names(&mol, MOST_GROUPS);
-    let groups = if names.is_empty() {
-        speaker.sentence(Rule::NoKnownGroup, &[])
-    } else {
-        format!("It {}", speaker.sentence(Rule::Groups, &[&listed(&names)]))
-    };
-    let size = speaker.sentence(Rule::HeavyAtoms, &[&mol.heavy_atoms().to_string()]);
+    let (size, groups) = described_size(speaker, &mol);
     let donors = speaker.say(Rule::Donors, &[&mol.hbd().to_string()]);
     let acceptors = speaker.sentence(Rule::Acceptors, &[&mol.hba().to_string()]);
     let surface = speaker.sentence(Rule::PolarSurface, &[&format!("{:.0}", mol.tpsa())]);
     let logp = speaker.sentence(Rule::LogP, &[&format!("{:.1}", mol.logp())]);
     Ok(Lesson {
         texts: [
-            format!("{size} Ring count: {}. {groups}", mol.rings()),
+            format!("{size} {groups}"),
             format!("{donors} {acceptors}"),
             format!("{surface} {logp}"),
             speaker.sentence(Rule::Verdict, &[&answer]),

@@ -3,7 +3,7 @@
 use chemr_chem::{Mol, NamedReaction, groups, named_reactions};
 use chemr_tasks::Example;
 
-use super::say::{Speaker, group_names, listed, with_article};
+use super::say::{Speaker, described_groups, group_names, listed, with_article};
 use super::{Lesson, TeacherError, molecule};
 use crate::changes::{Changes, Statement, best_type, changes, leaving_atoms, noted_reagents, statement};
 use crate::grammar::{Rule, walk};
@@ -42,6 +42,12 @@ impl<'e> View<'e> {
             substrates: agreed(&ways.iter().map(|way: &Changes| way.substrates.clone()).collect::<Vec<_>>()).cloned(),
             parts: noted.and_then(|_| noted_parts(example)),
         }
+    }
+
+    /// The number of a molecule of the question among those that react, from 1.
+    fn number(&self, place: usize) -> usize {
+        let before = |places: &Vec<usize>| places.iter().filter(|other| **other < place).count();
+        self.substrates.as_ref().map_or(place, before) + 1
     }
 
     /// Reaction type, bonds, what leaves; for rows without a type what the atoms say.
@@ -130,7 +136,7 @@ pub(super) fn forward(example: &Example, answer: String, speaker: Speaker) -> Re
     let reacting = noted_groups(example, &texts).unwrap_or_else(|| found_groups(&view, &mols));
     let groups: Vec<String> = reacting
         .iter()
-        .map(|(place, names)| format!("reactant {} {}", place + 1, speaker.say(Rule::Groups, &[names])))
+        .map(|(place, names)| format!("reactant {} {}", view.number(*place), speaker.say(Rule::Groups, &[names])))
         .collect();
     let groups = if groups.is_empty() {
         format!("The reactants: {}", speaker.sentence(Rule::NoKnownGroup, &[]))
@@ -164,14 +170,7 @@ pub(super) fn retro(example: &Example, answer: String, speaker: Speaker) -> Resu
         .and_then(|id| groups().get(id));
     let named = match made {
         Some(group) => format!("It {}", speaker.sentence(Rule::Groups, &[&with_article(&group.name)])),
-        None => {
-            let names = group_names(&product, MOST_GROUPS);
-            if names.is_empty() {
-                speaker.sentence(Rule::NoKnownGroup, &[])
-            } else {
-                format!("It {}", speaker.sentence(Rule::Groups, &[&listed(&names)]))
-            }
-        }
+        None => described_groups(&speaker, &product, MOST_GROUPS),
     };
     let kind = view.type_analysis(&speaker, &mols, &product)?;
     Ok(Lesson { texts: [rings, named, kind, joining(&view, &speaker, &answer)], answer })

@@ -12,7 +12,8 @@ pub(super) struct Speaker {
 }
 
 impl Speaker {
-    /// The same seed gives different wordings for different examples.
+    /// The same seed gives different wordings for different examples. The hash and the generator are this module's own,
+    /// smaller than those of the data crate: recipes are tuned on the wordings that they choose.
     pub(super) fn new(seed: u64, id: &str) -> Speaker {
         // FNV-1a over the id.
         let hash = id
@@ -89,6 +90,24 @@ pub(super) fn group_names(mol: &Mol, limit: usize) -> Vec<&'static str> {
         .map(|group| group.name.as_str())
         .take(limit)
         .collect()
+}
+
+/// The groups of a molecule as a sentence, at most `limit` of them.
+pub(super) fn described_groups(speaker: &Speaker, mol: &Mol, limit: usize) -> String {
+    let names = group_names(mol, limit);
+    if names.is_empty() {
+        speaker.sentence(Rule::NoKnownGroup, &[])
+    } else {
+        format!("It {}", speaker.sentence(Rule::Groups, &[&listed(&names)]))
+    }
+}
+
+/// A molecule for which no rule of a task says more: size and rings, then its groups.
+pub(super) fn described_size(speaker: &Speaker, mol: &Mol) -> (String, String) {
+    const MOST_GROUPS: usize = 6;
+    let groups = described_groups(speaker, mol, MOST_GROUPS);
+    let size = speaker.sentence(Rule::HeavyAtoms, &[&mol.heavy_atoms().to_string()]);
+    (format!("{size} Ring count: {}.", mol.rings()), groups)
 }
 
 #[cfg(test)]

@@ -88,6 +88,52 @@ fn imported_rows_get_general_traces() {
     }
 }
 
+/// The third step of a trace, in the wording that says "breaks" and "releases".
+fn type_step(reactants: &str, product: &str) -> String {
+    let example = row("reaction_prediction", "reactants", reactants, product);
+    let traces = (0..60).map(|seed| expert_trace(&example, seed).unwrap().steps[2].text.clone());
+    traces
+        .into_iter()
+        .find(|text| text.contains("it forms") || text.contains("leave") && text.starts_with("The atoms"))
+        .unwrap()
+}
+
+#[test]
+fn what_is_said_of_a_reaction_is_in_its_row() {
+    for (reactants, product, said) in [
+        ("CCCCl.Oc1ccccc1", "CCCOc1ccccc1", "Williamson ether synthesis: it forms C-O, breaks C-Cl, releases Cl."),
+        ("CCOC(=O)C(C)C", "CC(C)C(=O)O", "ester hydrolysis: it forms C-O, breaks C-O, releases CCO."),
+        ("CCC(=O)F.Nc1ccccc1", "CCC(=O)Nc1ccccc1", "an acyl chloride: it forms C-N, breaks C-F, releases F."),
+        (
+            "O=[N+]([O-])c1ccc(Cl)cc1.CCN",
+            "CCNc1ccc([N+](=O)[O-])cc1",
+            "nucleophilic aromatic substitution: it forms C-N, breaks C-Cl, releases Cl.",
+        ),
+        (
+            "CC1(C)OB(c2ccccc2)OC1(C)C.CCc1ccc(I)cc1",
+            "CCc1ccc(-c2ccccc2)cc1",
+            "Suzuki coupling: it forms C-C, breaks C-I, B-C.",
+        ),
+        ("CCCCCC.BrBr", "CCCC(Br)CC", "The atoms Br1 H1 leave."),
+    ] {
+        let text = type_step(reactants, product);
+        assert!(text.ends_with(said), "{reactants}: {text}");
+    }
+}
+
+#[test]
+fn reagents_are_named_apart() {
+    let example = row("reaction_prediction", "reactants", "[BH4-].[Na+].CCC(C)=O", "CCC(C)O");
+    for seed in 0..6 {
+        let trace = expert_trace(&example, seed).unwrap();
+        let text = &trace.steps[0].text;
+        assert!(text.contains(" 1.") && text.ends_with("[BH4-].[Na+]."), "{text}");
+        assert!(trace.steps[1].text.starts_with("Reactant 1 ") && !trace.steps[1].text.contains(','), "{trace:?}");
+        assert!(wrong(&check_claims(&example, &trace.render())).is_empty());
+        assert_eq!(filter(&example, &trace.render()), Ok(()));
+    }
+}
+
 #[test]
 fn errors_are_typed() {
     let code = |example: &Example| expert_trace(example, 0).map(|_| "ok").unwrap_or_else(|error| error.code());
@@ -224,6 +270,15 @@ fn filter_reasons() {
     assert_eq!(code(&good.replace("C2H6O.", "C2H4O.")), "false_claim");
     assert_eq!(code(&good.replace("</think>", " The provided formula fits.</think>")), "leaked_hint");
     assert_eq!(code(&good.replace("</think>", &format!("{}</think>", " word".repeat(2000)))), "too_long");
+    // A step that says nothing that its protocol asks for.
+    let mut silent = trace.clone();
+    silent.steps[2].text = "Now it is all added up.".to_string();
+    assert_eq!(code(&silent.render()), "step_without_claims");
+    // Repeating an earlier statement is a statement all the same.
+    let twice = row("reaction_prediction", "reactants", "CC(=O)O.NCC", "CCNC(C)=O");
+    let mut repeated = expert_trace(&twice, 0).unwrap();
+    repeated.steps[1].text = format!("{} {}", repeated.steps[1].text, repeated.steps[2].text);
+    assert_eq!(filter(&twice, &repeated.render()), Ok(()));
     let mut swapped = trace.clone();
     swapped.steps.swap(0, 1);
     assert_eq!(code(&swapped.render()), "heading_order");

@@ -143,11 +143,16 @@ mod tests {
             && toolkit.num_rings().is_ok()
             && toolkit.num_aromatic_rings().is_ok()
             && toolkit.num_atom_stereo_centers().is_ok()
-            && toolkit.fraction_csp3().is_ok()
-            && toolkit.tpsa().is_ok()
             && toolkit.crippen_descriptors().is_ok()
-            && toolkit.exact_molecular_weight().is_ok()
-            && toolkit.molecular_weight().is_ok()
+            && [
+                toolkit.fraction_csp3(),
+                toolkit.tpsa(),
+                toolkit.exact_molecular_weight(),
+                toolkit.molecular_weight(),
+                toolkit.qed(),
+            ]
+            .into_iter()
+            .all(|value| value.is_ok_and(f64::is_finite))
     }
 
     #[test]

@@ -24,6 +24,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::TrainError;
 use crate::phase::PhaseKind;
 
+/// The tokenizer's folder while it is being written.
+pub(crate) const PARTIAL_TOKENIZER: &str = ".tokenizer.partial";
+
 /// An open run folder, locked against other processes until it is dropped.
 #[derive(Debug)]
 pub struct RunFolder {
@@ -66,7 +69,8 @@ impl RunFolder {
         if !resume && path.exists() {
             let mut entries = fs::read_dir(path).map_err(TrainError::io("read", path))?;
             // A run that was killed before or in its first file leaves the lock and a partial file: still an empty folder.
-            let of_a_run = |name: &OsStr| name == "run.lock" || name == "config.toml.partial";
+            let of_a_run =
+                |name: &OsStr| name == "run.lock" || name == "config.toml.partial" || name == PARTIAL_TOKENIZER;
             if entries.any(|entry| entry.is_ok_and(|entry| !of_a_run(&entry.file_name()))) {
                 return Err(TrainError::folder(path, "is not empty; choose a new or an empty folder"));
             }
@@ -97,9 +101,11 @@ impl RunFolder {
 
     /// Removes what a run writes before its first step, so that the folder counts as empty again.
     pub(crate) fn clear(&self) -> Result<(), TrainError> {
-        let tokenizer = self.join("tokenizer");
-        if tokenizer.exists() {
-            fs::remove_dir_all(&tokenizer).map_err(TrainError::io("remove", &tokenizer))?;
+        for name in ["tokenizer", PARTIAL_TOKENIZER] {
+            let path = self.join(name);
+            if path.exists() {
+                fs::remove_dir_all(&path).map_err(TrainError::io("remove", &path))?;
+            }
         }
         for name in ["metrics.jsonl", "config.toml"] {
             let path = self.join(name);

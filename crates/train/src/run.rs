@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::checkpoint::{self, PhaseState, complete_steps};
 use crate::error::TrainError;
-use crate::folder::{FinishedPhase, RunFolder, step_name, write_atomic, write_json};
+use crate::folder::{FinishedPhase, PARTIAL_TOKENIZER, RunFolder, step_name, write_atomic, write_json};
 use crate::manifest::{Host, Manifest, file_sha256};
 use crate::metrics::Metrics;
 use crate::phase::{PhaseHook, PhaseKind, PhaseOutcome, RunOutcome, RunStatus};
@@ -136,8 +136,8 @@ fn run_phases(
         Ok(prepared) => prepared,
         Err(error) => {
             // Nothing is trained yet: what is wrong can be put right and started again in the same folder.
-            if !resume {
-                folder.clear()?;
+            if !resume && let Err(leftover) = folder.clear() {
+                progress.message(&format!("clearing up: {leftover}"));
             }
             return Err(error);
         }
@@ -281,7 +281,7 @@ fn starting_point(
 }
 
 fn save_tokenizer(tokenizer: &Tokenizer, dir: &Path) -> Result<(), TrainError> {
-    let partial = dir.with_file_name(".tokenizer.partial");
+    let partial = dir.with_file_name(PARTIAL_TOKENIZER);
     if partial.exists() {
         std::fs::remove_dir_all(&partial).map_err(TrainError::io("remove", &partial))?;
     }

@@ -145,8 +145,8 @@ impl Source {
         }
     }
 
-    /// At most `count` different held-out examples of every task, in the order of [`Source::tasks`]; `data` is the section
-    /// that this source was opened with.
+    /// At most `count` held-out examples of every task, in the order of [`Source::tasks`]: different ones of the gym, the first
+    /// ones of a file as published. `data` is the section that this source was opened with.
     ///
     /// # Errors
     /// Missing files, a task without rows in this split.

@@ -41,7 +41,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let (budget, recipe) = if arguments.resume { stored(arguments, &out)? } else { fresh(arguments)? };
     let time = match budget {
         Budget::Smoke => "under a minute on two cores",
-        Budget::Default => "about ten minutes on two cores",
+        Budget::Default => "about a quarter of an hour on two cores",
         Budget::Long => "about two hours on two cores",
     };
     eprintln!("chem-r quickstart ({budget}): {time}, {} threads", chemr_engine::threads());

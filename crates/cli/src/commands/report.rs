@@ -1,10 +1,14 @@
 //! `chemr report`: the HTML report of a run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use chemr_engine::load_folder;
+use chemr_eval::Summary;
+use chemr_train::recipe_of;
 
 use crate::exit::{Outcome, say};
+use crate::{evaluator, models};
 
 const EXAMPLES: &str = "Examples:
   chemr report runs/quickstart-001
@@ -26,15 +30,27 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let records = chemr_eval::read_phases(&arguments.run)?;
     let report = chemr_eval::report(&arguments.run)?;
     if arguments.json {
-        let path = arguments.run.join("summary.json");
-        let summary = std::fs::read_to_string(&path).with_context(|| format!("summary {}", path.display()))?;
-        say!("{}", summary.trim_end())?;
+        say!("{}", serde_json::to_string_pretty(&summary(&arguments.run)?)?)?;
         eprintln!("report {}", report.display());
     } else {
         for record in &records {
-            say!("{}", crate::evaluator::headline(&record.name, &record.scores))?;
+            say!("{}", evaluator::headline(&record.name, &record.scores))?;
         }
         say!("report {}", report.display())?;
     }
     Ok(Outcome::Done)
+}
+
+/// The run's summary; made from its evaluations and its newest checkpoint where the file is missing.
+fn summary(run: &Path) -> anyhow::Result<Summary> {
+    let path = run.join("summary.json");
+    match std::fs::read_to_string(&path) {
+        Ok(text) => serde_json::from_str(&text).with_context(|| path.display().to_string()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let (model, _) = load_folder(&models::resolve(run)?)?;
+            let seed = recipe_of(run).map_or(0, |recipe| recipe.run.seed);
+            Ok(evaluator::summarise(run, &model, seed)?.0)
+        }
+        Err(error) => Err(error).with_context(|| path.display().to_string()),
+    }
 }

@@ -83,7 +83,7 @@ pub fn importers() -> &'static [Importer] {
 pub fn import<S: AsRef<str>>(names: &[S], data: &Path, split: Split) -> Result<Vec<Imported>, DataError> {
     let mut read: BTreeMap<&str, Vec<Imported>> = BTreeMap::new();
     let mut found = Vec::new();
-    for name in names {
+    for (number, name) in names.iter().enumerate() {
         let name = name.as_ref();
         let importer = importers().iter().find(|known| known.name == name).ok_or_else(|| {
             let known: Vec<&str> = importers().iter().map(|known| known.name).collect();
@@ -93,7 +93,9 @@ pub fn import<S: AsRef<str>>(names: &[S], data: &Path, split: Split) -> Result<V
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => entry.insert((importer.read)(data, split)?),
         };
-        found.push(parts[importer.part].clone());
+        let again = names[number + 1..].iter().any(|later| later.as_ref() == name);
+        let part = &mut parts[importer.part];
+        found.push(if again { part.clone() } else { std::mem::take(part) });
     }
     Ok(found)
 }

@@ -55,24 +55,5 @@ fn compound(row: &[String], split: Split) -> [Result<Candidate, RejectReason>; 2
         Candidate { example, key: key.clone() }
     };
     let name = required(row, 1, "iupac").map(|name| candidate("name.iupac_to_smiles", "iupac", name, &canonical));
-    let formula =
-        written(mol.formula()).map(|formula| candidate("name.smiles_to_formula", "smiles", &canonical, &formula));
-    [name, formula]
-}
-
-/// A formula that can be an answer.
-fn written(formula: String) -> Result<String, RejectReason> {
-    if formula.is_empty() { Err(RejectReason::NoFormula) } else { Ok(formula) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_empty_formula_is_no_answer() {
-        assert_eq!(written(String::new()), Err(RejectReason::NoFormula));
-        assert_eq!(RejectReason::NoFormula.to_string(), "no_formula");
-        assert_eq!(written("C2H6O".to_string()), Ok("C2H6O".to_string()));
-    }
+    [name, Ok(candidate("name.smiles_to_formula", "smiles", &canonical, &mol.formula()))]
 }

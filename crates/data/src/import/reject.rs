@@ -19,8 +19,6 @@ pub enum RejectReason {
     Duplicate,
     /// Another row gives the same question another answer. All such rows are rejected.
     Contradiction,
-    /// The toolkit writes no formula for a molecule that it has read.
-    NoFormula,
     /// The molecule (or product) is also in the validation or test file.
     HeldOut,
 }
@@ -34,7 +32,6 @@ impl fmt::Display for RejectReason {
             RejectReason::ProductIsReactant => formatter.write_str("product_is_reactant"),
             RejectReason::Duplicate => formatter.write_str("duplicate"),
             RejectReason::Contradiction => formatter.write_str("contradiction"),
-            RejectReason::NoFormula => formatter.write_str("no_formula"),
             RejectReason::HeldOut => formatter.write_str("held_out"),
         }
     }

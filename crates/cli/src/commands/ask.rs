@@ -97,10 +97,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         StopReason::Cancelled => "stopped",
         _ => "token_limit",
     };
-    let claims = asked.as_ref().map(|example| check_claims(example, &completion)).unwrap_or_default();
     let outcome = if ended == "stopped" { Outcome::Stopped } else { Outcome::Done };
     let extraction = extract(&completion, Mode::Loose);
     let answer = extraction.answer.as_ref().ok();
+    let claims = asked
+        .as_ref()
+        .map(|example| check_claims(&with_own_answer(example, answer.copied()), &completion))
+        .unwrap_or_default();
     if arguments.json {
         let claims: Vec<_> = claims
             .iter()
@@ -162,6 +165,16 @@ fn read_question(arguments: &Arguments, question: &str) -> anyhow::Result<(Optio
 fn asked_example(task: &dyn Task, field: String) -> Example {
     let input = BTreeMap::from([(task.input_key().to_owned(), field)]);
     Example::new(task.id(), "asked", Split::Test, 0, input, String::new(), BTreeMap::new())
+}
+
+/// The row for checking claims. No reference is known, so what a trace says of a reaction is checked against the reaction
+/// that the model itself proposes.
+fn with_own_answer(asked: &Example, answer: Option<&str>) -> Example {
+    let is_reaction = matches!(asked.task.as_str(), "retrosynthesis" | "reaction_prediction");
+    match answer.filter(|_| is_reaction) {
+        Some(answer) => Example { reference: answer.to_owned(), ..asked.clone() },
+        None => asked.clone(),
+    }
 }
 
 fn truth(claim: &Claim) -> &'static str {

@@ -40,7 +40,8 @@ pub(crate) fn backward(
         ) else {
             continue;
         };
-        let step = Step { sizes, weights, packed, block, rows };
+        let window = model.architecture.window(index);
+        let step = Step { sizes, weights, packed, block, rows, window };
         let chosen = last.then_some(head_rows.as_slice());
         step.feed_forward(buffers, scratch, chosen, &mut gradients.mlp_norm);
         let count = chosen.map_or(rows, <[u32]>::len);
@@ -49,7 +50,7 @@ pub(crate) fn backward(
             spread(buffers, sizes, chosen, rows);
         }
         step.attention(buffers, scratch, chunk, dgroup_bounds);
-        step.projection(buffers, scratch, &workspace.rotary, &chunk.places, &mut gradients.attn_norm);
+        step.projection(buffers, scratch, &workspace.rotary, &chunk.places, gradients);
         let Workspace { gradient: buffers, scratch, .. } = workspace;
         strips(
             sizes,
@@ -78,6 +79,8 @@ struct Step<'a> {
     block: &'a BlockBuffers,
     /// Rows of the chunk.
     rows: usize,
+    /// Positions that a query looks at.
+    window: usize,
 }
 
 fn transposed(weight: &PackedWeight) -> &PackedMatrix {
@@ -186,7 +189,7 @@ impl Step<'_> {
         run_parts(sizes.key_values * sequences, scratch, [Parts::at(dgroups, bounds)], |task, scratch, [dqkv]| {
             let (index, sequence) = (task / sequences, task % sequences);
             let Range { start, end } = chunk.bounds[sequence]..chunk.bounds[sequence + 1];
-            let group = head_group(sizes, &self.block.qkv, start..end, index);
+            let group = head_group(sizes, &self.block.qkv, start..end, index, self.window);
             let lse = (index * self.rows + start) * sizes.shared;
             let gradient = GroupGradient {
                 dout: &dattended[start * sizes.query..end * sizes.query],
@@ -208,14 +211,15 @@ impl Step<'_> {
         scratch: &mut Scratch,
         rotary: &crate::rotary::RotaryTable,
         places: &[u32],
-        dnorm_weight: &mut [f32],
+        gradients: &mut LayerWeights,
     ) {
-        let Sizes { isa, hidden, qkv, eps, .. } = *self.sizes;
+        let Sizes { isa, hidden, qkv, eps, extra, .. } = *self.sizes;
         let rows = self.rows;
         let tiles = rows.div_ceil(ROW_TILE);
-        let GradientBuffers { dx, dmid, normed, dgroups, dqkv, dnorm, .. } = buffers;
+        let GradientBuffers { dx, dmid, normed, dgroups, dqkv, dnorm, dextra, .. } = buffers;
         let (dmid, dgroups) = (&dmid[..rows * hidden], &dgroups[..]);
         let dnorm = &mut dnorm[..tiles * hidden];
+        let dextra = &mut dextra[..tiles * extra];
         run_parts(
             tiles,
             scratch,
@@ -224,16 +228,19 @@ impl Step<'_> {
                 Parts::even(&mut dqkv[..rows * qkv], ROW_TILE * qkv),
                 Parts::even(&mut normed[..rows * hidden], ROW_TILE * hidden),
                 Parts::even(dnorm, hidden),
+                Parts::even(dextra, extra),
             ],
-            |tile, scratch, [dx, dqkv, normed, dnorm]| {
+            |tile, scratch, [dx, dqkv, normed, dnorm, dextra]| {
                 let first = tile * ROW_TILE;
                 let count = dx.len() / hidden;
                 let places = &places[first..first + count];
                 for (index, (row, place)) in dqkv.chunks_exact_mut(qkv).zip(places).enumerate() {
                     self.gather_projection(dgroups, first + index, row);
                     let (cos, sin) = rotary.at(*place as usize);
-                    let turned = self.sizes.query + self.sizes.key_values * self.sizes.head_dim;
-                    ops::rotate(isa, &mut row[..turned], cos, sin, Turn::Against);
+                    ops::rotate(isa, &mut row[..self.sizes.turned()], cos, sin, Turn::Against);
+                }
+                if extra > 0 {
+                    self.extras(first, dqkv, dextra, scratch);
                 }
                 let x = &self.block.x[first * hidden..][..count * hidden];
                 ops::rms_norm(isa, x, &self.weights.attn_norm, eps, normed);
@@ -244,7 +251,60 @@ impl Step<'_> {
                 ops::rms_norm_backward(isa, x, &self.weights.attn_norm, eps, dnormed, passed, dx, dnorm);
             },
         );
-        sum_tiles(isa, dnorm, dnorm_weight);
+        sum_tiles(isa, dnorm, &mut gradients.attn_norm);
+        if extra > 0 {
+            for tile in dextra.chunks_exact(extra) {
+                let (bias, norms) = tile.split_at(gradients.qkv_bias.len());
+                let (query, key) = norms.split_at(gradients.q_norm.len());
+                ops::add(isa, bias, &mut gradients.qkv_bias);
+                ops::add(isa, query, &mut gradients.q_norm);
+                ops::add(isa, key, &mut gradients.k_norm);
+            }
+        }
+    }
+
+    /// Takes the gradients of one tile's rotated-back projections, `dqkv` from row `first` on, through the norms of heads
+    /// and the biases; `dextra` receives the tile's gradients of biases, query norm and key norm.
+    fn extras(&self, first: usize, dqkv: &mut [f32], dextra: &mut [f32], scratch: &mut [f32]) {
+        let Sizes { isa, query, qkv, raw, eps, .. } = *self.sizes;
+        let weights = self.weights;
+        dextra.fill(0.0);
+        let (dbias, dnorms) = dextra.split_at_mut(weights.qkv_bias.len());
+        let (dquery_norm, dkey_norm) = dnorms.split_at_mut(weights.q_norm.len());
+        let (dout, zeros) = scratch.split_at_mut(raw);
+        // Nothing passes beside the norms.
+        let zeros = &mut zeros[..raw];
+        zeros.fill(0.0);
+        for (index, row) in dqkv.chunks_exact_mut(qkv).enumerate() {
+            if raw > 0 {
+                let values = &self.block.raw[(first + index) * raw..][..raw];
+                dout.copy_from_slice(&row[..raw]);
+                let (dqueries, dkeys) = row[..raw].split_at_mut(query);
+                ops::rms_norm_backward(
+                    isa,
+                    &values[..query],
+                    &weights.q_norm,
+                    eps,
+                    &dout[..query],
+                    &zeros[..query],
+                    dqueries,
+                    dquery_norm,
+                );
+                ops::rms_norm_backward(
+                    isa,
+                    &values[query..],
+                    &weights.k_norm,
+                    eps,
+                    &dout[query..],
+                    &zeros[query..],
+                    dkeys,
+                    dkey_norm,
+                );
+            }
+            if !dbias.is_empty() {
+                ops::add(isa, row, dbias);
+            }
+        }
     }
 
     /// Puts one row of the head groups' gradients into the order of the fused projection.

@@ -127,10 +127,10 @@ fn refuse(field: &'static str, value: impl std::fmt::Display, reason: &str) -> E
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn small() -> ModelConfig {
+    pub(crate) fn small() -> ModelConfig {
         ModelConfig {
             vocab_size: 32,
             hidden_size: 16,

@@ -25,7 +25,7 @@ pub(crate) fn decode(workspace: &mut Workspace, model: &Model, packed: &PackedMo
     let layers = model.weights.layers.len();
     embed(workspace, model, packed, chunk);
     for index in 0..layers {
-        attend_block(workspace, chunk, slot(index, gradients));
+        attend_block(workspace, chunk, slot(index, gradients), model.architecture.window(index));
         let weights = &model.weights.layers[index];
         let matrices = &packed.layers[index];
         let slots = [slot(index, gradients), slot(index + 1, gradients)];
@@ -47,8 +47,9 @@ pub(crate) fn decode(workspace: &mut Workspace, model: &Model, packed: &PackedMo
                     Parts::even(&mut gate_up[..rows * 2 * sizes.wide], ROW_TILE * 2 * sizes.wide),
                     Parts::even(&mut next.x[..rows * sizes.hidden], ROW_TILE * sizes.hidden),
                     Parts::even(&mut next.qkv[..rows * sizes.qkv], ROW_TILE * sizes.qkv),
+                    Parts::even(&mut next.raw[..rows * sizes.raw], ROW_TILE * sizes.raw),
                 ],
-                |tile, scratch, [mid, gate_up, out, qkv]| {
+                |tile, scratch, [mid, gate_up, out, qkv, raw]| {
                     let first = tile * ROW_TILE;
                     let count = out.len() / sizes.hidden;
                     let x = &x[first * sizes.hidden..][..count * sizes.hidden];
@@ -63,7 +64,7 @@ pub(crate) fn decode(workspace: &mut Workspace, model: &Model, packed: &PackedMo
                         out,
                         &chunk.places[first..first + count],
                         rotary,
-                        qkv,
+                        [qkv, raw],
                         scratch,
                     );
                 },
@@ -108,8 +109,9 @@ fn embed(workspace: &mut Workspace, model: &Model, packed: &PackedModel, chunk: 
         [
             Parts::even(&mut block.x[..rows * sizes.hidden], ROW_TILE * sizes.hidden),
             Parts::even(&mut block.qkv[..rows * sizes.qkv], ROW_TILE * sizes.qkv),
+            Parts::even(&mut block.raw[..rows * sizes.raw], ROW_TILE * sizes.raw),
         ],
-        |tile, scratch, [x, qkv]| {
+        |tile, scratch, [x, qkv, raw]| {
             let first = tile * ROW_TILE;
             let count = x.len() / sizes.hidden;
             let tokens = &chunk.tokens[first..first + count];
@@ -118,12 +120,12 @@ fn embed(workspace: &mut Workspace, model: &Model, packed: &PackedModel, chunk: 
                 row.copy_from_slice(&model.weights.embed[at..at + sizes.hidden]);
             }
             let places = &chunk.places[first..first + count];
-            project(&sizes, weights, matrices, x, places, rotary, qkv, scratch);
+            project(&sizes, weights, matrices, x, places, rotary, [qkv, raw], scratch);
         },
     );
 }
 
-/// Norm, fused query/key/value projection and rotation of one tile.
+/// Norm, fused query/key/value projection, what the family adds to it, and rotation of one tile.
 #[allow(clippy::too_many_arguments)] // operands of one fused step
 fn project(
     sizes: &Sizes,
@@ -132,14 +134,20 @@ fn project(
     x: &[f32],
     places: &[u32],
     rotary: &RotaryTable,
-    qkv: &mut [f32],
+    [qkv, raw]: [&mut [f32]; 2],
     scratch: &mut [f32],
 ) {
     let rows = places.len();
     let normed = &mut scratch[..rows * sizes.hidden];
     ops::rms_norm(sizes.isa, x, &weights.attn_norm, sizes.eps, normed);
     matrices.qkv.forward.multiply_block(normed, rows, qkv, sizes.qkv, Store::Overwrite);
-    let turned = sizes.query + sizes.key_values * sizes.head_dim;
+    let turned = sizes.turned();
+    if weights.has_extras() {
+        for (index, row) in qkv.chunks_exact_mut(sizes.qkv).enumerate() {
+            let raw = &mut raw[index * sizes.raw..][..sizes.raw];
+            weights.finish_projection(sizes.isa, row, sizes.query, turned, sizes.eps, Some(raw));
+        }
+    }
     for (row, place) in qkv.chunks_exact_mut(sizes.qkv).zip(places) {
         let (cos, sin) = rotary.at(*place as usize);
         ops::rotate(sizes.isa, &mut row[..turned], cos, sin, Turn::With);
@@ -147,7 +155,7 @@ fn project(
 }
 
 /// Attention of every head group of every sequence.
-fn attend_block(workspace: &mut Workspace, chunk: &Chunk, slot: usize) {
+fn attend_block(workspace: &mut Workspace, chunk: &Chunk, slot: usize, window: usize) {
     let sizes = workspace.sizes;
     let sequences = chunk.sequences();
     let Some(block) = workspace.blocks.get_mut(slot) else {
@@ -161,7 +169,7 @@ fn attend_block(workspace: &mut Workspace, chunk: &Chunk, slot: usize) {
         |task, scratch, [out, lse]| {
             let (group, sequence) = (task / sequences, task % sequences);
             let range = chunk.bounds[sequence]..chunk.bounds[sequence + 1];
-            attend(sizes.isa, &head_group(&sizes, qkv, range, group), out, lse, scratch);
+            attend(sizes.isa, &head_group(&sizes, qkv, range, group, window), out, lse, scratch);
         },
     );
 }
@@ -172,6 +180,7 @@ pub(crate) fn head_group<'a>(
     qkv: &'a [f32],
     range: std::ops::Range<usize>,
     group: usize,
+    window: usize,
 ) -> HeadGroup<'a> {
     HeadGroup {
         qkv: &qkv[range.start * sizes.qkv..range.end * sizes.qkv],
@@ -182,6 +191,7 @@ pub(crate) fn head_group<'a>(
         query_column: group * sizes.shared * sizes.head_dim,
         key_column: sizes.query + group * sizes.head_dim,
         value_column: sizes.query + (sizes.key_values + group) * sizes.head_dim,
+        window,
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! | file | content |
 //! |---|---|
-//! | `config.json` | `LlamaForCausalLM` and its shape |
+//! | `config.json` | the family (see [`crate::Family`]), its class and its shape |
 //! | `model.safetensors` | weights, fp32, one tensor for each projection |
 //! | `generation_config.json` | token ids for generation |
 //! | `tokenizer.json`, `tokenizer_config.json`, `chat_template.jinja` | see [`crate::tokenizer`] |
@@ -102,7 +102,7 @@ fn write_files(folder: &Path, model: &Model, tokenizer: &Tokenizer) -> Result<()
     config.bos_token_id = config.bos_token_id.or(tokenizer.bos());
     config.eos_token_id = config.eos_token_id.or(tokenizer.eos());
     config.pad_token_id = config.pad_token_id.or(tokenizer.pad());
-    write_text(&folder.join(CONFIG_FILE), &config::to_json(&config))?;
+    write_text(&folder.join(CONFIG_FILE), &config::to_json(&config, &model.architecture))?;
     write_text(&folder.join(GENERATION_CONFIG_FILE), &config::generation_json(&config))?;
     for (name, content) in tokenizer.files().map_err(|error| text(SAVE, &error))? {
         write_text(&folder.join(name), &content)?;
@@ -161,18 +161,19 @@ pub fn load_folder(folder: &Path) -> Result<(Model, Tokenizer), EngineError> {
 /// Reads `config.json` and the weights (one file or shards with an index; fp32, bf16 or fp16) of a folder.
 ///
 /// # Errors
-/// [`EngineError::Io`] for what cannot be read, [`EngineError::Config`] for a shape or feature that this engine does not
-/// have or that the weight files are far too small for, [`EngineError::Checkpoint`] with the names of all missing, unknown and
+/// [`EngineError::Io`] for what cannot be read, [`EngineError::Format`] that lists every setting of `config.json` that this
+/// engine does not compute, [`EngineError::Config`] for a shape that cannot be built or that the weight files are far too
+/// small for, [`EngineError::Checkpoint`] with the names of all missing, unknown and
 /// misshapen tensors.
 pub fn load_model(folder: &Path) -> Result<Model, EngineError> {
     let path = folder.join(CONFIG_FILE);
     let content = std::fs::read(&path).map_err(|source| io(LOAD, &path, source))?;
-    let config = config::from_json(&path, &content)?;
+    let (config, architecture) = config::from_json(&path, &content)?;
     config.validate()?;
+    architecture.validate(&config)?;
     tensors::check_size(folder, &config)?;
-    let mut weights = crate::Weights::zeros(&config);
-    tensors::read_weights(folder, &config, &mut weights)?;
-    Model::new(config, weights)
+    let weights = tensors::read_weights(folder, &config, &architecture)?;
+    Model::new_as(config, architecture, weights)
 }
 
 fn io(operation: &'static str, path: &Path, source: std::io::Error) -> EngineError {

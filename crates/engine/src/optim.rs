@@ -3,7 +3,7 @@
 use crate::kernels::simd::Isa;
 use crate::kernels::update::{Moments, adamw, square_sum};
 use crate::pool::{Parts, Scratch, run_parts};
-use crate::{AdamWConfig, ModelConfig, Weights};
+use crate::{AdamWConfig, Weights};
 
 /// Values of one task; it decides the order of the norm's sum, so it is a constant.
 const CHUNK: usize = 16_384;
@@ -18,8 +18,8 @@ pub(crate) struct AdamW {
 }
 
 impl AdamW {
-    pub(crate) fn new(config: AdamWConfig, shape: &ModelConfig) -> Self {
-        Self { config, first: Weights::zeros(shape), second: Weights::zeros(shape), steps: 0 }
+    pub(crate) fn new(config: AdamWConfig, shape: &Weights) -> Self {
+        Self { config, first: shape.zeros_like(), second: shape.zeros_like(), steps: 0 }
     }
 
     /// Scales the gradients by `scale`, updates `weights` at learning rate `lr`, and zeroes the gradients.
@@ -82,6 +82,7 @@ pub(crate) fn global_norm(gradients: &mut Weights) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ModelConfig;
 
     #[test]
     fn one_step_follows_the_formula() {
@@ -102,8 +103,8 @@ mod tests {
             pad_token_id: None,
         };
         let config = AdamWConfig { weight_decay: 0.1, ..AdamWConfig::default() };
-        let mut optimiser = AdamW::new(config, &shape);
         let mut weights = Weights::zeros(&shape);
+        let mut optimiser = AdamW::new(config, &weights);
         let mut gradients = Weights::zeros(&shape);
         weights.embed.fill(2.0);
         weights.norm.fill(2.0);

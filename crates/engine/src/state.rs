@@ -60,16 +60,22 @@ pub(crate) fn load(path: &Path, optimiser: &mut AdamW, config: &ModelConfig) -> 
     let steps = file.tensor("steps").map_err(|error| format_error(LOAD, path, error))?;
     let steps: [u8; 8] =
         steps.data().try_into().map_err(|_| format_error(LOAD, path, "the step count is not one 64-bit number"))?;
-    let first = moments(path, &file, "first", config)?;
-    let second = moments(path, &file, "second", config)?;
+    let first = moments(path, &file, "first", &optimiser.first, config)?;
+    let second = moments(path, &file, "second", &optimiser.second, config)?;
     optimiser.steps = u64::from_le_bytes(steps);
     optimiser.first = first;
     optimiser.second = second;
     Ok(())
 }
 
-fn moments(path: &Path, file: &SafeTensors<'_>, prefix: &str, config: &ModelConfig) -> Result<Weights, EngineError> {
-    let mut weights = Weights::zeros(config);
+fn moments(
+    path: &Path,
+    file: &SafeTensors<'_>,
+    prefix: &str,
+    shape: &Weights,
+    config: &ModelConfig,
+) -> Result<Weights, EngineError> {
+    let mut weights = shape.zeros_like();
     for target in weights.named_tensors_mut(config) {
         let name = format!("{prefix}.{}", target.name);
         let tensor = file.tensor(&name).map_err(|error| format_error(LOAD, path, error))?;

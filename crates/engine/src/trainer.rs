@@ -23,7 +23,7 @@ pub struct AdamWConfig {
     pub beta2: f32,
     /// Added to the root of the second moment.
     pub eps: f32,
-    /// Decoupled decay of the matrices, times the learning rate; norms do not decay.
+    /// Decoupled decay of the matrices, times the learning rate; norms and biases do not decay.
     pub weight_decay: f32,
 }
 
@@ -66,8 +66,8 @@ impl Trainer {
     /// Starts training `model` with empty moments.
     pub fn new(model: Model, config: AdamWConfig) -> Self {
         Self {
-            gradients: Weights::zeros(&model.config),
-            optimiser: AdamW::new(config, &model.config),
+            gradients: model.weights.zeros_like(),
+            optimiser: AdamW::new(config, &model.weights),
             engine: Engine::new(&model, Direction::Both),
             model,
         }
@@ -216,7 +216,7 @@ impl Engine {
         Self {
             packed: PackedModel::new(&model.config, direction),
             stale: true,
-            workspace: Workspace::new(&model.config),
+            workspace: Workspace::new(model),
             chunk: Chunk::default(),
         }
     }

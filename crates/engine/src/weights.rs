@@ -1,6 +1,8 @@
 //! Trained values of a decoder, in the fused layout that the kernels use, and their Hugging Face names.
 
-use crate::{EngineError, ModelConfig, rng::SplitMix64};
+use crate::kernels::ops;
+use crate::kernels::simd::Isa;
+use crate::{Architecture, EngineError, ModelConfig, rng::SplitMix64};
 
 /// Values of one decoder block. Matrices are row-major `[out, in]`, as in Hugging Face checkpoints.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,6 +11,12 @@ pub struct LayerWeights {
     pub attn_norm: Vec<f32>,
     /// Query, key and value projections one below the other, `[qkv_width, hidden]`.
     pub qkv: Vec<f32>,
+    /// Biases of these projections, `[qkv_width]`; empty where the family has none.
+    pub qkv_bias: Vec<f32>,
+    /// RMSNorm of each query head before the rotation, `[head_dim]`; empty where the family has none.
+    pub q_norm: Vec<f32>,
+    /// RMSNorm of each key head before the rotation, `[head_dim]`; empty where the family has none.
+    pub k_norm: Vec<f32>,
     /// Output projection of attention, `[hidden, query_width]`.
     pub o: Vec<f32>,
     /// RMSNorm before the SwiGLU layer, `[hidden]`.
@@ -57,17 +65,26 @@ pub struct NamedTensorMut<'a> {
 /// One parameter tensor as the optimiser sees it.
 pub(crate) struct Parameter<'a> {
     pub data: &'a mut [f32],
-    /// Weight decay applies to matrices, not to norms.
+    /// Weight decay applies to matrices, not to norms and biases.
     pub decays: bool,
 }
 
 impl Weights {
-    /// All zeros, in the shape of `config`.
+    /// All zeros, in the shape of `config`, plain Llama.
     pub fn zeros(config: &ModelConfig) -> Self {
+        Self::zeros_for(config, &Architecture::default())
+    }
+
+    /// All zeros, in the shape of `config`, with what `architecture` adds.
+    pub fn zeros_for(config: &ModelConfig, architecture: &Architecture) -> Self {
         let hidden = config.hidden_size;
+        let extra = Extra::new(config, architecture);
         let layer = LayerWeights {
             attn_norm: vec![0.0; hidden],
             qkv: vec![0.0; config.qkv_width() * hidden],
+            qkv_bias: vec![0.0; extra.bias],
+            q_norm: vec![0.0; extra.norm],
+            k_norm: vec![0.0; extra.norm],
             o: vec![0.0; hidden * config.query_width()],
             mlp_norm: vec![0.0; hidden],
             gate_up: vec![0.0; 2 * config.intermediate_size * hidden],
@@ -78,6 +95,29 @@ impl Weights {
             layers: vec![layer; config.num_hidden_layers],
             norm: vec![0.0; hidden],
             head: (!config.tie_word_embeddings).then(|| vec![0.0; config.vocab_size * hidden]),
+        }
+    }
+
+    /// All zeros, in the shape of `self`.
+    #[must_use]
+    pub fn zeros_like(&self) -> Self {
+        let zeros = |values: &Vec<f32>| vec![0.0; values.len()];
+        let layer = |layer: &LayerWeights| LayerWeights {
+            attn_norm: zeros(&layer.attn_norm),
+            qkv: zeros(&layer.qkv),
+            qkv_bias: zeros(&layer.qkv_bias),
+            q_norm: zeros(&layer.q_norm),
+            k_norm: zeros(&layer.k_norm),
+            o: zeros(&layer.o),
+            mlp_norm: zeros(&layer.mlp_norm),
+            gate_up: zeros(&layer.gate_up),
+            down: zeros(&layer.down),
+        };
+        Self {
+            embed: zeros(&self.embed),
+            layers: self.layers.iter().map(layer).collect(),
+            norm: zeros(&self.norm),
+            head: self.head.as_ref().map(zeros),
         }
     }
 
@@ -103,8 +143,11 @@ impl Weights {
                 layer.down.as_slice(),
                 layer.attn_norm.as_slice(),
                 layer.mlp_norm.as_slice(),
+                layer.qkv_bias.as_slice(),
+                layer.q_norm.as_slice(),
+                layer.k_norm.as_slice(),
             ];
-            for part in layer_parts(config) {
+            for part in layer_parts(config, layer.extra()) {
                 let data = sources
                     .get(part.source)
                     .and_then(|source| source.get(part.start..part.start + part.len()))
@@ -128,16 +171,20 @@ impl Weights {
         };
         push("model.embed_tokens.weight".into(), vec![vocab, hidden], self.embed.as_mut_slice());
         for (index, layer) in self.layers.iter_mut().enumerate() {
-            let mut rest: [&mut [f32]; 6] = [
+            let parts = layer_parts(config, layer.extra());
+            let mut rest: [&mut [f32]; 9] = [
                 &mut layer.qkv,
                 &mut layer.o,
                 &mut layer.gate_up,
                 &mut layer.down,
                 &mut layer.attn_norm,
                 &mut layer.mlp_norm,
+                &mut layer.qkv_bias,
+                &mut layer.q_norm,
+                &mut layer.k_norm,
             ];
             // The parts of one source follow each other, so each is split off the front of what is left.
-            for part in layer_parts(config) {
+            for part in parts {
                 let Some(source) = rest.get_mut(part.source) else {
                     continue;
                 };
@@ -157,12 +204,17 @@ impl Weights {
 
     /// The fused tensors in a fixed order, for the optimiser.
     pub(crate) fn parameters_mut(&mut self) -> Vec<Parameter<'_>> {
-        let mut list = Vec::with_capacity(6 * self.layers.len() + 3);
+        let mut list = Vec::with_capacity(9 * self.layers.len() + 3);
         let mut push = |data, decays| list.push(Parameter { data, decays });
         push(self.embed.as_mut_slice(), true);
         for layer in &mut self.layers {
             push(layer.attn_norm.as_mut_slice(), false);
             push(&mut layer.qkv, true);
+            for extra in [layer.qkv_bias.as_mut_slice(), &mut layer.q_norm, &mut layer.k_norm] {
+                if !extra.is_empty() {
+                    push(extra, false);
+                }
+            }
             push(&mut layer.o, true);
             push(&mut layer.mlp_norm, false);
             push(&mut layer.gate_up, true);
@@ -175,13 +227,14 @@ impl Weights {
         list
     }
 
-    /// Checks every tensor length against `config`.
+    /// Checks every tensor length against `config` and `architecture`.
     ///
     /// # Errors
     /// [`EngineError::Shape`] naming the first tensor that does not fit.
-    pub fn validate(&self, config: &ModelConfig) -> Result<(), EngineError> {
+    pub fn validate(&self, config: &ModelConfig, architecture: &Architecture) -> Result<(), EngineError> {
         let operation = "check weights";
         let hidden = config.hidden_size;
+        let extra = Extra::new(config, architecture);
         if self.layers.len() != config.num_hidden_layers {
             return Err(EngineError::shape(operation, "layers", &[config.num_hidden_layers], &[self.layers.len()]));
         }
@@ -198,6 +251,9 @@ impl Weights {
             let named = |part: &str| format!("layers.{index}.{part}");
             check(named("attn_norm"), 1, hidden, layer.attn_norm.len())?;
             check(named("qkv"), config.qkv_width(), hidden, layer.qkv.len())?;
+            check(named("qkv_bias"), 1, extra.bias, layer.qkv_bias.len())?;
+            check(named("q_norm"), 1, extra.norm, layer.q_norm.len())?;
+            check(named("k_norm"), 1, extra.norm, layer.k_norm.len())?;
             check(named("o"), hidden, config.query_width(), layer.o.len())?;
             check(named("mlp_norm"), 1, hidden, layer.mlp_norm.len())?;
             check(named("gate_up"), 2 * config.intermediate_size, hidden, layer.gate_up.len())?;
@@ -212,11 +268,68 @@ impl Weights {
     }
 }
 
+/// Lengths of what a family adds to a block.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Extra {
+    bias: usize,
+    norm: usize,
+}
+
+impl Extra {
+    fn new(config: &ModelConfig, architecture: &Architecture) -> Self {
+        let family = architecture.family;
+        Self {
+            bias: if family.has_biases() { config.qkv_width() } else { 0 },
+            norm: if family.normalises_heads() { config.head_dim } else { 0 },
+        }
+    }
+
+    fn values(self) -> usize {
+        self.bias + 2 * self.norm
+    }
+}
+
+impl LayerWeights {
+    fn extra(&self) -> Extra {
+        Extra { bias: self.qkv_bias.len(), norm: self.q_norm.len() }
+    }
+
+    /// Whether something happens between the fused projection and the rotation.
+    pub(crate) fn has_extras(&self) -> bool {
+        self.extra().values() > 0
+    }
+
+    /// Biases and norms of heads on one row of the fused projection, in place. The queries are `..queries`, the keys
+    /// `queries..turned`; `raw` receives both as they were before the norm, which the backward pass needs.
+    pub(crate) fn finish_projection(
+        &self,
+        isa: Isa,
+        row: &mut [f32],
+        queries: usize,
+        turned: usize,
+        eps: f32,
+        raw: Option<&mut [f32]>,
+    ) {
+        if !self.qkv_bias.is_empty() {
+            ops::add(isa, &self.qkv_bias, row);
+        }
+        if !self.q_norm.is_empty() {
+            if let Some(raw) = raw {
+                raw.copy_from_slice(&row[..turned]);
+            }
+            let (query, rest) = row.split_at_mut(queries);
+            ops::rms_norm_in_place(isa, &self.q_norm, eps, query);
+            ops::rms_norm_in_place(isa, &self.k_norm, eps, &mut rest[..turned - queries]);
+        }
+    }
+}
+
 /// Where a Hugging Face tensor lies in the fused layout.
 struct Part {
     name: &'static str,
+    kind: &'static str,
     shape: Vec<usize>,
-    /// 0 qkv, 1 o, 2 gate_up, 3 down, 4 attn_norm, 5 mlp_norm.
+    /// 0 qkv, 1 o, 2 gate_up, 3 down, 4 attn_norm, 5 mlp_norm, 6 qkv_bias, 7 q_norm, 8 k_norm.
     source: usize,
     start: usize,
 }
@@ -227,21 +340,23 @@ impl Part {
     }
 
     fn full_name(&self, layer: usize) -> String {
-        format!("model.layers.{layer}.{}.weight", self.name)
+        format!("model.layers.{layer}.{}.{}", self.name, self.kind)
     }
 }
 
-fn layer_parts(config: &ModelConfig) -> [Part; 9] {
+fn layer_parts(config: &ModelConfig, extra: Extra) -> Vec<Part> {
     let hidden = config.hidden_size;
     let (query, key, wide) = (config.query_width(), config.key_value_width(), config.intermediate_size);
     let part = |name, rows: usize, columns: usize, source, first_row: usize| Part {
         name,
+        kind: "weight",
         shape: vec![rows, columns],
         source,
         start: first_row * columns,
     };
-    let norm = |name, source| Part { name, shape: vec![hidden], source, start: 0 };
-    [
+    let vector = |name, kind, width, source, start| Part { name, kind, shape: vec![width], source, start };
+    let norm = |name, source| vector(name, "weight", hidden, source, 0);
+    let mut parts = vec![
         part("self_attn.q_proj", query, hidden, 0, 0),
         part("self_attn.k_proj", key, hidden, 0, query),
         part("self_attn.v_proj", key, hidden, 0, query + key),
@@ -251,14 +366,26 @@ fn layer_parts(config: &ModelConfig) -> [Part; 9] {
         part("mlp.down_proj", hidden, wide, 3, 0),
         norm("input_layernorm", 4),
         norm("post_attention_layernorm", 5),
-    ]
+    ];
+    if extra.bias > 0 {
+        parts.push(vector("self_attn.q_proj", "bias", query, 6, 0));
+        parts.push(vector("self_attn.k_proj", "bias", key, 6, query));
+        parts.push(vector("self_attn.v_proj", "bias", key, 6, query + key));
+    }
+    if extra.norm > 0 {
+        parts.push(vector("self_attn.q_norm", "weight", extra.norm, 7, 0));
+        parts.push(vector("self_attn.k_norm", "weight", extra.norm, 8, 0));
+    }
+    parts
 }
 
-/// A decoder: its shape and its values.
+/// A decoder: its shape, what its family computes, and its values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
     /// Shape and constants.
     pub config: ModelConfig,
+    /// What is computed beyond the plain Llama graph.
+    pub architecture: Architecture,
     /// Trained values.
     pub weights: Weights,
 }
@@ -267,13 +394,23 @@ impl Model {
     /// A model with random values: every value is a function of `(config, seed)` alone.
     ///
     /// Matrices are normal with standard deviation `sqrt(2 / (5 * in))` (Nguyen and Salazar 2019, "small init"), those
-    /// that write into the residual stream divided by `sqrt(2 * layers)` (GPT-2), embeddings and head 0.02, norms 1.
+    /// that write into the residual stream divided by `sqrt(2 * layers)` (GPT-2), embeddings and head 0.02, norms 1,
+    /// biases 0.
     ///
     /// # Errors
     /// [`EngineError::Config`] when the shape cannot be built.
     pub fn init(config: ModelConfig, seed: u64) -> Result<Self, EngineError> {
+        Self::init_as(config, Architecture::default(), seed)
+    }
+
+    /// As [`Model::init`], of another family than plain Llama.
+    ///
+    /// # Errors
+    /// [`EngineError::Config`] when the shape or the architecture cannot be built.
+    pub fn init_as(config: ModelConfig, architecture: Architecture, seed: u64) -> Result<Self, EngineError> {
         config.validate()?;
-        let mut weights = Weights::zeros(&config);
+        architecture.validate(&config)?;
+        let mut weights = Weights::zeros_for(&config, &architecture);
         let small = |fan_in: usize| (2.0 / (5.0 * fan_in as f64)).sqrt();
         let residual = 1.0 / (2.0 * config.num_hidden_layers as f64).sqrt();
         let mut stream = 0u64;
@@ -289,6 +426,8 @@ impl Model {
         for layer in &mut weights.layers {
             layer.attn_norm.fill(1.0);
             layer.mlp_norm.fill(1.0);
+            layer.q_norm.fill(1.0);
+            layer.k_norm.fill(1.0);
             fill(&mut layer.qkv, small(config.hidden_size));
             fill(&mut layer.o, small(config.query_width()) * residual);
             fill(&mut layer.gate_up, small(config.hidden_size));
@@ -298,21 +437,31 @@ impl Model {
         if let Some(head) = &mut weights.head {
             fill(head, 0.02);
         }
-        Ok(Self { config, weights })
+        Ok(Self { config, architecture, weights })
     }
 
-    /// A model from given values.
+    /// A plain Llama model from given values.
     ///
     /// # Errors
     /// [`EngineError::Config`] or [`EngineError::Shape`] when the two do not fit together.
     pub fn new(config: ModelConfig, weights: Weights) -> Result<Self, EngineError> {
+        Self::new_as(config, Architecture::default(), weights)
+    }
+
+    /// As [`Model::new`], of another family than plain Llama.
+    ///
+    /// # Errors
+    /// [`EngineError::Config`] or [`EngineError::Shape`] when the three do not fit together.
+    pub fn new_as(config: ModelConfig, architecture: Architecture, weights: Weights) -> Result<Self, EngineError> {
         config.validate()?;
-        weights.validate(&config)?;
-        Ok(Self { config, weights })
+        architecture.validate(&config)?;
+        weights.validate(&config, &architecture)?;
+        Ok(Self { config, architecture, weights })
     }
 
     /// Number of trained values.
     pub fn parameter_count(&self) -> usize {
-        self.config.parameter_count()
+        let extra = Extra::new(&self.config, &self.architecture);
+        self.config.parameter_count().saturating_add(self.config.num_hidden_layers * extra.values())
     }
 }

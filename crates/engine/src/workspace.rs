@@ -1,6 +1,5 @@
 //! Buffers of forward and backward: planned for the largest chunk seen, then reused.
 
-use crate::ModelConfig;
 use crate::chunk::Chunk;
 use crate::kernels::AlignedVec;
 use crate::kernels::attention::attend_scratch;
@@ -9,6 +8,7 @@ use crate::kernels::gemm::outer_scratch;
 use crate::kernels::simd::Isa;
 use crate::pool::Scratch;
 use crate::rotary::RotaryTable;
+use crate::{Model, ModelConfig};
 
 /// Rows of one task: small enough that a task's activations stay in the second-level cache, a multiple of every register
 /// tile. It decides the order in which the gradients of the norms are summed, so it is a constant.
@@ -33,10 +33,19 @@ pub(crate) struct Sizes {
     pub qkv: usize,
     pub vocab: usize,
     pub eps: f32,
+    /// Width of the queries and keys kept as they are before their norm; 0 where heads are not normalised.
+    pub raw: usize,
+    /// Gradients of a block's biases and head norms side by side; 0 where there are none.
+    pub extra: usize,
 }
 
 impl Sizes {
-    pub(crate) fn new(config: &ModelConfig) -> Self {
+    pub(crate) fn new(model: &Model) -> Self {
+        let config = &model.config;
+        let family = model.architecture.family;
+        let bias = if family.has_biases() { config.qkv_width() } else { 0 };
+        let norms = if family.normalises_heads() { 2 * config.head_dim } else { 0 };
+        let turned = config.query_width() + config.key_value_width();
         Self {
             isa: Isa::detect(),
             hidden: config.hidden_size,
@@ -49,7 +58,14 @@ impl Sizes {
             qkv: config.qkv_width(),
             vocab: config.vocab_size,
             eps: config.rms_norm_eps,
+            raw: if family.normalises_heads() { turned } else { 0 },
+            extra: bias + norms,
         }
+    }
+
+    /// Width of queries and keys: what the rotary embedding turns.
+    pub(crate) fn turned(&self) -> usize {
+        self.query + self.key_values * self.head_dim
     }
 
     /// Width of the gradients of one head group: its queries, key and value.
@@ -70,6 +86,8 @@ pub(crate) struct BlockBuffers {
     pub x: AlignedVec,
     /// Rotated queries and keys, and values, `[rows, qkv]`.
     pub qkv: AlignedVec,
+    /// Queries and keys before their norm, `[rows, raw]`.
+    pub raw: AlignedVec,
     /// Attention output of each head group, `[key_values, rows, shared * head_dim]`.
     pub attended: AlignedVec,
     /// Logarithm of the softmax normaliser, `[key_values, rows, shared]`.
@@ -104,6 +122,8 @@ pub(crate) struct GradientBuffers {
     pub dqkv: AlignedVec,
     /// Norm gradients of each task, `[tiles, hidden]`.
     pub dnorm: AlignedVec,
+    /// Gradients of biases and head norms of each task, `[tiles, extra]`.
+    pub dextra: AlignedVec,
 }
 
 /// Buffers of the head.
@@ -137,13 +157,13 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    pub(crate) fn new(config: &ModelConfig) -> Self {
+    pub(crate) fn new(model: &Model) -> Self {
         Self {
-            sizes: Sizes::new(config),
+            sizes: Sizes::new(model),
             blocks: Vec::new(),
             gradient: GradientBuffers::default(),
             head: HeadBuffers::default(),
-            rotary: RotaryTable::new(config),
+            rotary: RotaryTable::new(&model.config, &model.architecture.rope_scaling),
             scratch: Scratch::default(),
             attended_bounds: Vec::new(),
             lse_bounds: Vec::new(),
@@ -166,6 +186,7 @@ impl Workspace {
                 break;
             }
             block.qkv.grow(rows * sizes.qkv);
+            block.raw.grow(rows * sizes.raw);
             block.attended.grow(rows * sizes.query);
             block.lse.grow(rows * sizes.heads);
             block.mid.grow(rows * sizes.hidden);
@@ -175,7 +196,7 @@ impl Workspace {
         self.head.logits.grow(head_rows * sizes.vocab);
         self.head.normed.grow(head_rows * sizes.hidden);
         self.head.results.grow(supervised * 3);
-        self.rotary.grow(config, chunk.longest());
+        self.rotary.grow(chunk.longest());
         if gradients {
             self.prepare_gradients(rows);
         }
@@ -199,6 +220,7 @@ impl Workspace {
         buffers.dgroups.grow(rows * sizes.key_values * sizes.group());
         buffers.dqkv.grow(rows * sizes.qkv);
         buffers.dnorm.grow(rows.div_ceil(ROW_TILE) * sizes.hidden);
+        buffers.dextra.grow(rows.div_ceil(ROW_TILE) * sizes.extra);
     }
 
     fn prepare_scratch(&mut self, longest: usize, gradients: bool) {

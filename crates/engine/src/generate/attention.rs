@@ -5,6 +5,8 @@
 //! that share a key head go through the cache together. Every score and every output is one chain of multiply-adds in a
 //! fixed order: instruction sets give the same bits.
 
+use std::ops::Range;
+
 use crate::kernels::lanes::{exp_sum, largest};
 use crate::kernels::simd::{Simd, dispatch};
 
@@ -18,13 +20,14 @@ pub(super) fn scores_len(queries: usize, length: usize) -> usize {
 
 dispatch! {
     /// `out = softmax(query keys^T / sqrt(head_dim)) values` for each query head of a group: `query` and `out` are
-    /// `[queries, head_dim]`, `keys` and `values` the panels and rows of the shared head, of which `length` positions count.
+    /// `[queries, head_dim]`, `keys` and `values` the panels and rows of the shared head, of which the
+    /// positions `counted` count.
     pub(super) fn attend_cached(
         query: &[f32],
         keys: &[f32],
         values: &[f32],
         head_dim: usize,
-        length: usize,
+        counted: Range<usize>,
         out: &mut [f32],
         scores: &mut [f32],
     ) = attend_cached_body
@@ -36,19 +39,19 @@ fn attend_cached_body<S: Simd>(
     keys: &[f32],
     values: &[f32],
     head_dim: usize,
-    length: usize,
+    counted: Range<usize>,
     out: &mut [f32],
     scores: &mut [f32],
 ) {
-    let stride = length.next_multiple_of(PANEL);
+    let stride = counted.end.next_multiple_of(PANEL);
     let keys = &keys[..stride * head_dim];
-    let values = &values[..length * head_dim];
+    let values = &values[counted.start * head_dim..counted.end * head_dim];
     let pairs = query.chunks(2 * head_dim).zip(out.chunks_mut(2 * head_dim)).zip(scores.chunks_mut(2 * stride));
     for ((query, out), scores) in pairs {
         if query.len() == 2 * head_dim {
-            attend_heads::<S, 2>(query, keys, values, head_dim, length, out, scores);
+            attend_heads::<S, 2>(query, keys, values, head_dim, counted.clone(), out, scores);
         } else {
-            attend_heads::<S, 1>(query, keys, values, head_dim, length, out, scores);
+            attend_heads::<S, 1>(query, keys, values, head_dim, counted.clone(), out, scores);
         }
     }
 }
@@ -59,11 +62,11 @@ fn attend_heads<S: Simd, const Q: usize>(
     keys: &[f32],
     values: &[f32],
     head_dim: usize,
-    length: usize,
+    counted: Range<usize>,
     out: &mut [f32],
     scores: &mut [f32],
 ) {
-    let stride = length.next_multiple_of(PANEL);
+    let stride = counted.end.next_multiple_of(PANEL);
     for (number, panel) in keys.chunks_exact(PANEL * head_dim).enumerate() {
         let mut sums = [[0.0f32; PANEL]; Q];
         for (index, keys) in panel.chunks_exact(PANEL).enumerate() {
@@ -81,10 +84,11 @@ fn attend_heads<S: Simd, const Q: usize>(
     let scale = 1.0 / (head_dim as f32).sqrt();
     let mut inverse = [0.0f32; Q];
     for (scores, inverse) in scores.chunks_exact_mut(stride).zip(&mut inverse) {
-        let scores = &mut scores[..length];
+        let scores = &mut scores[counted.clone()];
         let top = largest(scores) * scale;
         *inverse = 1.0 / exp_sum::<S>(scores, scale, top);
     }
+    let scores = &scores[counted.start..];
     let mut first = 0;
     while first + 32 <= head_dim {
         weigh::<S, Q, 32>(scores, stride, values, head_dim, first, &inverse, out);
@@ -137,9 +141,15 @@ mod tests {
     #[test]
     fn equals_the_definition_on_every_instruction_set() {
         let mut random = SplitMix64::new(3);
-        for (queries, head_dim, length) in
-            [(1usize, 8usize, 1usize), (2, 32, 31), (3, 10, 32), (4, 64, 33), (5, 46, 100), (8, 2, 7)]
-        {
+        for (queries, head_dim, length, hidden) in [
+            (1usize, 8usize, 1usize, 0usize),
+            (2, 32, 31, 0),
+            (3, 10, 32, 31),
+            (4, 64, 33, 5),
+            (5, 46, 100, 0),
+            (5, 46, 100, 40),
+            (8, 2, 7, 6),
+        ] {
             let mut fill = |count: usize| (0..count).map(|_| random.normal() as f32).collect::<Vec<f32>>();
             let capacity = length.next_multiple_of(PANEL) + PANEL;
             let (query, rows, values) = (fill(queries * head_dim), fill(length * head_dim), fill(capacity * head_dim));
@@ -154,10 +164,11 @@ mod tests {
             for isa in Isa::available() {
                 let mut out = vec![0.0; queries * head_dim];
                 let mut scores = vec![0.0; scores_len(queries, length)];
-                attend_cached(isa, &query, &keys, &values, head_dim, length, &mut out, &mut scores);
+                attend_cached(isa, &query, &keys, &values, head_dim, hidden..length, &mut out, &mut scores);
                 for (query, out) in query.chunks_exact(head_dim).zip(out.chunks_exact(head_dim)) {
                     let weights: Vec<f64> = rows
                         .chunks_exact(head_dim)
+                        .skip(hidden)
                         .map(|key| key.iter().zip(query).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>())
                         .map(|score| (score / (head_dim as f64).sqrt()).exp())
                         .collect();
@@ -166,7 +177,9 @@ mod tests {
                         let exact: f64 = weights
                             .iter()
                             .enumerate()
-                            .map(|(position, weight)| weight / total * f64::from(values[position * head_dim + index]))
+                            .map(|(place, weight)| {
+                                weight / total * f64::from(values[(hidden + place) * head_dim + index])
+                            })
                             .sum();
                         assert!((f64::from(*out) - exact).abs() < 2e-5, "{out} {exact}");
                     }

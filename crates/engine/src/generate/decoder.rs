@@ -124,12 +124,17 @@ impl<'a> Decoder<'a> {
     pub(super) fn new(model: &'a Model) -> Self {
         let mut packed = PackedModel::new(&model.config, Direction::Forward);
         packed.pack(model);
-        Self { model, isa: Isa::detect(), packed, rotary: RotaryTable::new(&model.config) }
+        Self {
+            model,
+            isa: Isa::detect(),
+            packed,
+            rotary: RotaryTable::new(&model.config, &model.architecture.rope_scaling),
+        }
     }
 
     /// Makes the rotary tables reach `positions`.
     pub(super) fn cover(&mut self, positions: usize) {
-        self.rotary.grow(&self.model.config, positions);
+        self.rotary.grow(positions);
     }
 
     fn config(&self) -> &ModelConfig {
@@ -158,7 +163,7 @@ impl<'a> Decoder<'a> {
             for (position, row) in space.qkv[..rows * width].chunks_exact(width).enumerate() {
                 cache.store(config, layer, position, row);
             }
-            self.attend_prompt(rows, space);
+            self.attend_prompt(layer, rows, space);
             if layer == last {
                 // Behind the last attention only the last row is needed.
                 space.x.copy_within((rows - 1) * hidden..rows * hidden, 0);
@@ -195,8 +200,8 @@ impl<'a> Decoder<'a> {
     fn project(&self, layer: usize, rows: usize, position: impl Fn(usize) -> usize + Sync, space: &mut Workspace) {
         let config = self.config();
         let (hidden, width) = (config.hidden_size, config.qkv_width());
-        let weight = &self.model.weights.layers[layer].attn_norm;
-        self.norm(weight, rows, space);
+        let weights = &self.model.weights.layers[layer];
+        self.norm(&weights.attn_norm, rows, space);
         self.packed.layers[layer].qkv.forward.multiply(
             &space.normed[..rows * hidden],
             rows,
@@ -204,7 +209,14 @@ impl<'a> Decoder<'a> {
             Store::Overwrite,
         );
         let rotated = config.query_width() + config.key_value_width();
+        let (queries, eps) = (config.query_width(), config.rms_norm_eps);
+        let extras = weights.has_extras();
         by_rows(rows, width, &mut space.qkv, &mut space.scratch, |range, part| {
+            if extras {
+                for values in part.chunks_exact_mut(width) {
+                    weights.finish_projection(self.isa, values, queries, rotated, eps, None);
+                }
+            }
             for (row, values) in range.zip(part.chunks_exact_mut(width)) {
                 let (cos, sin) = self.rotary.at(position(row));
                 ops::rotate(self.isa, &mut values[..rotated], cos, sin, Turn::With);
@@ -221,11 +233,12 @@ impl<'a> Decoder<'a> {
     }
 
     /// Causal attention of a whole prompt, from `qkv` to `attended`.
-    fn attend_prompt(&self, rows: usize, space: &mut Workspace) {
+    fn attend_prompt(&self, layer: usize, rows: usize, space: &mut Workspace) {
         let config = self.config();
         let (heads, queries) = (config.num_key_value_heads, config.queries_per_key_value());
         let (head_dim, width) = (config.head_dim, config.qkv_width());
         let group_width = queries * head_dim;
+        let window = self.model.architecture.window(layer);
         let qkv = &space.qkv[..rows * width];
         run_parts(
             heads,
@@ -245,6 +258,7 @@ impl<'a> Decoder<'a> {
                     query_column: head * group_width,
                     key_column,
                     value_column: key_column + config.key_value_width(),
+                    window,
                 };
                 attend(self.isa, &group, out, lse, scratch);
             },
@@ -263,6 +277,7 @@ impl<'a> Decoder<'a> {
         let config = self.config();
         let (heads, queries) = (config.num_key_value_heads, config.queries_per_key_value());
         let (head_dim, width) = (config.head_dim, config.qkv_width());
+        let window = self.model.architecture.window(layer);
         let qkv = &space.qkv;
         run_parts(
             batch.len() * heads,
@@ -271,11 +286,16 @@ impl<'a> Decoder<'a> {
             |task, scores, [out]| {
                 let (row, head) = (task / heads, task % heads);
                 let Row { position, cache, .. } = &batch[row];
-                let range = cache.range(layer * heads + head, position + 1, head_dim);
+                let mut range = cache.range(layer * heads + head, position + 1, head_dim);
+                // Whole panels before the window are passed over.
+                let oldest = (position + 1).saturating_sub(window);
+                let passed = oldest / PANEL * PANEL;
+                range.start += passed * head_dim;
+                let counted = oldest - passed..position + 1 - passed;
                 let (keys, values) = (&cache.keys[range.clone()], &cache.values[range]);
                 let start = row * width + head * queries * head_dim;
                 let query = &qkv[start..start + queries * head_dim];
-                attend_cached(self.isa, query, keys, values, head_dim, position + 1, out, scores);
+                attend_cached(self.isa, query, keys, values, head_dim, counted, out, scores);
             },
         );
     }

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{LOAD, SAVE, WEIGHTS_FILE, WEIGHTS_INDEX_FILE, io, malformed};
 use crate::weights::NamedTensor;
-use crate::{EngineError, ModelConfig, Weights};
+use crate::{Architecture, EngineError, ModelConfig, Weights};
 
 /// Longest header that is read; the format's own bound.
 const LONGEST_HEADER: u64 = 100_000_000;
@@ -159,8 +159,13 @@ fn unsupported(name: &str, dtype: Dtype) -> String {
     format!("{name} has type {dtype:?} (F32, BF16 and F16 are read)")
 }
 
-/// Fills the weights of a model from `model.safetensors` or from the shards that its index names.
-pub(super) fn read_weights(folder: &Path, config: &ModelConfig, weights: &mut Weights) -> Result<(), EngineError> {
+/// The weights of a model from `model.safetensors` or from the shards that its index names.
+pub(super) fn read_weights(
+    folder: &Path,
+    config: &ModelConfig,
+    architecture: &Architecture,
+) -> Result<Weights, EngineError> {
+    let mut weights = Weights::zeros_for(config, architecture);
     let files = shards(folder)?;
     let mut problems = Problems::default();
     let mut wanted: BTreeMap<String, (Vec<usize>, &mut [f32])> = weights
@@ -175,7 +180,9 @@ pub(super) fn read_weights(folder: &Path, config: &ModelConfig, weights: &mut We
                 continue;
             }
             let Some((shape, data)) = wanted.remove(&name) else {
-                problems.unsupported.push(format!("{name} has no place in this architecture"));
+                problems
+                    .unsupported
+                    .push(format!("{name} has no place in a {} model", architecture.family.model_type()));
                 continue;
             };
             if info.shape != shape {
@@ -188,7 +195,8 @@ pub(super) fn read_weights(folder: &Path, config: &ModelConfig, weights: &mut We
         }
     }
     problems.missing.extend(wanted.into_keys());
-    problems.into_result(folder)
+    problems.into_result(folder)?;
+    Ok(weights)
 }
 
 /// Refuses a shape that the weight files are far too small for, before memory is taken for it: a mistyped number in

@@ -244,13 +244,13 @@ fn what_is_not_computed_is_refused() {
         let error = load_model(with_config(change).path()).unwrap_err().to_string();
         assert!(error.contains(words), "{error}");
     };
-    refused(|config| config["model_type"] = "qwen3".into(), "model_type");
+    refused(|config| config["model_type"] = "gemma3".into(), "model_type");
     refused(|config| config["hidden_act"] = "gelu".into(), "hidden_act");
     refused(|config| config["attention_bias"] = true.into(), "attention_bias");
     refused(|config| config["mlp_bias"] = true.into(), "mlp_bias");
     refused(|config| config["quantization_config"] = serde_json::json!({"bits": 4}), "quantization_config");
-    refused(|config| config["rope_parameters"]["rope_type"] = "llama3".into(), "rope_parameters");
-    refused(|config| config["rope_scaling"] = serde_json::json!({"type": "linear", "factor": 2.0}), "rope_scaling");
+    refused(|config| config["rope_parameters"]["rope_type"] = "llama3".into(), "low_freq_factor");
+    refused(|config| config["rope_scaling"] = serde_json::json!({"type": "yarn", "factor": 2.0}), "rope_scaling");
     refused(|config| config["hidden_size"] = "24".into(), "hidden_size");
     refused(|config| config["num_key_value_heads"] = 3.into(), "num_key_value_heads");
     refused(|config| config["vocab_size"] = serde_json::Value::Null, "vocab_size is missing");

@@ -1,7 +1,8 @@
 //! Causal grouped-query attention over packed sequences, forward.
 //!
 //! Flash attention (Dao et al. 2022, 2023): queries and keys are taken in blocks, the softmax is kept as a running largest
-//! value and sum, and only the logarithm of the normaliser is stored. Blocks above the diagonal are not computed. One call
+//! value and sum, and only the logarithm of the normaliser is stored. Blocks above the diagonal are not computed, nor those
+//! before the window of all their queries (sliding window attention, Beltagy et al. 2020). One call
 //! does one key/value head of one sequence with all query heads that share it. Block sizes are constants, so results do not
 //! depend on threads or instruction set.
 
@@ -14,6 +15,8 @@ use super::tile::Tile;
 pub(super) const QUERY_BLOCK: usize = 48;
 /// Keys of one block; a multiple of every panel.
 pub(super) const KEY_BLOCK: usize = 256;
+/// Where the first block of a window may begin: a multiple of every panel, the same for every instruction set.
+const WINDOW_ALIGN: usize = 32;
 /// Distance between rows of a block of scores; no power of two, so that columns spread over the cache.
 pub(super) const SCORE_STRIDE: usize = KEY_BLOCK + 16;
 
@@ -35,6 +38,8 @@ pub(crate) struct HeadGroup<'a> {
     pub key_column: usize,
     /// Column of the value head.
     pub value_column: usize,
+    /// Tokens that a query looks at, itself included; `usize::MAX` for all before it.
+    pub window: usize,
 }
 
 impl HeadGroup<'_> {
@@ -43,8 +48,20 @@ impl HeadGroup<'_> {
         1.0 / (self.head_dim as f32).sqrt()
     }
 
+    /// Whether some query does not see all tokens before it.
+    pub(super) fn is_windowed(&self) -> bool {
+        self.window < self.length
+    }
+
+    /// First key of the blocks that queries from `first` on look at: a multiple of every panel.
+    #[inline(always)]
+    pub(super) fn first_key(&self, first: usize) -> usize {
+        (first + 1).saturating_sub(self.window) / WINDOW_ALIGN * WINDOW_ALIGN
+    }
+
     fn fits(&self) -> bool {
         self.length > 0
+            && self.window > 0
             && self.head_dim > 0
             && self.qkv.len() >= self.length * self.width
             && self.query_column + self.queries * self.head_dim <= self.width
@@ -81,16 +98,40 @@ pub(crate) fn attend(isa: Isa, group: &HeadGroup<'_>, out: &mut [f32], lse: &mut
         ("scratch", scratch.len(), attend_scratch(isa, length, group.head_dim)),
         ("", 0, 0),
     ]);
-    attend_checked(isa, group, out, lse, scratch);
+    if group.is_windowed() {
+        attend_windowed(isa, group, out, lse, scratch);
+    } else {
+        attend_all(isa, group, out, lse, scratch);
+    }
 }
 
 dispatch! {
-    /// Body of [`attend`], whose checks it relies on.
-    fn attend_checked(group: &HeadGroup<'_>, out: &mut [f32], lse: &mut [f32], scratch: &mut [f32]) = attend_body
+    /// Body of [`attend`] without a window; relies on its checks.
+    fn attend_all(group: &HeadGroup<'_>, out: &mut [f32], lse: &mut [f32], scratch: &mut [f32]) = attend_all_body
+}
+
+dispatch! {
+    /// Body of [`attend`] with a window; relies on its checks.
+    fn attend_windowed(group: &HeadGroup<'_>, out: &mut [f32], lse: &mut [f32], scratch: &mut [f32]) = attend_windowed_body
 }
 
 #[inline(always)]
-fn attend_body<S: Simd>(group: &HeadGroup<'_>, out: &mut [f32], lse: &mut [f32], scratch: &mut [f32]) {
+fn attend_all_body<S: Simd>(group: &HeadGroup<'_>, out: &mut [f32], lse: &mut [f32], scratch: &mut [f32]) {
+    attend_body::<S, false>(group, out, lse, scratch);
+}
+
+#[inline(always)]
+fn attend_windowed_body<S: Simd>(group: &HeadGroup<'_>, out: &mut [f32], lse: &mut [f32], scratch: &mut [f32]) {
+    attend_body::<S, true>(group, out, lse, scratch);
+}
+
+#[inline(always)]
+fn attend_body<S: Simd, const WINDOW: bool>(
+    group: &HeadGroup<'_>,
+    out: &mut [f32],
+    lse: &mut [f32],
+    scratch: &mut [f32],
+) {
     let (length, head_dim, queries) = (group.length, group.head_dim, group.queries);
     let (keys, rest) = scratch.split_at_mut(length.next_multiple_of(S::PANEL) * head_dim);
     let (values, scores) = rest.split_at_mut(head_dim.next_multiple_of(S::PANEL) * length);
@@ -105,7 +146,8 @@ fn attend_body<S: Simd>(group: &HeadGroup<'_>, out: &mut [f32], lse: &mut [f32],
             let rows = QUERY_BLOCK.min(length - first);
             let mut top = [f32::NEG_INFINITY; QUERY_BLOCK];
             let mut sum = [0.0f32; QUERY_BLOCK];
-            let mut begin = 0;
+            let start = if WINDOW { group.first_key(first) } else { 0 };
+            let mut begin = start;
             while begin < first + rows {
                 let block = Block { first, rows, begin, keys: KEY_BLOCK.min(first + rows - begin) };
                 // SAFETY: `attend` checked all operands; queries and keys stay below `length`, scores within their block.
@@ -123,13 +165,20 @@ fn attend_body<S: Simd>(group: &HeadGroup<'_>, out: &mut [f32], lse: &mut [f32],
                     // Whole groups of lanes; what is added counts for nothing and is cleared below.
                     let padded = visible.next_multiple_of(LANES);
                     line[visible..padded].fill(f32::NEG_INFINITY);
+                    let hidden = if WINDOW { block.hidden(row, group.window) } else { 0 };
+                    if WINDOW {
+                        line[..hidden].fill(f32::NEG_INFINITY);
+                    }
                     let seen = &mut line[..padded];
                     let highest = largest(seen) * scale;
                     let before = top[row];
                     let now = if highest > before { highest } else { before };
                     let added = exp_sum::<S>(seen, scale, now);
                     line[visible..padded.max(block.keys)].fill(0.0);
-                    if begin > 0 {
+                    if WINDOW {
+                        line[..hidden].fill(0.0);
+                    }
+                    if begin > start {
                         let shrink = exp::<S>(before - now);
                         sum[row] *= shrink;
                         let at = (first + row) * stride + head * head_dim;
@@ -143,7 +192,7 @@ fn attend_body<S: Simd>(group: &HeadGroup<'_>, out: &mut [f32], lse: &mut [f32],
                 // SAFETY: as above; the output holds `length` rows of `stride`.
                 unsafe {
                     let target = out.as_mut_ptr().add(first * stride + head * head_dim);
-                    weigh_values::<S>(&block, head_dim, scores, values, length, target, stride, begin > 0);
+                    weigh_values::<S>(&block, head_dim, scores, values, length, target, stride, begin > start);
                 }
                 begin += block.keys;
             }
@@ -174,6 +223,13 @@ impl Block {
     #[inline(always)]
     pub(super) fn visible(&self, row: usize) -> usize {
         (self.first + row + 1).saturating_sub(self.begin).min(self.keys)
+    }
+
+    /// Keys at the front of the block that lie before the window of query `row`. The first block of a row of blocks (see
+    /// [`HeadGroup::first_key`]) has at least one key inside, the others begin inside.
+    #[inline(always)]
+    pub(super) fn hidden(&self, row: usize, window: usize) -> usize {
+        (self.first + row + 1).saturating_sub(window).saturating_sub(self.begin)
     }
 
     /// First query of the block that may look at key `key` of the block.

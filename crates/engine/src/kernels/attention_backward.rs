@@ -57,16 +57,40 @@ pub(crate) fn attend_backward(
             && gradient.delta_column + queries <= gradient.heads,
         "attention: gradient operands"
     );
-    backward_checked(isa, group, gradient, dqkv, scratch);
+    if group.is_windowed() {
+        backward_windowed(isa, group, gradient, dqkv, scratch);
+    } else {
+        backward_all(isa, group, gradient, dqkv, scratch);
+    }
 }
 
 dispatch! {
-    /// Body of [`attend_backward`], whose checks it relies on.
-    fn backward_checked(group: &HeadGroup<'_>, gradient: &GroupGradient<'_>, dqkv: &mut [f32], scratch: &mut [f32]) = backward_body
+    /// Body of [`attend_backward`] without a window; relies on its checks.
+    fn backward_all(group: &HeadGroup<'_>, gradient: &GroupGradient<'_>, dqkv: &mut [f32], scratch: &mut [f32]) = all_body
+}
+
+dispatch! {
+    /// Body of [`attend_backward`] with a window; relies on its checks.
+    fn backward_windowed(group: &HeadGroup<'_>, gradient: &GroupGradient<'_>, dqkv: &mut [f32], scratch: &mut [f32]) = windowed_body
 }
 
 #[inline(always)]
-fn backward_body<S: Simd>(group: &HeadGroup<'_>, gradient: &GroupGradient<'_>, dqkv: &mut [f32], scratch: &mut [f32]) {
+fn all_body<S: Simd>(group: &HeadGroup<'_>, gradient: &GroupGradient<'_>, dqkv: &mut [f32], scratch: &mut [f32]) {
+    backward_body::<S, false>(group, gradient, dqkv, scratch);
+}
+
+#[inline(always)]
+fn windowed_body<S: Simd>(group: &HeadGroup<'_>, gradient: &GroupGradient<'_>, dqkv: &mut [f32], scratch: &mut [f32]) {
+    backward_body::<S, true>(group, gradient, dqkv, scratch);
+}
+
+#[inline(always)]
+fn backward_body<S: Simd, const WINDOW: bool>(
+    group: &HeadGroup<'_>,
+    gradient: &GroupGradient<'_>,
+    dqkv: &mut [f32],
+    scratch: &mut [f32],
+) {
     let (length, head_dim, queries) = (group.length, group.head_dim, group.queries);
     let by_length = length.next_multiple_of(S::PANEL) * head_dim;
     let by_head = head_dim.next_multiple_of(S::PANEL);
@@ -93,7 +117,8 @@ fn backward_body<S: Simd>(group: &HeadGroup<'_>, gradient: &GroupGradient<'_>, d
             let packed = by_head * rows;
             pack_values::<S>(query, group.width, head_dim, rows, &mut query_rows[..packed]);
             pack_values::<S>(dout, gradient.width, head_dim, rows, &mut dout_rows[..packed]);
-            let mut begin = 0;
+            let start = if WINDOW { group.first_key(first) } else { 0 };
+            let mut begin = start;
             while begin < first + rows {
                 let block = Block { first, rows, begin, keys: KEY_BLOCK.min(first + rows - begin) };
                 // SAFETY: `attend_backward` checked all operands; queries and keys stay below `length`.
@@ -114,6 +139,11 @@ fn backward_body<S: Simd>(group: &HeadGroup<'_>, gradient: &GroupGradient<'_>, d
                         gradient.lse[token * queries + head],
                         gradient.delta[token * gradient.heads + gradient.delta_column + head],
                     );
+                    if WINDOW {
+                        let hidden = block.hidden(row, group.window);
+                        probabilities[row * SCORE_STRIDE..][..hidden].fill(0.0);
+                        dscores[row * SCORE_STRIDE..][..hidden].fill(0.0);
+                    }
                 }
                 // SAFETY: as above; `dqkv` holds `length` rows of `stride` values: queries, key, value.
                 unsafe {
@@ -122,7 +152,7 @@ fn backward_body<S: Simd>(group: &HeadGroup<'_>, gradient: &GroupGradient<'_>, d
                     let at = at.add(head_dim);
                     by_key::<S>(&block, head_dim, probabilities, dout_rows, at, stride);
                     let at = dqkv.as_mut_ptr().add(first * stride + head * head_dim);
-                    weigh_values::<S>(&block, head_dim, dscores, key_rows, length, at, stride, begin > 0);
+                    weigh_values::<S>(&block, head_dim, dscores, key_rows, length, at, stride, begin > start);
                 }
                 begin += block.keys;
             }

@@ -22,6 +22,21 @@ fn rms_norm_body<S: Simd>(x: &[f32], weight: &[f32], eps: f32, y: &mut [f32]) {
     }
 }
 
+dispatch! {
+    /// As [`rms_norm`], replacing the rows.
+    pub(crate) fn rms_norm_in_place(weight: &[f32], eps: f32, x: &mut [f32]) = rms_norm_in_place_body
+}
+
+#[inline(always)]
+fn rms_norm_in_place_body<S: Simd>(weight: &[f32], eps: f32, x: &mut [f32]) {
+    for x in x.chunks_exact_mut(weight.len()) {
+        let scale = inverse_root_mean_square::<S>(x, eps);
+        for (x, weight) in x.iter_mut().zip(weight) {
+            *x = *x * scale * *weight;
+        }
+    }
+}
+
 #[inline(always)]
 fn inverse_root_mean_square<S: Simd>(x: &[f32], eps: f32) -> f32 {
     1.0 / (dot::<S>(x, x) / x.len() as f32 + eps).sqrt()

@@ -78,9 +78,9 @@ fn rotation() {
         eos_token_id: None,
         pad_token_id: None,
     };
-    let mut table = crate::rotary::RotaryTable::new(&config);
-    table.grow(&config, 10);
-    table.grow(&config, LENGTH);
+    let mut table = crate::rotary::RotaryTable::new(&config, &crate::RopeScaling::None);
+    table.grow(10);
+    table.grow(LENGTH);
     for isa in Isa::available() {
         for (from, to, turn) in
             [("rotate.qkv", "rotate.out", Turn::With), ("rotate.dout", "rotate.dqkv", Turn::Against)]
@@ -112,6 +112,7 @@ fn attention() {
                 query_column: index * shared * DIM,
                 key_column: (HEADS + index) * DIM,
                 value_column: (HEADS + KEY_VALUES + index) * DIM,
+                window: usize::MAX,
             };
             let mut part = vec![0.0; LENGTH * shared * DIM];
             let mut lse = vec![0.0; LENGTH * shared];

@@ -14,6 +14,7 @@ struct Case {
     head_dim: usize,
     queries: usize,
     key_values: usize,
+    window: usize,
 }
 
 impl Case {
@@ -32,6 +33,7 @@ impl Case {
             query_column: index * self.queries * d,
             key_column: (all + index) * d,
             value_column: (all + self.key_values + index) * d,
+            window: self.window,
         }
     }
 
@@ -46,13 +48,14 @@ impl Case {
         for i in 0..self.length {
             for h in 0..self.queries {
                 let q0 = (index * self.queries + h) * d;
-                let scores: Vec<f64> = (0..=i)
+                let oldest = (i + 1).saturating_sub(self.window);
+                let scores: Vec<f64> = (oldest..=i)
                     .map(|j| (0..d).map(|c| qkv[i * w + q0 + c] * qkv[j * w + k0 + c]).sum::<f64>() * scale)
                     .collect();
                 let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 let sum: f64 = scores.iter().map(|s| (s - top).exp()).sum();
                 lse[i * self.queries + h] = top + sum.ln();
-                for (j, score) in scores.iter().enumerate() {
+                for (j, score) in (oldest..).zip(&scores) {
                     let p = (score - top).exp() / sum;
                     for c in 0..d {
                         out[(i * self.queries + h) * d + c] += p * qkv[j * w + v0 + c];
@@ -65,7 +68,11 @@ impl Case {
 }
 
 fn case(length: usize, head_dim: usize, queries: usize, key_values: usize) -> Case {
-    Case { length, head_dim, queries, key_values }
+    Case { length, head_dim, queries, key_values, window: usize::MAX }
+}
+
+fn windowed(length: usize, head_dim: usize, queries: usize, window: usize) -> Case {
+    Case { window, ..case(length, head_dim, queries, 1) }
 }
 
 fn forward(isa: Isa, case: &Case, qkv: &[f32], index: usize) -> (Vec<f32>, Vec<f32>) {
@@ -115,6 +122,13 @@ fn forward_matches_the_definition() {
             case(130, 128, 1, 1),
             case(300, 64, 1, 1),
             case(560, 8, 2, 1),
+            windowed(5, 8, 1, 1),
+            windowed(40, 10, 2, 7),
+            windowed(49, 8, 1, 48),
+            windowed(130, 16, 2, 33),
+            windowed(700, 8, 1, 20),
+            windowed(700, 8, 1, 256),
+            windowed(800, 8, 2, 531),
         ] {
             let qkv = random(case.length * case.width(), case.length as u64);
             let precise: Vec<f64> = qkv.iter().map(|v| f64::from(*v)).collect();
@@ -137,7 +151,15 @@ fn forward_matches_the_definition() {
 #[test]
 fn backward_matches_finite_differences() {
     for isa in Isa::available() {
-        for case in [case(1, 8, 1, 1), case(5, 10, 2, 2), case(14, 18, 2, 1), case(52, 8, 2, 1)] {
+        for case in [
+            case(1, 8, 1, 1),
+            case(5, 10, 2, 2),
+            case(14, 18, 2, 1),
+            case(52, 8, 2, 1),
+            windowed(14, 10, 2, 1),
+            windowed(52, 8, 2, 9),
+            windowed(110, 6, 1, 40),
+        ] {
             let (d, heads) = (case.head_dim, case.queries * case.key_values);
             let qkv = random(case.length * case.width(), 31);
             let dout = random(case.length * heads * d, 32);
@@ -188,18 +210,35 @@ fn backward_matches_finite_differences() {
 }
 
 #[test]
+fn a_window_of_the_whole_sequence_changes_no_bit() {
+    let all = case(300, 12, 2, 1);
+    let qkv = random(all.length * all.width(), 43);
+    let dout = random(all.length * 2 * all.head_dim, 44);
+    for isa in Isa::available() {
+        let whole = windowed(300, 12, 2, 300);
+        assert!(forward(isa, &all, &qkv, 0) == forward(isa, &whole, &qkv, 0));
+        assert!(backward(isa, &all, &qkv, &dout, 0) == backward(isa, &whole, &qkv, &dout, 0));
+    }
+}
+
+#[test]
 fn long_sequences_and_instruction_sets_agree() {
-    let case = case(600, 20, 2, 1);
+    for case in [case(600, 20, 2, 1), windowed(600, 20, 2, 290)] {
+        agree(&case);
+    }
+}
+
+fn agree(case: &Case) {
     let qkv = random(case.length * case.width(), 41);
     let dout = random(case.length * 2 * case.head_dim, 42);
-    let portable = backward(Isa::Portable, &case, &qkv, &dout, 0);
+    let portable = backward(Isa::Portable, case, &qkv, &dout, 0);
     for isa in Isa::available() {
-        for (a, b) in backward(isa, &case, &qkv, &dout, 0).iter().zip(&portable) {
+        for (a, b) in backward(isa, case, &qkv, &dout, 0).iter().zip(&portable) {
             assert!((a - b).abs() < 1e-4 * (1.0 + b.abs()), "{a} {b}");
         }
     }
     for (one, other) in Isa::twins() {
-        let same = backward(one, &case, &qkv, &dout, 0) == backward(other, &case, &qkv, &dout, 0);
+        let same = backward(one, case, &qkv, &dout, 0) == backward(other, case, &qkv, &dout, 0);
         assert!(same, "{} and {}", one.name(), other.name());
     }
 }

@@ -55,6 +55,9 @@ fn rms_norm_and_its_gradients() {
             let eps = 1e-3;
             let mut y = vec![0.0; rows * width];
             rms_norm(isa, &x, &w, eps, &mut y);
+            let mut same = x.clone();
+            rms_norm_in_place(isa, &w, eps, &mut same);
+            assert_eq!(same, y);
             let exact = norm_exact(&doubles(&x), &doubles(&w), f64::from(eps));
             for (a, b) in y.iter().zip(&exact) {
                 assert!((f64::from(*a) - b).abs() < 1e-5 * (1.0 + b.abs()));

@@ -139,6 +139,16 @@ fn pairs(order: BondOrder) -> i32 {
     }
 }
 
+/// How many bonds more than without charge an atom has: a positive charge gives N, O, S and their like one and a negative
+/// one takes one; B and Al, which lack a pair, do the opposite; C and Si lose a bond by any charge.
+fn bonds_by_charge(element: &str, charge: i32) -> i32 {
+    match element {
+        "C" | "Si" => -charge.abs(),
+        "B" | "Al" => -charge,
+        _ => charge,
+    }
+}
+
 /// What one bond of an atom becomes, as a change of its valence.
 #[derive(Clone, Copy, Default)]
 struct Shift {
@@ -204,8 +214,7 @@ fn compare(substrates: &[&Mol], choice: &[usize], trace: &Trace) -> Changes {
         if shift.unclear {
             continue;
         }
-        // A positive charge gives N, O, P and S one more bond; any charge takes one from B's and C's like.
-        let charged = |charge: i32| if atom.element == "C" { -charge.abs() } else { charge };
+        let charged = |charge: i32| bonds_by_charge(&atom.element, charge);
         let change = charged(*charge) - charged(atom.charge) - shift.pairs;
         let name = bond_name(&atom.element, "H", BondOrder::Single);
         if change > 0 && !matches!(atom.element.as_str(), "S" | "P" | "Mg" | "Sn" | "Si" | "Zn" | "Li" | "B") {
@@ -352,11 +361,9 @@ pub(crate) fn element_sum(mols: &[Mol]) -> BTreeMap<String, usize> {
     sum
 }
 
-/// Whether a molecule can be made of what is there, hydrogen not counted.
-pub(crate) fn is_part_of(part: &Mol, atoms: &BTreeMap<String, usize>) -> bool {
-    part.element_counts()
-        .iter()
-        .all(|(symbol, count)| symbol == "H" || atoms.get(symbol).copied().unwrap_or(0) >= *count)
+/// Whether something of these elements can be made of what is there, hydrogen not counted.
+pub(crate) fn is_part_of(part: &BTreeMap<String, usize>, atoms: &BTreeMap<String, usize>) -> bool {
+    part.iter().all(|(symbol, count)| symbol == "H" || atoms.get(symbol).copied().unwrap_or(0) >= *count)
 }
 
 /// What can be released: the parts that the template loses and whatever else stands beside the substrates.
@@ -457,16 +464,34 @@ fn leaving_text(reaction: &NamedReaction, usual: &Usual, changes: &Changes, othe
     let lost = changes.leaving.as_ref()?;
     let byproduct = usual.byproduct.as_ref()?;
     if usual.changes.as_ref()?.leaving.as_ref() == Some(lost) {
-        return (usual.closed || is_part_of(byproduct, &at_hand(changes, others))).then(|| reaction.byproduct.clone());
+        return (usual.closed || is_part_of(&byproduct.element_counts(), &at_hand(changes, others)))
+            .then(|| reaction.byproduct.clone());
     }
     // Where the parts leave as they are, closed with hydrogen, so do those of this row.
     usual.closed.then(|| Mol::parse(&lost.join(".")).ok().map(|own| own.canonical().to_string())).flatten()
 }
 
-/// The reaction type of a row without notes: of the types whose template fits, the one by which the product is usually
-/// taken apart, else the one of the lowest rank; `None` when two are as good.
-pub(crate) fn best_type(reactants: &[Mol], product: &Mol) -> Option<&'static NamedReaction> {
-    let mut fitting = named_reactions().classify(reactants, product);
+/// The reaction types that a row may have: the one of its notes, else all whose templates fit.
+pub(crate) fn known_types(example: &Example, reactants: &[Mol], product: &Mol) -> Vec<&'static NamedReaction> {
+    match noted_type(example) {
+        Some(noted) => vec![noted],
+        None => named_reactions().classify(reactants, product),
+    }
+}
+
+/// The reaction type that the notes of a row name.
+pub(crate) fn noted_type(example: &Example) -> Option<&'static NamedReaction> {
+    named_reactions().get(example.meta.get("reaction")?)
+}
+
+/// Of the types that a row may have, those that can be followed and say most: by which the product is usually taken
+/// apart, then of the lowest rank. Several when they are as good.
+pub(crate) fn best_types(
+    known: &[&'static NamedReaction],
+    reactants: &[Mol],
+    product: &Mol,
+) -> Vec<&'static NamedReaction> {
+    let mut fitting = known.to_vec();
     fitting.retain(|reaction| !changes(reaction, reactants, product).is_empty());
     if fitting.len() > 1 {
         let usual: BTreeSet<&str> =
@@ -478,10 +503,23 @@ pub(crate) fn best_type(reactants: &[Mol], product: &Mol) -> Option<&'static Nam
         let lowest = fitting.iter().map(|reaction| reaction.rank).min();
         fitting.retain(|reaction| Some(reaction.rank) == lowest);
     }
-    match fitting.as_slice() {
-        [only] => Some(only),
-        _ => None,
-    }
+    fitting
+}
+
+/// Places of the reactants that react, ascending, by the best types of a row: of several ways to the product the one
+/// with the first places. `None` when no type can be followed, or types as good take other molecules. By this teacher
+/// and checker count and number the reactants.
+pub(crate) fn substrates(best: &[&'static NamedReaction], reactants: &[Mol], product: &Mol) -> Option<Vec<usize>> {
+    let first =
+        |reaction| changes(reaction, reactants, product).iter().map(|way: &Changes| way.substrates.clone()).min();
+    let places: Option<Vec<Vec<usize>>> = best.iter().map(|reaction| first(reaction)).collect();
+    agreed(&places?).cloned()
+}
+
+/// The one value that all have.
+pub(crate) fn agreed<T: PartialEq>(values: &[T]) -> Option<&T> {
+    let first = values.first()?;
+    values.iter().all(|value| value == first).then_some(first)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fmt;
 
 use chemr_tasks::{Example, Mode, Reason, extract, task};
 
-use crate::claims::{ClaimKind, Truth, every_claim};
+use crate::claims::{ClaimKind, Found, Truth, every_claim};
 use crate::protocol::{Protocol, protocol_for};
 use crate::steps::steps;
 
@@ -59,7 +59,7 @@ pub enum DropReason {
     WrongAnswer(Reason),
     /// A claim is false.
     FalseClaim { kind: ClaimKind },
-    /// A step makes none of the claims that its protocol expects.
+    /// A step makes none of the claims that its protocol expects, guesses not counted.
     StepWithoutClaims { title: String },
 }
 
@@ -146,13 +146,14 @@ pub fn filter(example: &Example, completion: &str) -> Result<(), DropReason> {
         return Err(DropReason::WrongAnswer(verdict.reason));
     }
     let claims = every_claim(example, completion);
-    if let Some(claim) = claims.iter().find(|claim| claim.truth == Truth::False) {
+    if let Some(Found { claim, .. }) = claims.iter().find(|found| found.claim.truth == Truth::False) {
         return Err(DropReason::FalseClaim { kind: claim.kind });
     }
-    let silent =
-        protocol.steps.iter().enumerate().find(|(place, spec)| {
-            !claims.iter().any(|claim| claim.step == place + 1 && spec.claims.contains(&claim.kind))
-        });
+    // A guess is no statement, so it does not make a step.
+    let stated = |step: usize, kinds: &[ClaimKind]| {
+        claims.iter().any(|found| !found.hedged && found.claim.step == step && kinds.contains(&found.claim.kind))
+    };
+    let silent = protocol.steps.iter().enumerate().find(|(place, spec)| !stated(place + 1, &spec.claims));
     match silent {
         Some((_, spec)) => Err(DropReason::StepWithoutClaims { title: spec.title.clone() }),
         None => Ok(()),

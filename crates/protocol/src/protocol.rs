@@ -113,6 +113,13 @@ mod tests {
     }
 
     #[test]
+    fn versions() {
+        let versions: Vec<(&str, u32)> = protocols().iter().map(|p| (p.id.as_str(), p.version)).collect();
+        let expected = [("formula", 1), ("name", 2), ("property", 2), ("forward", 2), ("retro", 2), ("custom", 1)];
+        assert_eq!(versions, expected);
+    }
+
+    #[test]
     fn strict() {
         let good = FILES[0];
         assert!(matches!(Protocol::from_toml(&format!("colour = 1\n{good}")), Err(ProtocolError::Toml(_))));

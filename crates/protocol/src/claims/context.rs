@@ -1,18 +1,21 @@
 //! What the checker knows while it reads one completion: the molecules that can be meant, and what was said so far.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use chemr_chem::{Gate, Mol, NamedReaction, groups, named_reactions};
+use chemr_chem::{Gate, Mol, NamedReaction, groups};
 use chemr_tasks::{Example, Mode, extract, task};
 
-use crate::changes::{Changes, Statement, changes, noted_reagents, statement};
+use crate::changes::{
+    Changes, Statement, best_types, changes, known_types, noted_reagents, noted_type, statement, substrates,
+};
 use crate::grammar::synonyms::{self, Counted};
 
-/// Distinct SMILES that are parsed for one completion; more stay undecided.
+/// Distinct SMILES of the reasoning that are parsed for one completion; more stay undecided.
 const MAX_MOLECULES: usize = 64;
-/// Characters of SMILES in all that are parsed for one completion; more stay undecided. Reading a molecule takes up to
-/// ten microseconds for each character.
+/// Characters of SMILES that are parsed of what one completion writes; more stay undecided. Reading a molecule takes up to
+/// ten microseconds for each character. The row's own molecules are free, so that nothing that a completion writes before
+/// can make statements about them undecided, and its answer is paid for first.
 const MAX_CHARACTERS: usize = 2500;
 /// Longest answer whose reactants are run through templates, characters and parts.
 const MAX_ROUTE: usize = 200;
@@ -110,7 +113,10 @@ pub(crate) struct Context<'a> {
     /// The completion's own answer.
     pub answer: Option<&'a str>,
     molecules: BTreeMap<String, Option<Mol>>,
-    /// Characters that may still be parsed, and reaction types that may still be tried.
+    /// The texts of the row and of the answer, whole and by parts: molecules that do not count against the limits.
+    free: BTreeSet<&'a str>,
+    /// Molecules and characters that may still be parsed, and reaction types that may still be tried.
+    molecules_left: usize,
     characters: usize,
     types_left: usize,
     group_counts: BTreeMap<String, Rc<BTreeMap<&'static str, usize>>>,
@@ -122,24 +128,33 @@ pub(crate) struct Context<'a> {
     pub stated_reaction: Option<Rc<Vec<Run>>>,
     /// The runs of the known reactions, once looked up.
     known_runs: Option<Rc<Vec<Run>>>,
+    /// Places of the reactants that react, once looked up.
+    known_substrates: Option<Option<Vec<usize>>>,
     /// The fragments last listed, joined.
     pub pieces: Option<String>,
 }
 
 impl<'a> Context<'a> {
     pub(crate) fn new(example: &'a Example, completion: &'a str) -> Context<'a> {
+        let answer = extract(completion, Mode::Loose).answer.ok();
+        let prepaid = answer.filter(|answer| answer.len() <= Gate::ANSWER.max_chars);
+        let own = example.input.values().chain([&example.reference]).map(String::as_str);
+        let free = own.chain(prepaid).flat_map(|text| text.split('.').chain([text])).collect();
         Context {
             example,
             family: Family::of(&example.task),
-            answer: extract(completion, Mode::Loose).answer.ok(),
+            answer,
             molecules: BTreeMap::new(),
-            characters: MAX_CHARACTERS,
+            free,
+            molecules_left: MAX_MOLECULES,
+            characters: MAX_CHARACTERS - prepaid.map_or(0, str::len).min(MAX_CHARACTERS),
             types_left: MAX_TYPES,
             group_counts: BTreeMap::new(),
             known_reactions: None,
             reaction_types: BTreeMap::new(),
             stated_reaction: None,
             known_runs: None,
+            known_substrates: None,
             pieces: None,
         }
     }
@@ -152,14 +167,17 @@ impl<'a> Context<'a> {
         if !self.has_room(smiles) {
             return None;
         }
-        self.characters -= cost(smiles);
+        if !self.free.contains(smiles) {
+            self.molecules_left = self.molecules_left.saturating_sub(1);
+            self.characters = self.characters.saturating_sub(cost(smiles));
+        }
         let mol = Mol::parse(smiles).ok();
         self.molecules.insert(smiles.to_string(), mol.clone());
         mol
     }
 
     fn has_room(&self, smiles: &str) -> bool {
-        self.molecules.len() < MAX_MOLECULES && cost(smiles) <= self.characters
+        self.free.contains(smiles) || (self.molecules_left > 0 && cost(smiles) <= self.characters)
     }
 
     /// Whether a string is a valid SMILES; `None` when the limit of molecules is reached.
@@ -205,8 +223,8 @@ impl<'a> Context<'a> {
             (Subject::Reactant(number), Family::Forward) => {
                 let all = self.smiles_of(&Subject::Reactants)?;
                 let place = number.checked_sub(1)?;
-                match self.known_runs().first() {
-                    Some(run) => vec![all.get(*run.changes.substrates.get(place)?)?.clone()],
+                match self.substrates() {
+                    Some(places) => vec![all.get(*places.get(place)?)?.clone()],
                     None => vec![all.get(place)?.clone()],
                 }
             }
@@ -266,12 +284,10 @@ impl<'a> Context<'a> {
         if let Some(known) = &self.known_reactions {
             return known.clone();
         }
-        let known = match self.example.meta.get("reaction").and_then(|id| named_reactions().get(id)) {
-            Some(reaction) => vec![reaction],
-            None => self
-                .reaction()
-                .map(|(reactants, product)| named_reactions().classify(&reactants, &product))
-                .unwrap_or_default(),
+        let known = match (noted_type(self.example), self.reaction()) {
+            (Some(noted), _) => vec![noted],
+            (None, Some((reactants, product))) => known_types(self.example, &reactants, &product),
+            (None, None) => Vec::new(),
         };
         let known = Rc::new(known);
         self.known_reactions = Some(known.clone());
@@ -322,5 +338,18 @@ impl<'a> Context<'a> {
         let runs = Rc::new(runs);
         self.known_runs = Some(runs.clone());
         runs
+    }
+
+    /// Places of the reactants of the row that react, as the teacher counts and numbers them.
+    pub(crate) fn substrates(&mut self) -> Option<Vec<usize>> {
+        if let Some(known) = &self.known_substrates {
+            return known.clone();
+        }
+        let known = self.known_reactions();
+        let found = self.reaction().and_then(|(reactants, product)| {
+            substrates(&best_types(&known, &reactants, &product), &reactants, &product)
+        });
+        self.known_substrates = Some(found.clone());
+        found
     }
 }

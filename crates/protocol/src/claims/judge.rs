@@ -276,7 +276,7 @@ pub(super) fn smiles_claim(context: &mut Context<'_>, item: &Item, sink: &mut Si
 fn group_claim(context: &mut Context<'_>, item: &GroupItem, subject: &Subject, absent: bool, sink: &mut Sink<'_>) {
     let ids = item.mention.ids;
     let count = context.count_groups(subject, ids);
-    // The registry has names of their own for fused systems; in words their benzene rings count too.
+    // The registry has names of their own for fused systems; in words their benzene rings count too, present or not.
     let fused = match ids {
         ["benzene_ring"] => context.count_groups(subject, &["benzene_rings"]),
         _ => None,
@@ -288,14 +288,15 @@ fn group_claim(context: &mut Context<'_>, item: &GroupItem, subject: &Subject, a
         _ => None,
     };
     let name = name.unwrap_or_else(|| item.item.text.to_lowercase());
+    let most = count.map(|count| count.max(fused.unwrap_or(0)));
     let (kind, value, decided) = match item.count {
-        _ if absent => (ClaimKind::GroupAbsent, name, count.map(|count| count == 0)),
+        _ if absent => (ClaimKind::GroupAbsent, name, most.map(|count| count == 0)),
         Some(number) => {
-            let exact = is_countable(ids) || count == Some(0);
+            let exact = is_countable(ids) || most == Some(0);
             let decided = count.filter(|_| exact).map(|count| count == number || fused == Some(number));
             (ClaimKind::GroupCount, format!("{number} {name}"), decided)
         }
-        None => (ClaimKind::GroupPresent, name, count.map(|count| count.max(fused.unwrap_or(0)) > 0)),
+        None => (ClaimKind::GroupPresent, name, most.map(|count| count > 0)),
     };
     sink.add(kind, start..item.item.end, &subject.label(context.family), &value, truth(decided));
 }

@@ -163,7 +163,8 @@ fn leaving(context: &mut Context<'_>, text: &str) -> Option<bool> {
     let formula = Formula::parse(text);
     let (reactants, product) = context.reaction()?;
     if written.is_none() && formula.is_none() {
-        return Some(false);
+        // Beyond the limits of one completion nothing is known of the string.
+        return context.is_valid(text).map(|_| false);
     }
     let same = |other: &str| {
         Mol::parse(other).is_ok_and(|mol| match &written {
@@ -191,7 +192,14 @@ fn leaving(context: &mut Context<'_>, text: &str) -> Option<bool> {
         Some(_) => leaving_atoms(&all, &product).unwrap_or_default(),
         None => element_sum(&all),
     };
-    let possible = written.as_ref().is_none_or(|written| is_part_of(written, &at_hand));
+    let possible = match (&written, &formula) {
+        (Some(written), _) => is_part_of(&written.element_counts(), &at_hand),
+        (None, Some(formula)) => {
+            let counts = formula.counts.iter().map(|(symbol, count)| (symbol.clone(), *count as usize)).collect();
+            is_part_of(&counts, &at_hand)
+        }
+        (None, None) => true,
+    };
     if possible { None } else { Some(false) }
 }
 
@@ -210,16 +218,17 @@ fn reactant_count(context: &mut Context<'_>, number: usize) -> Option<bool> {
         return Some(parts == number);
     }
     let runs = context.known_runs();
-    if !runs.is_empty() {
-        return Some(runs.iter().any(|run| run.changes.substrates.len() == number));
+    let by_type = runs.iter().any(|run| run.changes.substrates.len() == number);
+    match context.substrates() {
+        Some(places) => return Some(by_type || number == places.len()),
+        None if by_type => return Some(true),
+        None if number == 0 || number > parts => return Some(false),
+        None => {}
     }
     let (reactants, _) = context.reaction()?;
     // Without a known type every neutral molecule counts; ions may be reagents.
     let neutral = reactants.iter().all(|mol| mol.atoms().iter().map(|atom| atom.charge).sum::<i32>() == 0);
-    if number == 0 || number > parts {
-        return Some(false);
-    }
-    (neutral && number == parts).then_some(true)
+    (runs.is_empty() && neutral && number == parts).then_some(true)
 }
 
 /// Whether a dotted text is all that stands beside the substrates.
@@ -233,7 +242,7 @@ fn reagents(context: &mut Context<'_>, text: &str) -> Option<bool> {
         texts
     };
     let Some(stated) = text.split('.').map(|part| context.mol(part)).collect::<Option<Vec<Mol>>>() else {
-        return Some(false);
+        return text.split('.').map(|part| context.is_valid(part)).collect::<Option<Vec<bool>>>().map(|_| false);
     };
     let stated = sorted(stated.iter().map(|mol| mol.canonical().to_string()).collect());
     Some(runs.iter().any(|run| {

@@ -32,7 +32,7 @@ const HEDGE_REACH: usize = 6;
 pub fn check_claims(example: &Example, completion: &str) -> Vec<Claim> {
     let mut claims: Vec<Claim> = Vec::new();
     let mut known: BTreeMap<(ClaimKind, String, String), usize> = BTreeMap::new();
-    for claim in every_claim(example, completion) {
+    for Found { claim, .. } in every_claim(example, completion) {
         match known.entry((claim.kind, claim.subject.clone(), claim.value.clone())) {
             Entry::Vacant(entry) => {
                 entry.insert(claims.len());
@@ -59,8 +59,14 @@ fn severity(truth: Truth) -> u8 {
     }
 }
 
+/// A claim and whether it stands as a guess, wish or condition.
+pub(crate) struct Found {
+    pub claim: Claim,
+    pub hedged: bool,
+}
+
 /// [`check_claims`] with the repetitions, in the order of the text.
-pub(crate) fn every_claim(example: &Example, completion: &str) -> Vec<Claim> {
+pub(crate) fn every_claim(example: &Example, completion: &str) -> Vec<Found> {
     let mut claims = Vec::new();
     if completion.len() > MAX_COMPLETION_BYTES {
         return claims;
@@ -69,7 +75,7 @@ pub(crate) fn every_claim(example: &Example, completion: &str) -> Vec<Claim> {
     for (step, range) in regions(completion) {
         let mut lexemes = Vec::new();
         lex(&completion[range.clone()], range.start, &mut lexemes);
-        Scanner { lexemes: &lexemes, subject: Subject::Main }.run(&mut context, step, &mut claims);
+        Scanner { lexemes: &lexemes, subject: Subject::Main, made: Vec::new() }.run(&mut context, step, &mut claims);
         if claims.len() >= MAX_CLAIMS {
             claims.truncate(MAX_CLAIMS);
             break;
@@ -105,12 +111,14 @@ fn regions(completion: &str) -> Vec<(usize, Range<usize>)> {
 struct Scanner<'l, 't> {
     lexemes: &'l [Lexeme<'t>],
     subject: Subject,
+    /// The claims of one sentence, before it is known how they stand.
+    made: Vec<Claim>,
 }
 
 impl Scanner<'_, '_> {
-    fn run(mut self, context: &mut Context<'_>, step: usize, claims: &mut Vec<Claim>) {
+    fn run(mut self, context: &mut Context<'_>, step: usize, found_claims: &mut Vec<Found>) {
         let mut at = 0;
-        while at < self.lexemes.len() && claims.len() < MAX_CLAIMS {
+        while at < self.lexemes.len() && found_claims.len() < MAX_CLAIMS {
             let lexeme = self.lexemes[at];
             if lexeme.mark {
                 at += 1;
@@ -119,20 +127,23 @@ impl Scanner<'_, '_> {
             if let Some(found) = patterns().longest(self.lexemes, at) {
                 let range = found.lexemes.clone();
                 let span = lexeme.start..self.lexemes[range.end - 1].end();
-                let (first, stated) = (claims.len(), context.stated_reaction.clone());
-                judge(context, &found, &self.subject, span, &mut Sink { claims, step });
+                let stated = context.stated_reaction.clone();
+                judge(context, &found, &self.subject, span, &mut Sink { claims: &mut self.made, step });
                 // "Should contain" is how a request is restated; elsewhere a guess is nothing to be decided.
-                if found.rule != Rule::Constraint && self.hedged(at) {
-                    claims[first..].iter_mut().for_each(|claim| claim.truth = Truth::Unverifiable);
+                let hedged = found.rule != Rule::Constraint && self.hedged(at);
+                if hedged {
+                    self.made.iter_mut().for_each(|claim| claim.truth = Truth::Unverifiable);
                     context.stated_reaction = stated;
                 }
+                found_claims.extend(self.made.drain(..).map(|claim| Found { claim, hedged }));
                 at = range.end;
                 continue;
             }
             self.mention(context, at);
             if stands_as_smiles(lexeme.text) {
                 let item = Item { text: lexeme.text.to_string(), start: lexeme.start, end: lexeme.end() };
-                smiles_claim(context, &item, &mut Sink { claims, step });
+                smiles_claim(context, &item, &mut Sink { claims: &mut self.made, step });
+                found_claims.extend(self.made.drain(..).map(|claim| Found { claim, hedged: false }));
             }
             at += 1;
         }
@@ -197,7 +208,8 @@ fn names_molecule(text: &str) -> bool {
 
 /// Whether a word outside any pattern is meant as a SMILES: not a bond, a formula, a condensed group or an English word.
 fn stands_as_smiles(text: &str) -> bool {
-    if bond(text).is_some() || is_prose(text) {
+    let boc = text.contains("Boc") || text.contains("BOC)2");
+    if boc || bond(text).is_some() || is_prose(text) || is_numbered_bond(text) {
         return false;
     }
     let structure = text.contains(['(', '=', '#', '[']);
@@ -224,10 +236,21 @@ fn has_ring_digit(text: &str) -> bool {
     text.as_bytes().windows(2).any(on_atom)
 }
 
+/// Whether a word is a bond or a position in a chain of numbered atoms: `C4-Cl`, `C3-N`, `C2-C3`, `C2-C3-C4`.
+fn is_numbered_bond(text: &str) -> bool {
+    let symbol = |atom: &str| {
+        let letters = atom.trim_end_matches(|c: char| c.is_ascii_digit());
+        matches!(letters, "Cl" | "Br") || letters.len() == 1 && "BCNOPSFIH".contains(letters)
+    };
+    let atoms: Vec<&str> = text.split(['-', '=', '#']).collect();
+    let numbered = atoms.iter().filter(|atom| atom.ends_with(|c: char| c.is_ascii_digit())).count();
+    atoms.len() > 1 && atoms.iter().all(|atom| symbol(atom)) && (atoms.len() == 2 || numbered == atoms.len())
+}
+
 /// Whether a digit counts halogens, as in `CF3CO2`, or the text holds a Boc group.
 fn has_counts(text: &str) -> bool {
     let halogens = |pair: &[u8]| matches!(pair[0], b'F' | b'l' | b'r' | b'I') && pair[1].is_ascii_digit();
-    text.as_bytes().windows(2).any(halogens) || text.contains("Bo")
+    text.as_bytes().windows(2).any(halogens) || text.contains("BOC")
 }
 
 #[cfg(test)]
@@ -236,7 +259,9 @@ mod tests {
 
     #[test]
     fn what_stands_as_smiles() {
-        for text in ["CC(=O)O", "c1ccccc1", "CCCO", "C[NH]C", "C1CCCC", "CC(", "C[C@@H(O)C", "C1CCCCC1", "CC.OC(C)C"] {
+        for text in
+            ["CC(=O)O", "c1ccccc1", "CCCO", "C[NH]C", "C1CCCC", "CC(", "C[C@@H(O)C", "C1CCCCC1", "CC.OC(C)C", "C1-C-C1"]
+        {
             assert!(stands_as_smiles(text), "{text}");
         }
         for text in [
@@ -276,6 +301,16 @@ mod tests {
             "H2O2",
             "no",
             "pro-S",
+            "C4-Cl",
+            "C2-Br",
+            "C3-N",
+            "C2-C3",
+            "C2=C3",
+            "N1-C2",
+            "C2-C3-C4",
+            "BOC2O",
+            "(BOC)2O",
+            "(Boc)2O",
         ] {
             assert!(!stands_as_smiles(text), "{text}");
         }

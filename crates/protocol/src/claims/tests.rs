@@ -137,7 +137,7 @@ fn elements_are_a_set() {
     ] {
         // A repeated element is listed once, with its worst truth.
         let mut found: Vec<Truth> =
-            every_claim(&ethanol, &format!("<think>{text}</think>")).iter().map(|c| c.truth).collect();
+            every_claim(&ethanol, &format!("<think>{text}</think>")).iter().map(|found| found.claim.truth).collect();
         found.truncate(expected.len());
         assert_eq!(found, expected, "{text}");
     }
@@ -152,6 +152,10 @@ fn rings_and_centres_have_their_own_counts() {
         (naphthalene, "It has 2 ring systems.", Truth::False),
         (naphthalene, "It has 2 rings.", Truth::True),
         (naphthalene, "There are two benzene rings.", Truth::True),
+        (naphthalene, "It contains a benzene ring.", Truth::True),
+        (naphthalene, "It contains no benzene ring.", Truth::False),
+        (naphthalene, "It lacks a benzene ring.", Truth::False),
+        ("C1CCCCC1", "It contains no benzene ring.", Truth::True),
         ("c1ccc(-c2ccccc2)cc1", "It has two ring systems.", Truth::True),
         ("C1CCC2(CC1)CCCC2", "It has 1 ring system.", Truth::Unverifiable),
         ("C1CCC2(CC1)CCCC2", "It has 3 ring systems.", Truth::False),
@@ -203,7 +207,8 @@ fn words_for_groups_mean_what_they_say() {
 fn a_request_is_used_up_and_positions_keep_their_atoms() {
     use Truth::{False, True};
     let truths = |example: &Example, text: &str| {
-        every_claim(example, &format!("<think>{text}</think>")).into_iter().map(|claim| claim.truth).collect::<Vec<_>>()
+        let found = every_claim(example, &format!("<think>{text}</think>"));
+        found.into_iter().map(|found| found.claim.truth).collect::<Vec<_>>()
     };
     let request = row("tomg.functional_group", "groups", "1 ester, 2 alcohol", "COC(=O)CC(O)CO");
     assert_eq!(truths(&request, "The target needs 1 ester, 2 alcohol."), [True, True]);
@@ -299,6 +304,46 @@ fn bonds_are_those_of_the_row() {
         "It breaks C-S. It breaks C-H. It forms Br-C.",
         &[False, Unverifiable, Unverifiable],
     );
+    // A formula that is no SMILES is held against the elements of the row too.
+    check("CCCCCC.BrBr", "CCCC(Br)CC", "It loses HI. It loses HBr. It loses H2O.", &[False, Unverifiable, False]);
+    let water = "CCc1ccc(I)cc1.OB(O)c1ccccc1";
+    check(water, "CCc1ccc(-c2ccccc2)cc1", "It loses HI. It loses HBr.", &[Unverifiable, False]);
+}
+
+#[test]
+fn what_was_written_before_leaves_the_row_decided() {
+    let chains: Vec<String> = (20..90).map(|length| format!("{}O", "C".repeat(length))).collect();
+    let reasoning = format!("{}. The product contains a carboxylic acid.", chains.join(" and "));
+    let text = format!("<think>{reasoning}</think><answer>C</answer>");
+    let claims = check_claims(&retro(), &text);
+    assert!(claims.iter().any(|claim| claim.kind == ClaimKind::Smiles && claim.truth == Truth::Unverifiable));
+    let group = claims.iter().find(|claim| claim.kind == ClaimKind::GroupPresent).unwrap();
+    assert_eq!(group.truth, Truth::False, "{group:?}");
+    // So does the answer that the text ends in.
+    let name = row("name.iupac_to_smiles", "iupac", "propane", "CCC");
+    let text = format!("<think>{}. The molecule contains an ester.</think><answer>CCC</answer>", chains.join(" and "));
+    let group = check_claims(&name, &text).into_iter().find(|claim| claim.kind == ClaimKind::GroupPresent).unwrap();
+    assert_eq!(group.truth, Truth::False, "{group:?}");
+}
+
+#[test]
+fn reactants_are_numbered_by_the_best_type() {
+    let halides = "O=[N+]([O-])c1ccc(F)cc1.O=[N+]([O-])c1ccc(Br)cc1.CCN";
+    let forward = row("reaction_prediction", "reactants", halides, "CCNc1ccc([N+](=O)[O-])cc1");
+    for (text, truth) in [
+        ("Reactant 1 bears a fluorine atom.", Truth::True),
+        ("Reactant 1 bears a bromine atom.", Truth::False),
+        ("Reactant 2 contains a primary amine.", Truth::True),
+        ("Reactants: 2.", Truth::True),
+        ("Reactants: 3.", Truth::False),
+    ] {
+        assert_eq!(single(&forward, text).1, truth, "{text}");
+    }
+    // Types as good that take other molecules: every molecule keeps its place.
+    let tie = row("reaction_prediction", "reactants", "CCO.CCBr.O=[N+]([O-])c1ccc(O)cc1", "CCOc1ccc([N+](=O)[O-])cc1");
+    assert_eq!(single(&tie, "Reactant 3 contains a nitro group.").1, Truth::True);
+    assert_eq!(single(&tie, "Reactants: 3.").1, Truth::Unverifiable);
+    assert_eq!(single(&tie, "Reactants: 4.").1, Truth::False);
 }
 
 #[test]
@@ -393,6 +438,8 @@ fn broken_smiles_are_false_where_one_is_announced() {
         "Written out: the name says (2R)-2-aminobutane and 4-(methylsulfanyl)benzonitrile.",
         "As in [12], CO2 and BBr3 in CH2Cl2 (Pd/C) at C-2 of the ring; see sp3 and R-COOH.",
         "Together they make sense. From it we get no, so on.",
+        "SNAr breaks the C4-Cl bond at the C2-Br position, next to C3-N and C2-C3.",
+        "The amine takes BOC2O, (Boc)2O or (BOC)2O.",
         "HCl, NaBH4, LiAlH4, K2CO3, DMF, THF, NBS, TFA and Boc2O are reagents.",
     ] {
         let claims = claims_of(&name, text);
@@ -423,7 +470,10 @@ fn seconds() -> f64 {
 fn hostile_text_is_bounded() {
     // Tables are made at their first use.
     check_claims(&retro(), "<think>This is amide coupling: it forms C-N. It has an ester.</think><answer>C</answer>");
-    let examples = [caffeine(), retro(), row("tomg.functional_group", "groups", "1 ester", "CC(=O)OC")];
+    let forward =
+        row("reaction_prediction", "reactants", "CCO.CCBr.O=[N+]([O-])c1ccc(O)cc1", "CCOc1ccc([N+](=O)[O-])cc1");
+    check_claims(&forward, "<think>Reactants: 3. Reactant 1 has an ester.</think><answer>C</answer>");
+    let examples = [caffeine(), retro(), row("tomg.functional_group", "groups", "1 ester", "CC(=O)OC"), forward];
     let long = 17_000;
     let mut texts: Vec<String> = [
         "ester, ",

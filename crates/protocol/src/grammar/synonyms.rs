@@ -73,7 +73,8 @@ fn pattern(smarts: &'static str) -> Option<&'static Pattern> {
     all.get(smarts)?.as_ref()
 }
 
-/// Words for functional groups. Several ids: one of them makes the statement true, and their number is not known.
+/// Words for functional groups. Several ids: one of them makes the statement true; only atoms of several elements can be
+/// counted, see [`is_countable`].
 pub(super) const GROUP_SYNONYMS: &[(&str, &[&str])] = &[
     ("carbonyl", CARBONYL),
     ("carbonyl group", CARBONYL),
@@ -119,7 +120,6 @@ pub(super) const GROUP_SYNONYMS: &[(&str, &[&str])] = &[
     ("heteroaromatic ring", &["heteroaromatic_ring"]),
     ("phenyl ring", PHENYL),
     ("phenyl group", PHENYL),
-    ("benzene ring", PHENYL),
     ("benzene", PHENYL),
     ("phenyl", PHENYL),
 ];

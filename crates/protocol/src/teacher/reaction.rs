@@ -1,11 +1,14 @@
 //! Forward prediction and retrosynthesis: groups, reaction type, bonds, then the strings cut and joined.
 
-use chemr_chem::{Mol, NamedReaction, groups, named_reactions};
+use chemr_chem::{Mol, NamedReaction, groups};
 use chemr_tasks::Example;
 
 use super::say::{Speaker, described_groups, group_names, listed, with_article};
 use super::{Lesson, TeacherError, molecule};
-use crate::changes::{Changes, Statement, best_type, changes, leaving_atoms, noted_reagents, statement};
+use crate::changes::{
+    Statement, agreed, best_types, changes, known_types, leaving_atoms, noted_reagents, noted_type, statement,
+    substrates,
+};
 use crate::grammar::{Rule, walk};
 
 /// Most groups that are listed for one molecule without a known reaction.
@@ -28,9 +31,13 @@ struct View<'e> {
 impl<'e> View<'e> {
     /// From the generator's notes, or by running the templates.
     fn new(example: &'e Example, reactants: &[Mol], product: &Mol) -> View<'e> {
-        let noted = example.meta.get("reaction").and_then(|id| named_reactions().get(id));
-        let Some(reaction) = noted.or_else(|| best_type(reactants, product)) else {
-            return View { example, reaction: None, statement: None, substrates: None, parts: None };
+        let noted = noted_type(example);
+        let best = best_types(&known_types(example, reactants, product), reactants, product);
+        let substrates = substrates(&best, reactants, product);
+        // Of types that are as good none is named.
+        let only = if let [only] = best.as_slice() { Some(*only) } else { None };
+        let Some(reaction) = noted.or(only) else {
+            return View { example, reaction: None, statement: None, substrates, parts: None };
         };
         let ways = changes(reaction, reactants, product);
         let reagents = noted_reagents(example);
@@ -39,7 +46,7 @@ impl<'e> View<'e> {
             example,
             reaction: Some(reaction),
             statement: agreed(&said).cloned(),
-            substrates: agreed(&ways.iter().map(|way: &Changes| way.substrates.clone()).collect::<Vec<_>>()).cloned(),
+            substrates,
             parts: noted.and_then(|_| noted_parts(example)),
         }
     }
@@ -79,12 +86,6 @@ impl<'e> View<'e> {
         text.push('.');
         Ok(text)
     }
-}
-
-/// The one value that all have.
-fn agreed<T: PartialEq>(values: &[T]) -> Option<&T> {
-    let first = values.first()?;
-    values.iter().all(|value| value == first).then_some(first)
 }
 
 /// Bonds without hydrogen, or all when every one has hydrogen.

@@ -135,6 +135,47 @@ fn reagents_are_named_apart() {
 }
 
 #[test]
+fn several_ways_give_one_count() {
+    for (reactants, product, count, beside) in [
+        ("CC(=O)O.CCN.CCN", "CCNC(C)=O", " 2.", "CCN."),
+        (
+            "O=[N+]([O-])c1ccc(F)cc1.O=[N+]([O-])c1ccc(Br)cc1.CCN",
+            "CCNc1ccc([N+](=O)[O-])cc1",
+            " 2.",
+            "O=[N+]([O-])c1ccc(Br)cc1.",
+        ),
+    ] {
+        let example = row("reaction_prediction", "reactants", reactants, product);
+        for seed in 0..6 {
+            let trace = expert_trace(&example, seed).unwrap();
+            let text = &trace.steps[0].text;
+            assert!(text.contains(count) && text.ends_with(beside), "{text}");
+            let claims = check_claims(&example, &trace.render());
+            assert!(wrong(&claims).is_empty(), "{trace:?} {:?}", wrong(&claims));
+            assert_eq!(filter(&example, &trace.render()), Ok(()));
+        }
+    }
+}
+
+#[test]
+fn types_that_are_as_good_are_not_named() {
+    // Mitsunobu reaction of the alcohol and Williamson synthesis with the bromide both give the product.
+    let reactants = "CCO.CCBr.O=[N+]([O-])c1ccc(O)cc1";
+    let example = row("reaction_prediction", "reactants", reactants, "CCOc1ccc([N+](=O)[O-])cc1");
+    for seed in 0..6 {
+        let trace = expert_trace(&example, seed).unwrap();
+        let text = trace.render();
+        assert!(trace.steps[0].text.contains(" 3."), "{text}");
+        assert!(trace.steps[1].text.contains("reactant 3"), "{text}");
+        assert!(trace.steps[2].text.contains("C2 H7 Br1 O1"), "{text}");
+        let claims = check_claims(&example, &text);
+        assert!(wrong(&claims).is_empty(), "{text} {:?}", wrong(&claims));
+        assert!(!claims.iter().any(|claim| claim.kind == ClaimKind::ReactionType), "{text}");
+        assert_eq!(filter(&example, &text), Ok(()));
+    }
+}
+
+#[test]
 fn errors_are_typed() {
     let code = |example: &Example| expert_trace(example, 0).map(|_| "ok").unwrap_or_else(|error| error.code());
     assert_eq!(code(&row("no.such.task", "smiles", "C", "C")), "unknown_task");
@@ -274,6 +315,12 @@ fn filter_reasons() {
     let mut silent = trace.clone();
     silent.steps[2].text = "Now it is all added up.".to_string();
     assert_eq!(code(&silent.render()), "step_without_claims");
+    // A guess says nothing either.
+    let esters = row("reaction_prediction", "reactants", "CCOC(C)=O", "CC(=O)O");
+    let mut guessed = expert_trace(&esters, 0).unwrap();
+    assert_eq!(filter(&esters, &guessed.render()), Ok(()));
+    guessed.steps[1].text = "It may contain an ester.".to_string();
+    assert_eq!(filter(&esters, &guessed.render()).unwrap_err().code(), "step_without_claims");
     // Repeating an earlier statement is a statement all the same.
     let twice = row("reaction_prediction", "reactants", "CC(=O)O.NCC", "CCNC(C)=O");
     let mut repeated = expert_trace(&twice, 0).unwrap();

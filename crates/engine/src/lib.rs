@@ -33,7 +33,7 @@ mod workspace;
 
 pub use architecture::{Architecture, Family, RopeScaling};
 pub use batch::PackedBatch;
-pub use chat::{ChatMessage, ChatTemplate};
+pub use chat::{ChatMessage, ChatTemplate, ChatVariables};
 pub use config::{MAX_HEAD_DIM, ModelConfig};
 pub use error::EngineError;
 pub use generate::{Event, Generated, Generator, StopReason};

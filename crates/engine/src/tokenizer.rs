@@ -17,17 +17,18 @@
 
 pub mod bytes;
 mod fast;
+mod folder;
 pub mod pattern;
 mod scan;
 mod training;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::chat::{CHAT_TEMPLATE, ChatError, ChatMessage, ChatTemplate};
+use crate::chat::{CHAT_TEMPLATE, ChatError, ChatMessage, ChatTemplate, ChatVariables};
 use fast::FastEncoder;
 
 /// First token of every chat.
@@ -49,6 +50,8 @@ pub const TAG_TOKENS: [&str; 4] = ["<think>", "</think>", "<answer>", "</answer>
 pub const TOKENIZER_FILE: &str = "tokenizer.json";
 pub const TOKENIZER_CONFIG_FILE: &str = "tokenizer_config.json";
 pub const CHAT_TEMPLATE_FILE: &str = "chat_template.jinja";
+/// Where older folders name their special tokens.
+pub const LEGACY_SPECIAL_TOKENS_FILE: &str = "special_tokens_map.json";
 
 /// What can go wrong with a tokenizer.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +72,8 @@ pub enum TokenizerError {
         "no chat template: the folder has neither chat_template.jinja nor a chat_template in tokenizer_config.json"
     )]
     NoChatTemplate,
+    #[error("{path}: several chat templates and none is named `default`; there are: {names}")]
+    NoDefaultChatTemplate { path: PathBuf, names: String },
     #[error("a message holds the control token {token}; ordinary text may not")]
     ControlTokenInMessage { token: String },
     #[error(transparent)]
@@ -123,6 +128,8 @@ struct Inner {
     vocab_size: usize,
     config: Value,
     chat: Option<ChatTemplate>,
+    /// Special tokens by the names that templates know them under (`bos_token`).
+    special: ChatVariables,
     bos: Option<(String, u32)>,
     eos: Option<(String, u32)>,
     pad: Option<(String, u32)>,
@@ -199,6 +206,7 @@ impl Tokenizer {
         let (bos, eos, pad) = (named("bos_token"), named("eos_token"), named("pad_token"));
         let fast = FastEncoder::for_tokenizer(&backend, &added);
         let chat = template.map(ChatTemplate::new).transpose()?;
+        let special = folder::special_tokens(&config);
         Ok(Self {
             inner: Arc::new(Inner {
                 backend,
@@ -210,56 +218,12 @@ impl Tokenizer {
                 vocab_size,
                 config,
                 chat,
+                special,
                 bos,
                 eos,
                 pad,
             }),
         })
-    }
-
-    /// Reads `tokenizer.json`, and when they exist `tokenizer_config.json` and `chat_template.jinja`, from a folder.
-    pub fn load(folder: &Path) -> Result<Self, TokenizerError> {
-        let path = folder.join(TOKENIZER_FILE);
-        let content = read(&path)?;
-        let backend = tokenizers::Tokenizer::from_bytes(&content)
-            .map_err(|error| TokenizerError::Invalid { path, message: error.to_string() })?;
-        let path = folder.join(TOKENIZER_CONFIG_FILE);
-        let config = match path.exists() {
-            true => serde_json::from_slice(&read(&path)?)
-                .map_err(|error| TokenizerError::Invalid { path, message: error.to_string() })?,
-            false => json!({}),
-        };
-        let path = folder.join(CHAT_TEMPLATE_FILE);
-        let template = match path.exists() {
-            true => Some(
-                String::from_utf8(read(&path)?)
-                    .map_err(|error| TokenizerError::Invalid { path, message: error.to_string() })?,
-            ),
-            false => config["chat_template"].as_str().map(str::to_owned),
-        };
-        Self::assemble(backend, config, template)
-    }
-
-    /// Writes `tokenizer.json`, `tokenizer_config.json` and `chat_template.jinja` into an existing folder.
-    pub fn save(&self, folder: &Path) -> Result<(), TokenizerError> {
-        for (name, content) in self.files()? {
-            let path = folder.join(name);
-            std::fs::write(&path, content).map_err(|source| TokenizerError::Write { path, source })?;
-        }
-        Ok(())
-    }
-
-    /// The files of [`save`](Self::save): name and content.
-    pub fn files(&self) -> Result<Vec<(&'static str, String)>, TokenizerError> {
-        let mut tokenizer = self.inner.backend.to_string(true).map_err(TokenizerError::backend)?;
-        tokenizer.push('\n');
-        let mut config = serde_json::to_string_pretty(&self.inner.config).map_err(TokenizerError::backend)?;
-        config.push('\n');
-        let mut files = vec![(TOKENIZER_FILE, tokenizer), (TOKENIZER_CONFIG_FILE, config)];
-        if let Some(chat) = &self.inner.chat {
-            files.push((CHAT_TEMPLATE_FILE, chat.source().to_owned()));
-        }
-        Ok(files)
     }
 
     /// Number of ids: one more than the largest.
@@ -354,9 +318,21 @@ impl Tokenizer {
         String::from_utf8(text).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
 
+    /// The token that is this byte and nothing else.
+    #[cfg(test)]
+    pub(crate) fn token_of_byte(&self, byte: u8) -> Option<u32> {
+        let position = self.inner.bytes.as_ref()?.iter().position(|bytes| bytes == &[byte])?;
+        u32::try_from(position).ok()
+    }
+
     /// A decoder for tokens that arrive one by one.
     pub fn stream(&self) -> DecodeStream<'_> {
         DecodeStream { tokenizer: self, pending: Vec::new(), ids: Vec::new(), written: 0 }
+    }
+
+    /// Special tokens by the names that templates know them under, for example `bos_token`.
+    pub fn special_tokens(&self) -> &ChatVariables {
+        &self.inner.special
     }
 
     /// The chat template, if the folder has one.
@@ -365,10 +341,28 @@ impl Tokenizer {
     }
 
     /// Renders messages with the chat template; `add_generation_prompt` adds the marker after which the model writes.
+    ///
+    /// # Errors
+    /// [`TokenizerError::NoChatTemplate`], and [`TokenizerError::Chat`] when the template fails or refuses the conversation.
     pub fn render(&self, messages: &[ChatMessage], add_generation_prompt: bool) -> Result<String, TokenizerError> {
+        self.render_with(messages, add_generation_prompt, &ChatVariables::new())
+    }
+
+    /// As [`render`](Self::render), with further variables for the template, such as `enable_thinking`. Special tokens are
+    /// always there, unless a variable of the same name replaces them.
+    ///
+    /// # Errors
+    /// As [`render`](Self::render).
+    pub fn render_with(
+        &self,
+        messages: &[ChatMessage],
+        add_generation_prompt: bool,
+        variables: &ChatVariables,
+    ) -> Result<String, TokenizerError> {
         let chat = self.inner.chat.as_ref().ok_or(TokenizerError::NoChatTemplate)?;
-        let text = |token: &Option<(String, u32)>| token.as_ref().map(|(text, _)| text.clone()).unwrap_or_default();
-        Ok(chat.render(messages, add_generation_prompt, &text(&self.inner.bos), &text(&self.inner.eos))?)
+        let mut all = self.inner.special.clone();
+        all.extend(variables.iter().map(|(name, value)| (name.clone(), value.clone())));
+        Ok(chat.render(messages, add_generation_prompt, &all)?)
     }
 
     /// The ids of a prompt: messages rendered with the generation marker, then encoded.
@@ -449,12 +443,15 @@ impl DecodeStream<'_> {
 
     /// What is left at the end: an incomplete character, shown as U+FFFD.
     pub fn finish(self) -> String {
-        String::from_utf8_lossy(&self.pending).into_owned()
+        self.rest()
     }
-}
 
-fn read(path: &Path) -> Result<Vec<u8>, TokenizerError> {
-    std::fs::read(path).map_err(|source| TokenizerError::Read { path: path.to_owned(), source })
+    pub(crate) fn rest(&self) -> String {
+        if self.tokenizer.inner.bytes.is_some() {
+            return String::from_utf8_lossy(&self.pending).into_owned();
+        }
+        self.tokenizer.decode(&self.ids).get(self.written..).unwrap_or_default().to_owned()
+    }
 }
 
 /// Maps in contiguous chunks on all processors; the order is kept.

@@ -10,14 +10,19 @@
 
 mod attention;
 mod decoder;
+mod run;
+mod stop;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
-use crate::sampling::{Chooser, Sampling};
+use crate::sampling::{Chooser, Sampling, TokenMask};
 use crate::{EngineError, Model, pool};
 use decoder::{Cache, Decoder, Row, Workspace};
+use run::{Run, Sequence};
+
+pub use stop::{StopStream, StopStrings};
 
 /// Sequences that run side by side unless [`Generator::with_batch_width`] says otherwise.
 pub const DEFAULT_BATCH_WIDTH: usize = 64;
@@ -34,6 +39,9 @@ const OPERATION: &str = "generate";
 pub enum StopReason {
     /// A stop token was written; it is the last of [`Generated::tokens`].
     StopToken(u32),
+    /// The text contains a stop string, the one of this number in [`StopStrings::strings`]; [`Generated::text`] ends before
+    /// it.
+    StopString(usize),
     /// `max_new_tokens` were written.
     MaxNewTokens,
     /// The model has no further position.
@@ -52,6 +60,35 @@ pub struct Generated {
     pub logps: Vec<f32>,
     /// Why it ended.
     pub stop: StopReason,
+    /// The new text, without control tokens and cut before the stop string; only with [`Controls::stop_strings`].
+    pub text: Option<String>,
+}
+
+/// Restricts the tokens that a sequence may be continued with.
+///
+/// Called before every token of every sequence, possibly from several threads at once. `sequence` is the number of its prompt
+/// and `written` are its new tokens so far; the mask comes with every token allowed. A sequence stays a function of its own
+/// prompt, sampling and seed as long as the restriction is one of `sequence` and `written`.
+///
+/// Stop tokens are restricted like any other: a mask that never allows them never lets the sequence end by itself.
+pub trait Constraint: Sync {
+    /// Forbids tokens in `mask`; leaving none is an error of the call.
+    fn restrict(&self, sequence: usize, written: &[u32], mask: &mut TokenMask);
+}
+
+impl<F: Fn(usize, &[u32], &mut TokenMask) + Sync> Constraint for F {
+    fn restrict(&self, sequence: usize, written: &[u32], mask: &mut TokenMask) {
+        self(sequence, written, mask);
+    }
+}
+
+/// What else shapes the sequences of [`Generator::generate_with`]; by default nothing.
+#[derive(Clone, Copy, Default)]
+pub struct Controls<'c> {
+    /// Ends a sequence when its text contains one of these, and gives the text of every sequence (also with no strings).
+    pub stop_strings: Option<&'c StopStrings>,
+    /// Restricts the tokens. Reported log-probabilities stay those of the model's own distribution over all tokens.
+    pub constraint: Option<&'c dyn Constraint>,
 }
 
 /// What an observer of [`Generator::generate_observed`] sees.
@@ -59,8 +96,18 @@ pub struct Generated {
 pub enum Event<'a> {
     /// Sequence `sequence` got a token.
     Token { sequence: usize, token: u32 },
+    /// More text of sequence `sequence` is certain; only with [`Controls::stop_strings`]. It never holds a part of a stop
+    /// string, and all the pieces together are [`Generated::text`].
+    Text { sequence: usize, text: &'a str },
     /// Sequence `sequence` is complete.
     Finished { sequence: usize, result: &'a Generated },
+}
+
+impl Generated {
+    /// What a sequence is that never ran.
+    fn cancelled() -> Self {
+        Self { tokens: Vec::new(), logps: Vec::new(), stop: StopReason::Cancelled, text: None }
+    }
 }
 
 /// Generates with packed weights and reused buffers.
@@ -68,22 +115,8 @@ pub struct Generator<'a> {
     decoder: Decoder<'a>,
     width: usize,
     spaces: Vec<Mutex<Workspace>>,
-    choosers: Vec<Mutex<Chooser>>,
+    choosers: Vec<Mutex<(Chooser, TokenMask)>>,
     free: Vec<Cache>,
-}
-
-/// A running sequence.
-struct Sequence {
-    index: usize,
-    seed: u64,
-    /// Tokens in the cache.
-    position: usize,
-    cache: Cache,
-    most: usize,
-    tokens: Vec<u32>,
-    logps: Vec<f32>,
-    stop: Option<StopReason>,
-    failed: bool,
 }
 
 impl<'a> Generator<'a> {
@@ -129,6 +162,21 @@ impl<'a> Generator<'a> {
         prompts: &[Vec<u32>],
         sampling: &Sampling,
         seeds: &[u64],
+        observe: impl FnMut(Event<'_>) -> ControlFlow<()>,
+    ) -> Result<Vec<Generated>, EngineError> {
+        self.generate_with(prompts, sampling, seeds, Controls::default(), observe)
+    }
+
+    /// As [`generate_observed`](Self::generate_observed), with stop strings and a constraint.
+    ///
+    /// # Errors
+    /// As [`generate`](Self::generate), and [`EngineError::Batch`] when the constraint allows no token.
+    pub fn generate_with(
+        &mut self,
+        prompts: &[Vec<u32>],
+        sampling: &Sampling,
+        seeds: &[u64],
+        controls: Controls<'_>,
         mut observe: impl FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Vec<Generated>, EngineError> {
         self.check(prompts, sampling, seeds)?;
@@ -141,16 +189,7 @@ impl<'a> Generator<'a> {
         self.spaces.resize_with(threads.max(self.spaces.len()), Mutex::default);
         self.choosers.resize_with(threads.max(self.choosers.len()), Mutex::default);
 
-        let mut run = Run {
-            prompts,
-            sampling,
-            seeds,
-            capacity,
-            waiting: (0..prompts.len()).collect(),
-            active: Vec::new(),
-            results: vec![None; prompts.len()],
-            same: SamePrompts::new(prompts),
-        };
+        let mut run = Run::new(prompts, sampling, seeds, controls, capacity);
         loop {
             let free = self.width - run.active.len();
             let enough = (self.width / ADMIT_SHARE).max(1).min(run.waiting.len());
@@ -165,11 +204,13 @@ impl<'a> Generator<'a> {
                 run.report_tokens(0..before, &mut observe)
             }
             .unwrap_or_else(|| run.cancel());
-            run.check_numbers()?;
+            run.check_failures()?;
             let finished = run.take_finished(&mut self.free);
-            for sequence in finished {
-                if let Some(result) = &run.results[sequence]
-                    && observe(Event::Finished { sequence, result }).is_break()
+            for (sequence, shown) in finished {
+                let Some(result) = &run.results[sequence] else { continue };
+                let rest = result.text.as_deref().and_then(|text| text.get(shown..)).filter(|rest| !rest.is_empty());
+                let text = rest.map(|text| Event::Text { sequence, text });
+                if text.into_iter().chain([Event::Finished { sequence, result }]).any(|event| observe(event).is_break())
                 {
                     run.cancel();
                 }
@@ -191,10 +232,32 @@ impl<'a> Generator<'a> {
     ) -> Result<Generated, EngineError> {
         let results = self.generate_observed(&[prompt.to_vec()], sampling, &[seed], |event| match event {
             Event::Token { token: new, .. } => token(new),
+            Event::Text { .. } | Event::Finished { .. } => ControlFlow::Continue(()),
+        })?;
+        Ok(results.into_iter().next().unwrap_or_else(Generated::cancelled))
+    }
+
+    /// Continues one prompt and calls `text` with each piece of new text as it becomes certain (see [`Event::Text`]).
+    ///
+    /// # Errors
+    /// As [`generate_with`](Self::generate_with).
+    pub fn generate_text(
+        &mut self,
+        prompt: &[u32],
+        sampling: &Sampling,
+        seed: u64,
+        stop_strings: &StopStrings,
+        constraint: Option<&dyn Constraint>,
+        mut text: impl FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<Generated, EngineError> {
+        let controls = Controls { stop_strings: Some(stop_strings), constraint };
+        let results = self.generate_with(&[prompt.to_vec()], sampling, &[seed], controls, |event| match event {
+            // Also without new text the caller may want to end.
+            Event::Token { .. } => text(""),
+            Event::Text { text: piece, .. } => text(piece),
             Event::Finished { .. } => ControlFlow::Continue(()),
         })?;
-        let nothing = Generated { tokens: Vec::new(), logps: Vec::new(), stop: StopReason::Cancelled };
-        Ok(results.into_iter().next().unwrap_or(nothing))
+        Ok(results.into_iter().next().unwrap_or_else(Generated::cancelled))
     }
 
     fn check(&self, prompts: &[Vec<u32>], sampling: &Sampling, seeds: &[u64]) -> Result<(), EngineError> {
@@ -238,17 +301,8 @@ impl<'a> Generator<'a> {
         for index in run.waiting.drain(..free.min(run.waiting.len())) {
             let length = run.prompts[index].len();
             let cache = self.free.pop().unwrap_or_else(|| Cache::new(config, run.capacity));
-            run.active.push(Sequence {
-                index,
-                seed: run.seeds[index],
-                position: length,
-                cache,
-                most: run.sampling.max_new_tokens.min(config.max_position_embeddings - length),
-                tokens: Vec::new(),
-                logps: Vec::new(),
-                stop: None,
-                failed: false,
-            });
+            let most = run.sampling.max_new_tokens.min(config.max_position_embeddings - length);
+            run.active.push(Sequence::new(index, run.seeds[index], length, cache, most, run.controls));
         }
         let (running, new) = run.active.split_at_mut(first);
         // The first of equal prompts is computed unless one is already running; the others copy it.
@@ -271,13 +325,13 @@ impl<'a> Generator<'a> {
         }
         let (decoder, spaces, prompts) = (&self.decoder, &self.spaces, run.prompts);
         let mut chosen = compute.iter().copied().peekable();
-        let jobs: Vec<Mutex<(&mut Sequence, Vec<f32>)>> = new
+        let jobs: Vec<Mutex<(&mut Sequence<'_>, Vec<f32>)>> = new
             .iter_mut()
             .enumerate()
             .filter(|(offset, _)| chosen.next_if_eq(offset).is_some())
             .map(|(_, sequence)| Mutex::new((sequence, Vec::new())))
             .collect();
-        let prefill = |worker: usize, job: &Mutex<(&mut Sequence, Vec<f32>)>| {
+        let prefill = |worker: usize, job: &Mutex<(&mut Sequence<'_>, Vec<f32>)>| {
             let (mut job, mut space) = (lock(job), lock(&spaces[worker]));
             let sequence = &mut *job.0;
             decoder.prefill(&prompts[sequence.index], &mut sequence.cache, &mut space);
@@ -297,10 +351,11 @@ impl<'a> Generator<'a> {
             let positions = high[0].position;
             high[0].cache.copy_from(&low[source].cache, config, positions);
         }
+        let controls = run.controls;
         let mut chooser = lock(&self.choosers[0]);
         for sequence in &mut run.active[first..] {
             if let Some(logits) = run.same.logits.get(&run.same.first_of(sequence.index)) {
-                sequence.choose(&mut chooser, &self.decoder, logits, run.sampling);
+                sequence.choose(&mut chooser, self.decoder.isa, logits, run.sampling, controls);
             }
             run.same.done_with(sequence.index);
         }
@@ -312,15 +367,15 @@ impl<'a> Generator<'a> {
         let threads = self.spaces.len().min(pool::threads());
         let small = self.decoder.model.config.parameter_count() <= SMALL_MODEL;
         let blocks = if small { threads.min(rows / SEQUENCES_EACH).max(1) } else { 1 };
-        let (decoder, sampling) = (&self.decoder, run.sampling);
-        let work = |worker: usize, block: &mut [Sequence]| {
+        let (decoder, sampling, controls) = (&self.decoder, run.sampling, run.controls);
+        let work = |worker: usize, block: &mut [Sequence<'_>]| {
             let (mut space, mut chooser) = (lock(&self.spaces[worker]), lock(&self.choosers[worker]));
             let mut batch: Vec<Row<'_>> = block.iter_mut().map(Sequence::row).collect();
             decoder.step(&mut batch, &mut space);
             let vocab = decoder.model.config.vocab_size;
             for (sequence, logits) in block.iter_mut().zip(space.logits.chunks_exact(vocab)) {
                 sequence.position += 1;
-                sequence.choose(&mut chooser, decoder, logits, sampling);
+                sequence.choose(&mut chooser, decoder.isa, logits, sampling, controls);
             }
         };
         if blocks == 1 {
@@ -328,7 +383,7 @@ impl<'a> Generator<'a> {
             return;
         }
         let each = rows.div_ceil(blocks);
-        let blocks: Vec<Mutex<&mut [Sequence]>> = run.active.chunks_mut(each).map(Mutex::new).collect();
+        let blocks: Vec<Mutex<&mut [Sequence<'_>]>> = run.active.chunks_mut(each).map(Mutex::new).collect();
         pool::run(threads, blocks.len(), &|worker, task| work(worker, &mut lock(&blocks[task])));
     }
 }
@@ -338,144 +393,7 @@ fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Sequence {
-    fn row(&mut self) -> Row<'_> {
-        let token = self.tokens.last().copied().unwrap_or_default();
-        Row { token, position: self.position, cache: &mut self.cache }
-    }
-
-    /// Appends the next token and notes whether the sequence ends with it.
-    fn choose(&mut self, chooser: &mut Chooser, decoder: &Decoder<'_>, logits: &[f32], sampling: &Sampling) {
-        if self.most == 0 {
-            self.stop = Some(self.limit_reason(sampling));
-            return;
-        }
-        let Some(choice) = chooser.choose(decoder.isa, logits, sampling, self.seed, self.tokens.len()) else {
-            self.failed = true;
-            return;
-        };
-        self.tokens.push(choice.token);
-        self.logps.push(choice.logp);
-        if sampling.stop_tokens.contains(&choice.token) {
-            self.stop = Some(StopReason::StopToken(choice.token));
-        } else if self.tokens.len() >= self.most {
-            self.stop = Some(self.limit_reason(sampling));
-        }
-    }
-
-    fn limit_reason(&self, sampling: &Sampling) -> StopReason {
-        match self.most < sampling.max_new_tokens {
-            true => StopReason::MaxPositions,
-            false => StopReason::MaxNewTokens,
-        }
-    }
-}
-
-/// Which prompts are equal, and the logits behind a prompt while an equal one still waits.
-struct SamePrompts {
-    first: Vec<usize>,
-    waiting: HashMap<usize, usize>,
-    logits: HashMap<usize, Vec<f32>>,
-}
-
-impl SamePrompts {
-    fn new(prompts: &[Vec<u32>]) -> Self {
-        let mut known: HashMap<&[u32], usize> = HashMap::new();
-        let mut waiting: HashMap<usize, usize> = HashMap::new();
-        let mut first = Vec::with_capacity(prompts.len());
-        for (index, prompt) in prompts.iter().enumerate() {
-            let place = *known.entry(prompt.as_slice()).or_insert(index);
-            *waiting.entry(place).or_default() += 1;
-            first.push(place);
-        }
-        Self { first, waiting, logits: HashMap::new() }
-    }
-
-    fn first_of(&self, index: usize) -> usize {
-        self.first[index]
-    }
-
-    /// Forgets the logits when no equal prompt waits any more.
-    fn done_with(&mut self, index: usize) {
-        let prompt = self.first[index];
-        if let Some(count) = self.waiting.get_mut(&prompt) {
-            *count -= 1;
-            if *count == 0 {
-                self.logits.remove(&prompt);
-            }
-        }
-    }
-}
-
-/// The state of one call.
-struct Run<'r> {
-    prompts: &'r [Vec<u32>],
-    sampling: &'r Sampling,
-    seeds: &'r [u64],
-    capacity: usize,
-    waiting: VecDeque<usize>,
-    active: Vec<Sequence>,
-    results: Vec<Option<Generated>>,
-    same: SamePrompts,
-}
-
-impl Run<'_> {
-    /// Reports the newest token of the given sequences; `None` when the observer breaks.
-    fn report_tokens(
-        &self,
-        places: std::ops::Range<usize>,
-        observe: &mut impl FnMut(Event<'_>) -> ControlFlow<()>,
-    ) -> Option<()> {
-        for sequence in &self.active[places] {
-            if let Some(token) = sequence.tokens.last()
-                && observe(Event::Token { sequence: sequence.index, token: *token }).is_break()
-            {
-                return None;
-            }
-        }
-        Some(())
-    }
-
-    fn cancel(&mut self) {
-        self.waiting.clear();
-        for sequence in &mut self.active {
-            sequence.stop.get_or_insert(StopReason::Cancelled);
-        }
-    }
-
-    fn check_numbers(&self) -> Result<(), EngineError> {
-        match self.active.iter().filter(|sequence| sequence.failed).min_by_key(|sequence| sequence.index) {
-            None => Ok(()),
-            Some(sequence) => Err(EngineError::NotFinite {
-                operation: OPERATION,
-                what: format!("the logits of prompt {} behind {} new tokens", sequence.index, sequence.tokens.len()),
-            }),
-        }
-    }
-
-    /// Moves finished sequences to the results and returns their numbers in order.
-    fn take_finished(&mut self, free: &mut Vec<Cache>) -> Vec<usize> {
-        let mut finished = Vec::new();
-        let mut place = 0;
-        while place < self.active.len() {
-            let Some(stop) = self.active[place].stop else {
-                place += 1;
-                continue;
-            };
-            let sequence = self.active.swap_remove(place);
-            free.push(sequence.cache);
-            finished.push(sequence.index);
-            self.results[sequence.index] = Some(Generated { tokens: sequence.tokens, logps: sequence.logps, stop });
-        }
-        finished.sort_unstable();
-        finished
-    }
-
-    fn into_results(self) -> Vec<Generated> {
-        let cancelled = || Generated { tokens: Vec::new(), logps: Vec::new(), stop: StopReason::Cancelled };
-        self.results.into_iter().map(|result| result.unwrap_or_else(cancelled)).collect()
-    }
-}
-
+#[cfg(test)]
+mod control_tests;
 #[cfg(test)]
 mod tests;

@@ -4,10 +4,16 @@
 //! of a token is a function of `(seed, number of the token)` alone, so a sequence does not depend on what else is generated
 //! beside it.
 
+mod defaults;
+mod mask;
+
 use crate::EngineError;
 use crate::kernels::ops;
 use crate::kernels::simd::Isa;
 use crate::rng::SplitMix64;
+
+pub use defaults::GenerationDefaults;
+pub use mask::TokenMask;
 
 /// How the next token is chosen, and when to stop.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,7 +88,10 @@ const BLOCK: usize = 64;
 const NUCLEUS: usize = 64;
 
 impl Chooser {
-    /// Chooses from `logits`; `number` is the count of tokens chosen before. `None` when the logits are not numbers.
+    /// Chooses from `logits` among the tokens of `mask`, which allows at least one; `number` is the count of tokens chosen
+    /// before. `None` when the logits are not numbers.
+    ///
+    /// The mask comes before temperature, `top_k` and `top_p`, so that these share out what is allowed.
     pub(crate) fn choose(
         &mut self,
         isa: Isa,
@@ -90,17 +99,24 @@ impl Chooser {
         sampling: &Sampling,
         seed: u64,
         number: usize,
+        mask: Option<&TokenMask>,
     ) -> Option<Choice> {
         self.weights.clear();
         self.weights.extend_from_slice(logits);
         if sampling.is_greedy() {
-            let token = most_probable(logits)?;
+            let token = match mask {
+                None => most_probable(logits.iter().copied().enumerate())?,
+                Some(mask) => most_probable(logits.iter().copied().enumerate().filter(|(id, _)| mask.allows(*id)))?,
+            };
             let row = ops::softmax(isa, &mut self.weights, token);
             return choice(token, row.logp);
         }
         let uniform = SplitMix64::for_stream(seed, number as u64).uniform();
         if sampling.temperature != 1.0 {
             ops::scale(isa, &mut self.weights, 1.0 / sampling.temperature);
+        }
+        if let Some(mask) = mask {
+            mask.forbid_in(&mut self.weights);
         }
         let row = ops::softmax(isa, &mut self.weights, 0);
         // A row with a NaN or an infinity has no finite sum.
@@ -152,7 +168,9 @@ impl Chooser {
                     return *id as usize;
                 }
             }
-            return self.order.get(size.saturating_sub(1)).map_or(0, |id| *id as usize);
+            // Rounding can leave a rest: the last token that can be drawn.
+            let last = self.order[..size].iter().rev().find(|id| self.weight(**id) > 0.0);
+            return last.map_or(0, |id| *id as usize);
         }
     }
 
@@ -179,11 +197,11 @@ fn choice(token: usize, logp: f32) -> Option<Choice> {
 }
 
 /// The first largest value; `None` when there is none that is a number.
-fn most_probable(logits: &[f32]) -> Option<usize> {
+fn most_probable(logits: impl Iterator<Item = (usize, f32)>) -> Option<usize> {
     let mut best: Option<(usize, f32)> = None;
-    for (id, logit) in logits.iter().enumerate() {
-        if best.is_none_or(|(_, top)| *logit > top) && !logit.is_nan() {
-            best = Some((id, *logit));
+    for (id, logit) in logits {
+        if best.is_none_or(|(_, top)| logit > top) && !logit.is_nan() {
+            best = Some((id, logit));
         }
     }
     best.map(|(id, _)| id)
@@ -219,7 +237,7 @@ mod tests {
         let mut chooser = Chooser::default();
         let mut counts = vec![0; logits.len()];
         for number in 0..rounds {
-            let choice = chooser.choose(Isa::detect(), logits, sampling, 5, number).unwrap();
+            let choice = chooser.choose(Isa::detect(), logits, sampling, 5, number, None).unwrap();
             counts[choice.token as usize] += 1;
         }
         counts
@@ -274,7 +292,8 @@ mod tests {
     #[test]
     fn greedy_takes_the_first_largest_and_reports_its_logp() {
         let logits = [0.0f32, 2.0, 2.0, 1.0];
-        let choice = Chooser::default().choose(Isa::detect(), &logits, &Sampling::greedy(1, vec![]), 0, 0).unwrap();
+        let choice =
+            Chooser::default().choose(Isa::detect(), &logits, &Sampling::greedy(1, vec![]), 0, 0, None).unwrap();
         assert_eq!(choice.token, 1);
         assert!((f64::from(choice.logp) - probabilities(&logits, 1.0)[1].ln()).abs() < 1e-6);
     }
@@ -286,7 +305,7 @@ mod tests {
         let sampling = Sampling { top_p: 0.8, top_k: 20, ..Sampling::sampled(0.7, 1, vec![]) };
         let mut chooser = Chooser::default();
         for number in 0..50 {
-            let choice = chooser.choose(Isa::detect(), &logits, &sampling, 3, number).unwrap();
+            let choice = chooser.choose(Isa::detect(), &logits, &sampling, 3, number, None).unwrap();
             assert!((f64::from(choice.logp) - p[choice.token as usize].ln()).abs() < 1e-5);
         }
     }
@@ -296,10 +315,10 @@ mod tests {
         let mut chooser = Chooser::default();
         for sampling in [Sampling::greedy(1, vec![]), Sampling::sampled(1.0, 1, vec![])] {
             for logits in [[f32::NAN, 1.0], [1.0, f32::NAN], [f32::NAN; 2], [f32::INFINITY, 0.0]] {
-                assert_eq!(chooser.choose(Isa::detect(), &logits, &sampling, 0, 0), None, "{logits:?}");
+                assert_eq!(chooser.choose(Isa::detect(), &logits, &sampling, 0, 0, None), None, "{logits:?}");
             }
             // An impossible token is no error.
-            let choice = chooser.choose(Isa::detect(), &[f32::NEG_INFINITY, 0.0], &sampling, 0, 0).unwrap();
+            let choice = chooser.choose(Isa::detect(), &[f32::NEG_INFINITY, 0.0], &sampling, 0, 0, None).unwrap();
             assert_eq!(choice.token, 1);
         }
     }

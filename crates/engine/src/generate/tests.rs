@@ -25,7 +25,7 @@ fn config() -> ModelConfig {
 }
 
 /// A random model whose logits are far enough apart to sample from.
-fn model() -> Model {
+pub(super) fn model() -> Model {
     let mut model = Model::init(config(), 4).unwrap();
     for value in &mut model.weights.embed {
         *value *= 12.0;
@@ -33,7 +33,7 @@ fn model() -> Model {
     model
 }
 
-fn prompts(count: usize) -> Vec<Vec<u32>> {
+pub(super) fn prompts(count: usize) -> Vec<Vec<u32>> {
     (0..count)
         .map(|index| (0..1 + (index * 7) % 23).map(|i| ((index * 13 + i * i * 5) % 70) as u32).collect())
         .collect()
@@ -266,7 +266,7 @@ fn observers_see_every_token_and_can_end() {
                 finished.push(sequence);
                 if finished.len() >= 4 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             }
-            Event::Token { .. } => ControlFlow::Continue(()),
+            _ => ControlFlow::Continue(()),
         })
         .unwrap();
     assert_eq!(results.len(), 10);

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context, bail};
-use chemr_engine::{ChatMessage, Generator, Sampling, StopReason, load_folder};
+use chemr_engine::{ChatMessage, GenerationDefaults, Generator, Sampling, StopReason, StopStrings, load_folder};
 use chemr_protocol::{Claim, Truth, check_claims};
 use chemr_tasks::{Example, Mode, Prompt, Split, Task, extract, task, tasks};
 use serde_json::json;
@@ -22,6 +22,9 @@ const EXAMPLES: &str = "Examples:
 
 Tasks: name.smiles_to_formula, name.iupac_to_smiles, property.bbbp, property.polarity_rule, reaction_prediction,
 retrosynthesis, tomg.functional_group";
+
+/// Longest answer in tokens where neither the flag nor the model's folder says.
+const MAX_NEW_TOKENS: usize = 512;
 
 /// Ask a model; streams the reasoning, then the answer, then what the toolkit says of each claim.
 #[derive(clap::Args)]
@@ -38,12 +41,15 @@ pub struct Arguments {
     /// Send the question as it is, without looking for a task in it.
     #[arg(long, conflicts_with = "task")]
     plain: bool,
-    /// Longest answer in tokens.
-    #[arg(long, default_value_t = 512)]
-    max_new_tokens: usize,
-    /// Sampling temperature; 0 = greedy.
-    #[arg(long, default_value_t = 0.0)]
-    temperature: f32,
+    /// Longest answer in tokens; by default what the model's generation_config.json says, else 512.
+    #[arg(long, value_name = "COUNT")]
+    max_new_tokens: Option<usize>,
+    /// Sampling temperature; 0 = greedy. By default what the model's generation_config.json says, else 0.
+    #[arg(long)]
+    temperature: Option<f32>,
+    /// End the answer before this text; may be given several times.
+    #[arg(long, value_name = "TEXT")]
+    stop: Vec<String>,
     /// Seed of the sampling.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -58,8 +64,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     if question.is_empty() {
         bail!("the question is empty");
     }
-    if !(0.0..=100.0).contains(&arguments.temperature) {
-        bail!("--temperature {} is out of range: 0 is greedy, 1 the model's own distribution", arguments.temperature);
+    if let Some(temperature) = arguments.temperature.filter(|temperature| !(0.0..=100.0).contains(temperature)) {
+        bail!("--temperature {temperature} is out of range: 0 is greedy, 1 the model's own distribution");
+    }
+    if arguments.stop.iter().any(String::is_empty) {
+        bail!("--stop needs a text: the empty one would end every answer at once");
     }
     let (asked, prompt) = read_question(arguments, question)?;
     let folder = match &arguments.model {
@@ -70,15 +79,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     eprintln!("model {}", folder.display());
     let messages = [ChatMessage::system(prompt.system), ChatMessage::user(prompt.user)];
     let tokens = tokenizer.encode_prompt(&messages)?;
-    let sampling = Sampling {
-        temperature: arguments.temperature,
-        ..Sampling::greedy(arguments.max_new_tokens, tokenizer.eos().into_iter().collect())
-    };
-    let mut text = tokenizer.stream();
-    let mut completion = String::new();
-    let mut show = |piece: String| -> std::io::Result<()> {
-        completion.push_str(&piece);
-        if arguments.json {
+    let defaults = GenerationDefaults::read(&folder)?;
+    let sampling = sampling(arguments, &defaults, tokenizer.eos());
+    let stop_strings = StopStrings::new(&tokenizer, &arguments.stop)?;
+    let show = |piece: &str| -> std::io::Result<()> {
+        if arguments.json || piece.is_empty() {
             return Ok(());
         }
         let mut output = std::io::stdout().lock();
@@ -86,14 +91,19 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         output.flush()
     };
     let mut shown = Ok(());
-    let generated = Generator::new(&model).generate_streaming(&tokens, &sampling, arguments.seed, |token| {
-        shown = show(text.push(token));
-        if shown.is_err() || stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
+    let generated =
+        Generator::new(&model).generate_text(&tokens, &sampling, arguments.seed, &stop_strings, None, |piece| {
+            shown = show(piece);
+            match shown.is_err() || stop.load(Ordering::Relaxed) {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        })?;
     shown?;
-    show(text.finish())?;
+    let completion = generated.text.unwrap_or_default();
     let ended = match generated.stop {
         StopReason::StopToken(_) => "end",
+        StopReason::StopString(_) => "stop_string",
         StopReason::Cancelled => "stopped",
         _ => "token_limit",
     };
@@ -135,6 +145,18 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         None => say!("\nno answer found in the completion")?,
     }
     Ok(outcome)
+}
+
+/// What the flags say, else what the model's folder says, else greedy.
+fn sampling(arguments: &Arguments, defaults: &GenerationDefaults, eos: Option<u32>) -> Sampling {
+    let mut sampling = defaults.sampling(MAX_NEW_TOKENS, eos);
+    if let Some(temperature) = arguments.temperature {
+        sampling.temperature = temperature;
+    }
+    if let Some(count) = arguments.max_new_tokens {
+        sampling.max_new_tokens = count;
+    }
+    sampling
 }
 
 /// The row to check claims against, if the question fits a task, and the prompt.

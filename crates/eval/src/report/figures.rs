@@ -230,8 +230,9 @@ fn mean_change(before: &PhaseRecord, after: &PhaseRecord) -> (&'static str, Stri
         let (lost, won) = pairs.iter().fold((0, 0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1));
         let probability = paired_sign_test(lost, won);
         let verdict = if probability < CHANGE { "more than" } else { "no more than" };
+        let probability = if probability < 0.001 { "p < 0.001".to_string() } else { format!("p = {probability:.3}") };
         text.push_str(&format!(
-            ": {} answers won, {} lost, {verdict} chance explains (sign test, p = {probability:.2})",
+            ": {} answers won, {} lost, {verdict} chance explains (sign test, {probability})",
             thousands(won as u64),
             thousands(lost as u64)
         ));

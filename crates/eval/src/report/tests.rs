@@ -329,5 +329,5 @@ fn findings_say_what_did_not_improve() {
         task.score.accuracy += f64::EPSILON;
     }
     let text = serde_json::to_string(&figures::findings(&[made_up_phase("distill", 0.8), turned])).unwrap();
-    assert!(text.contains("does not change") && !text.contains("rises") && text.contains("p = 1.00"), "{text}");
+    assert!(text.contains("does not change") && !text.contains("rises") && text.contains("p = 1.000"), "{text}");
 }

@@ -166,13 +166,13 @@ pub fn train_and_report(recipe: &Recipe, out: &Path, resume: bool) -> anyhow::Re
 /// Arguments of `chemr ask` for a question that the model was trained for.
 fn question_to_try(rows: &[TaskRows]) -> String {
     const WELL_KNOWN: (&str, &str) = ("retrosynthesis", "CC(C)C(=O)OCC");
-    let asked = rows
-        .iter()
-        .find(|rows| rows.task.id() == WELL_KNOWN.0)
-        .map(|_| WELL_KNOWN.1)
-        .or_else(|| rows.first()?.examples.first().map(|example| example.field(rows[0].task.input_key())));
-    let task = if asked == Some(WELL_KNOWN.1) { WELL_KNOWN.0 } else { rows.first().map_or("", |rows| rows.task.id()) };
-    format!("--task {task} '{}'", asked.unwrap_or("").replace('\'', "'\\''"))
+    let of_first = || {
+        let rows = rows.first()?;
+        Some((rows.task.id(), rows.examples.first()?.field(rows.task.input_key())))
+    };
+    let knows_it = rows.iter().any(|rows| rows.task.id() == WELL_KNOWN.0);
+    let (task, input) = if knows_it { WELL_KNOWN } else { of_first().unwrap_or(WELL_KNOWN) };
+    format!("--task {task} '{}'", input.replace('\'', "'\\''"))
 }
 
 fn stopped(out: &Path) -> Outcome {

@@ -67,9 +67,6 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     if let Some(temperature) = arguments.temperature.filter(|temperature| !(0.0..=100.0).contains(temperature)) {
         bail!("--temperature {temperature} is out of range: 0 is greedy, 1 the model's own distribution");
     }
-    if arguments.stop.iter().any(String::is_empty) {
-        bail!("--stop needs a text: the empty one would end every answer at once");
-    }
     let (asked, prompt) = read_question(arguments, question)?;
     let folder = match &arguments.model {
         Some(path) => models::resolve(path)?,

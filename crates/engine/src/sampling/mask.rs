@@ -26,9 +26,9 @@ impl TokenMask {
     /// Forbids every token that is not among `tokens`. Those that are forbidden already stay so, and ids outside the
     /// vocabulary are ignored.
     pub fn keep_only(&mut self, tokens: impl IntoIterator<Item = u32>) {
-        let mut kept: Vec<u32> = tokens.into_iter().filter(|token| self.is_allowed(*token)).collect();
+        let kept: Vec<u32> = tokens.into_iter().filter(|token| self.is_allowed(*token)).collect();
         self.allowed.fill(false);
-        for token in kept.drain(..) {
+        for token in kept {
             self.allowed[token as usize] = true;
         }
     }

@@ -1,7 +1,7 @@
 """Engine against transformers (SDPA): training step and generation on identical weights, batch and prompts.
 
     cargo build --release -p chemr-engine --example engine_bench
-    python benches/engine/compare.py [--sizes a b] [--rounds 3] [--threads 2] [--steps 6] [--json FILE]
+    python benches/engine/compare.py [--sizes a b c] [--rounds 3] [--threads 2] [--steps 6] [--json FILE]
 
 Both sides run in processes of their own, one after the other, `rounds` times in turn; medians are compared. The script
 stops with an error when the losses or the greedy tokens of the two sides differ. Needs torch and transformers.
@@ -20,11 +20,14 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SIZES = {
-    "a": dict(hidden_size=256, num_hidden_layers=6, intermediate_size=688, vocab_size=1024),
-    "b": dict(hidden_size=512, num_hidden_layers=10, intermediate_size=1408, vocab_size=4096),
+    "a": dict(hidden_size=256, num_hidden_layers=6, intermediate_size=688, vocab_size=1024, num_attention_heads=8, num_key_value_heads=4, tie_word_embeddings=False),
+    "b": dict(hidden_size=512, num_hidden_layers=10, intermediate_size=1408, vocab_size=4096, num_attention_heads=8, num_key_value_heads=4, tie_word_embeddings=False),
+    "c": dict(hidden_size=576, num_hidden_layers=30, intermediate_size=1536, vocab_size=49152, num_attention_heads=9, num_key_value_heads=3, tie_word_embeddings=True),
 }
 BATCH, LENGTH = 16, 256
-PROMPT, NEW, REPEATS = 64, 128, 3
+NEW, REPEATS = 128, 3
+# Prompts, their length, and how often each is continued.
+GENERATION = {"generate 32": (32, 64, 1), "generate 1": (1, 64, 1), "group 8": (1, 256, 8)}
 RATE, DECAY = 1e-3, 0.01
 
 
@@ -41,16 +44,16 @@ def setup(folder, size):
     torch.manual_seed(0)
     shape = SIZES[size]
     config = LlamaConfig(
-        num_attention_heads=8, num_key_value_heads=4, max_position_embeddings=1024, tie_word_embeddings=False, rms_norm_eps=1e-5, **shape
+        max_position_embeddings=1024, rms_norm_eps=1e-5, **shape
     )
     model = LlamaForCausalLM(config).float()
     model.save_pretrained(folder / size)
     generator = torch.Generator().manual_seed(1)
     rows = torch.randint(0, shape["vocab_size"], (BATCH, LENGTH + 1), generator=generator)
-    prompts = torch.randint(0, shape["vocab_size"], (32, PROMPT), generator=generator)
     rows.numpy().astype(numpy.uint32).tofile(folder / f"{size}.rows")
-    prompts.numpy().astype(numpy.uint32).tofile(folder / f"{size}.prompts")
-    prompts[:1].numpy().astype(numpy.uint32).tofile(folder / f"{size}.prompt")
+    for task, (count, length, copies) in GENERATION.items():
+        prompts = torch.randint(0, shape["vocab_size"], (count, length), generator=generator).repeat(copies, 1)
+        prompts.numpy().astype(numpy.uint32).tofile(folder / f"{size}.{task}")
 
 
 def torch_train(model, rows, steps):
@@ -87,7 +90,7 @@ def torch_generate(model, prompts):
                 pad_token_id=0, eos_token_id=None,
             )
             seconds.append(time.perf_counter() - begin)
-    new = out[:, PROMPT:]
+    new = out[:, prompts.shape[1]:]
     assert new.shape[1] == NEW, new.shape
     checksum = int((new * torch.arange(1, NEW + 1)).sum())
     return {"seconds": median(seconds), "best": min(seconds), "tokens": new.numel(), "checksum": checksum}
@@ -105,7 +108,7 @@ def worker(folder, size, task, steps, threads):
     if task == "train":
         result = torch_train(model, read("rows", LENGTH + 1), steps)
     else:
-        result = torch_generate(model, read("prompts" if task == "generate 32" else "prompt", PROMPT))
+        result = torch_generate(model, read(task, GENERATION[task][1]))
     result["peak_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     result["threads"] = threads
     print(json.dumps(result))
@@ -123,8 +126,18 @@ def engine_command(binary, folder, size, task, steps):
     model = folder / size
     if task == "train":
         return [binary, "train", model, folder / f"{size}.rows", str(LENGTH), str(steps)]
-    name = "prompts" if task == "generate 32" else "prompt"
-    return [binary, "generate", model, folder / f"{size}.{name}", str(PROMPT), str(NEW), str(REPEATS)]
+    return [binary, "generate", model, folder / f"{size}.{task}", str(GENERATION[task][1]), str(NEW), str(REPEATS)]
+
+
+def work(size, task):
+    """Floating-point operations of one token: what the definition needs, causal attention counted half. Generation: forward only."""
+    shape = SIZES[size]
+    hidden, layers, wide = shape["hidden_size"], shape["num_hidden_layers"], shape["intermediate_size"]
+    keys = hidden * shape["num_key_value_heads"] // shape["num_attention_heads"]
+    matrices = layers * hidden * (2 * hidden + 2 * keys + 3 * wide) + shape["vocab_size"] * hidden
+    if task == "train":
+        return 6 * matrices + 6 * layers * hidden * LENGTH
+    return 2 * matrices + 4 * layers * hidden * (GENERATION[task][1] + NEW // 2)
 
 
 def check(task, engine, torch_side):
@@ -140,7 +153,7 @@ def check(task, engine, torch_side):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", nargs="+", default=["a", "b"], choices=sorted(SIZES))
-    parser.add_argument("--tasks", nargs="+", default=["train", "generate 32", "generate 1"])
+    parser.add_argument("--tasks", nargs="+", default=["train", *GENERATION], choices=["train", *GENERATION])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, default=6, help="training steps of one run; the first is not timed")
@@ -154,6 +167,8 @@ def main():
         return
     if not pathlib.Path(options.binary).exists():
         sys.exit(f"{options.binary} is missing: cargo build --release -p chemr-engine --example engine_bench")
+    peak = run([options.binary, "peak"], options.threads)
+    print(f"peak: {peak['gflops']:.0f} GFLOP/s of multiply-adds, {peak['gb_per_s']:.1f} GB/s from memory", flush=True)
     results = []
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -168,14 +183,14 @@ def main():
                     check(task, ours, theirs)
                     sides["engine"].append(ours)
                     sides["transformers"].append(theirs)
-                results.append(summary(size, task, sides))
+                results.append(summary(size, task, sides, peak))
                 print(line(results[-1]), flush=True)
     print(f"\n{platform.processor() or platform.machine()}, {options.threads} threads, load {os.getloadavg()[0]:.1f}")
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n")
 
 
-def summary(size, task, sides):
+def summary(size, task, sides, peak):
     row = {"size": size, "task": task}
     for side, runs in sides.items():
         tokens = runs[0]["tokens"]
@@ -187,6 +202,7 @@ def summary(size, task, sides):
     ours, theirs = row["engine"], row["transformers"]
     row["ratio"] = ours["tokens_per_s"] / theirs["tokens_per_s"]
     row["best_ratio"] = ours["best_tokens_per_s"] / theirs["best_tokens_per_s"]
+    row["share_of_peak"] = ours["tokens_per_s"] * work(size, task) / 1e9 / peak["gflops"]
     row["memory_ratio"] = ours["peak_rss_mb"] / theirs["peak_rss_mb"]
     return row
 
@@ -196,7 +212,7 @@ def line(row):
     return (
         f"{row['size']} {row['task']:<12} engine {ours['tokens_per_s']:8.0f} tokens/s (best {ours['best_tokens_per_s']:.0f}, {ours['peak_rss_mb']} MB)   "
         f"transformers {theirs['tokens_per_s']:8.0f} (best {theirs['best_tokens_per_s']:.0f}, {theirs['peak_rss_mb']} MB)   "
-        f"ratio {row['ratio']:.2f} (best {row['best_ratio']:.2f}), memory {row['memory_ratio']:.2f}"
+        f"ratio {row['ratio']:.2f} (best {row['best_ratio']:.2f}), memory {row['memory_ratio']:.2f}, {row['share_of_peak']:.0%} of peak"
     )
 
 

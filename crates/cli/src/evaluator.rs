@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::Context;
-use chemr_engine::{Model, Tokenizer, load_folder};
+use chemr_engine::{InferenceModel, Precision, Tokenizer, load_config, load_inference_folder};
 use chemr_eval::{EvalError, EvalOptions, ModelFacts, PhaseRecord, PhaseScores, Summary, TaskRows};
 use chemr_train::{PhaseHook, PhaseKind, PhaseOutcome, Recipe, Run, RunFolder, RunStatus, Source, progress_for_stderr};
 
@@ -20,7 +20,7 @@ const BATCH_WIDTH: usize = 128;
 /// Evaluates a model on held-out rows, with progress on standard error.
 pub fn evaluate(
     name: &str,
-    model: &Model,
+    model: &InferenceModel<'_>,
     tokenizer: &Tokenizer,
     rows: &[TaskRows],
     recipe: &Recipe,
@@ -95,7 +95,7 @@ impl PhaseHook for AfterPhase<'_> {
             return Ok(());
         }
         let started = Instant::now();
-        let (model, tokenizer) = load_folder(&outcome.checkpoint)?;
+        let (model, tokenizer) = load_inference_folder(&outcome.checkpoint, Precision::Single)?;
         let scores = evaluate(outcome.name, &model, &tokenizer, self.rows, self.recipe, self.stop)
             .inspect_err(|error| self.stopped = matches!(error, EvalError::Stopped))?;
         eprint!("{}\n{}", headline(outcome.name, &scores), table(&scores));
@@ -108,15 +108,15 @@ impl PhaseHook for AfterPhase<'_> {
         };
         chemr_eval::write_phase(self.run, &record)?;
         // The report exists from the first phase on, so that a long run can be followed.
-        summarise(self.run, &model, self.recipe.run.seed)?;
+        summarise(self.run, ModelFacts::of(model.config(), model.architecture()), self.recipe.run.seed)?;
         Ok(())
     }
 }
 
 /// Writes `summary.json` and `report.html` from what the run folder holds.
-pub fn summarise(run: &Path, model: &Model, seed: u64) -> Result<(Summary, PathBuf), EvalError> {
+pub fn summarise(run: &Path, model: ModelFacts, seed: u64) -> Result<(Summary, PathBuf), EvalError> {
     let records = chemr_eval::read_phases(run)?;
-    let mut summary = Summary::build(&records, ModelFacts::of(model), seed);
+    let mut summary = Summary::build(&records, model, seed);
     summary.write(run)?;
     let report = chemr_eval::report(run)?;
     Ok((summary, report))
@@ -146,8 +146,8 @@ pub fn train_and_report(recipe: &Recipe, out: &Path, resume: bool) -> anyhow::Re
         return Ok(stopped(out));
     }
     let last = outcome.phases.last().context("the run has no phase")?;
-    let (model, _) = load_folder(&last.checkpoint)?;
-    let (summary, report) = summarise(out, &model, recipe.run.seed)?;
+    let (config, architecture) = load_config(&last.checkpoint)?;
+    let (summary, report) = summarise(out, ModelFacts::of(&config, &architecture), recipe.run.seed)?;
     say!("\nfinished in {}", chemr_train::duration(started.elapsed().as_secs_f64()))?;
     say!("{:<12} {:>6} {:>6} {:>22}", "phase", "mean", "worst", "false claims")?;
     for phase in &summary.phases {

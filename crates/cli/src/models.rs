@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
+use chemr_engine::{InferenceModel, Precision, Tokenizer, check_folder, load_inference_folder};
 
 /// Where runs go unless the user says otherwise.
 const RUNS: &str = "runs";
@@ -43,4 +44,41 @@ pub fn newest() -> anyhow::Result<PathBuf> {
         .collect();
     found.sort();
     found.pop().map(|(_, checkpoint)| checkpoint).with_context(none)
+}
+
+/// Reads a model folder for generation and says so.
+pub fn load(folder: &Path, precision: Precision) -> anyhow::Result<(InferenceModel<'static>, Tokenizer)> {
+    let place = || format!("model {}", folder.display());
+    let (config, _) = check_folder(folder).with_context(place)?;
+    if let Some(free) = free_memory() {
+        let needed = precision.weight_bytes(&config);
+        if needed > free {
+            let gigabytes = |bytes: u64| bytes as f64 / 1e9;
+            let less = Precision::ALL.into_iter().find(|kind| kind.weight_bytes(&config) < free);
+            let remedy = match less {
+                Some(kind) => format!("--precision {kind} takes {:.1} GB", gigabytes(kind.weight_bytes(&config))),
+                None => "no precision makes it fit".to_owned(),
+            };
+            bail!(
+                "{}: its weights take {:.1} GB as {precision}, {:.1} GB of memory are free; {remedy}",
+                place(),
+                gigabytes(needed),
+                gigabytes(free)
+            );
+        }
+    }
+    let loaded = load_inference_folder(folder, precision).with_context(place)?;
+    match precision {
+        Precision::Single => eprintln!("model {}", folder.display()),
+        _ => eprintln!("model {} as {precision}", folder.display()),
+    }
+    Ok(loaded)
+}
+
+/// Bytes of memory that a new program can have without swapping; `None` where the system does not tell.
+fn free_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
 }

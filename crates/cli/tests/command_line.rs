@@ -170,10 +170,11 @@ fn wrong_usage_says_what_to_do() {
     let missing = missing.to_str().unwrap();
     let recipe = folder.path().join("typo.toml");
     std::fs::write(&recipe, "[model]\nlayerz = 3\n").unwrap();
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 7] = [
         (&["mol", "C1CC"], ""),
         (&["ask", "What is the formula of CCO?", "--model", missing], "neither a model folder"),
         (&["ask", "CCO", "--task", "formula", "--model", missing], "name.smiles_to_formula"),
+        (&["ask", "CCO", "--precision", "fp8", "--model", missing], "fp32, bf16 or int8"),
         (&["report", missing], missing),
         (&["run", recipe.to_str().unwrap()], "layers"),
         (&["run", missing], missing),

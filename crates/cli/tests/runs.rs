@@ -59,6 +59,16 @@ fn start(recipe: &Path, out: &Path, more: &[&str]) -> Child {
         .expect("chemr starts")
 }
 
+fn chemr(arguments: &[&str], more: &[&str]) -> String {
+    let command = Command::new(env!("CARGO_BIN_EXE_chemr"))
+        .args(arguments)
+        .args(more)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    finish(command.expect("chemr starts"))
+}
+
 fn finish(child: Child) -> String {
     let output = child.wait_with_output().expect("chemr ends");
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -111,6 +121,14 @@ fn a_run_leaves_a_complete_folder_and_repeats_byte_for_byte() {
     assert!(!report.contains("src=\"http") && !report.contains("href=\"http"), "the report must be self-contained");
     for file in ["config.toml", "manifest.json", "metrics.jsonl"] {
         assert!(first.join(file).is_file(), "{file}");
+    }
+    for precision in ["fp32", "bf16", "int8"] {
+        let (model, recipe) = (first.to_str().unwrap(), recipe.to_str().unwrap());
+        let of = ["--model", model, "--precision", precision, "--json"];
+        let asked: Value = serde_json::from_str(&chemr(&["ask", "What is the formula of CCO?"], &of)).unwrap();
+        assert!(asked["completion"].is_string(), "{asked}");
+        let scored: Value = serde_json::from_str(&chemr(&["eval", "--recipe", recipe], &of)).unwrap();
+        assert!(scored["phases"][0]["mean"].is_number() && scored["model"] == summary["model"], "{scored}");
     }
     let refused = start(&recipe, &first, &[]).wait_with_output().unwrap();
     assert!(!refused.status.success(), "a run folder must not be overwritten");

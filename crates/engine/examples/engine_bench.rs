@@ -3,6 +3,8 @@
 //! ```text
 //! engine_bench train MODEL_FOLDER BATCH_FILE LENGTH STEPS      model: Hugging Face folder; batch: u32 rows of LENGTH + 1
 //! engine_bench generate MODEL_FOLDER PROMPT_FILE LENGTH NEW REPEATS    prompts: u32 rows of LENGTH
+//! engine_bench decode MODEL_FOLDER fp32|bf16|int8 PROMPT NEW BATCH   loading, memory and rate; weights from disk
+//! engine_bench peak        multiply-adds in registers and bytes read from memory a second, all threads together
 //! engine_bench speed HIDDEN WIDE LAYERS HEADS KEY_VALUES VOCAB [LENGTH] [TOKENS] [SECONDS]   random weights and tokens
 //! ```
 
@@ -10,8 +12,10 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 
+use chemr_engine::kernels::peak::multiply_add_rate;
 use chemr_engine::{
-    AdamWConfig, CrossEntropy, Generator, Model, ModelConfig, PackedBatch, Sampling, Trainer, load_model, threads,
+    AdamWConfig, CrossEntropy, Generator, Model, ModelConfig, PackedBatch, Precision, Sampling, Trainer,
+    load_inference_model, load_model, threads,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -31,6 +35,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         "generate" => {
             let model = load_model(Path::new(text(1)?))?;
             generate(&model, &read_rows(text(2)?, number(3)?)?, number(4)?, number(5)?)
+        }
+        "decode" => decode(Path::new(text(1)?), text(2)?.parse()?, number(3)?, number(4)?, number(5)?),
+        "peak" => {
+            let (rate, bandwidth) = (multiply_add_rate() / 1e9, bandwidth() / 1e9);
+            println!("{{\"gflops\": {rate:.1}, \"gb_per_s\": {bandwidth:.1}, \"threads\": {}}}", threads());
+            Ok(())
         }
         "speed" => {
             let config = ModelConfig {
@@ -135,6 +145,61 @@ fn generate(model: &Model, prompts: &[Vec<u32>], new: usize, repeats: usize) -> 
         threads()
     );
     Ok(())
+}
+
+/// Loads a folder and continues random prompts; every decoding step reads all block and head weights once.
+fn decode(folder: &Path, precision: Precision, length: usize, new: usize, batch: usize) -> Result<(), Box<dyn Error>> {
+    let begin = Instant::now();
+    let model = load_inference_model(folder, precision)?;
+    let load = begin.elapsed().as_secs_f64();
+    let loaded = peak_memory();
+    let vocab = model.config().vocab_size;
+    let prompt = |row: usize| (0..length).map(|i| ((row * 7919 + i * 104_729) % vocab) as u32).collect();
+    let prompts: Vec<Vec<u32>> = (0..batch).map(prompt).collect();
+    let mut generator = Generator::packed(&model);
+    let mut timed = |new: usize| -> Result<f64, Box<dyn Error>> {
+        let begin = Instant::now();
+        generator.generate(&prompts, &Sampling::greedy(new, Vec::new()), &vec![0; batch])?;
+        Ok(begin.elapsed().as_secs_f64())
+    };
+    timed(2)?;
+    // The first token comes from the prompt pass.
+    let first = timed(1)?;
+    let step = (timed(new + 1)? - first) / new as f64;
+    let table = (vocab * model.config().hidden_size) as u64 * if precision == Precision::Single { 4 } else { 2 };
+    let read = precision.weight_bytes(model.config()) - table;
+    println!(
+        "{{\"precision\": \"{precision}\", \"load_seconds\": {load:.1}, \"loaded_rss_mb\": {loaded}, \"prompt_tokens_per_s\": {:.1}, \"tokens_per_s\": {:.2}, \"read_gb_per_s\": {:.1}, \"peak_rss_mb\": {}, \"threads\": {}}}",
+        (length * batch) as f64 / first,
+        batch as f64 / step,
+        read as f64 / step / 1e9,
+        peak_memory(),
+        threads()
+    );
+    Ok(())
+}
+
+/// Best of several passes over a gigabyte for each thread.
+fn bandwidth() -> f64 {
+    const LINES: usize = 1 << 24;
+    let read = |data: &[[u64; 8]]| {
+        data.iter().fold([0u64; 8], |mut sum, line| {
+            sum.iter_mut().zip(line).for_each(|(sum, value)| *sum ^= value);
+            sum
+        })
+    };
+    let buffers: Vec<Vec<[u64; 8]>> = (0..threads()).map(|thread| vec![[thread as u64 + 1; 8]; LINES]).collect();
+    let mut best = 0.0f64;
+    for _ in 0..8 {
+        let begin = Instant::now();
+        std::thread::scope(|scope| {
+            for buffer in &buffers {
+                scope.spawn(|| std::hint::black_box(read(std::hint::black_box(buffer))));
+            }
+        });
+        best = best.max((buffers.len() * LINES * 64) as f64 / begin.elapsed().as_secs_f64());
+    }
+    best
 }
 
 /// Sequences of lengths around `length`, the second half of each supervised (a prompt and its answer).

@@ -1,6 +1,7 @@
 //! What a decoder computes beyond the plain Llama graph: the family it belongs to, biases, norms of heads, attention
 //! windows and scaled rotary frequencies.
 
+use crate::weights::Extra;
 use crate::{EngineError, ModelConfig};
 
 /// A family of decoders, as `model_type` of `config.json` names it.
@@ -136,6 +137,12 @@ pub struct Architecture {
 }
 
 impl Architecture {
+    /// Number of trained values of a model of this shape.
+    pub fn parameter_count(&self, config: &ModelConfig) -> usize {
+        let extra = Extra::new(config, self).values();
+        config.parameter_count().saturating_add(config.num_hidden_layers.saturating_mul(extra))
+    }
+
     /// The plain member of a family: no window, no scaling.
     pub fn plain(family: Family) -> Self {
         Self { family, ..Self::default() }

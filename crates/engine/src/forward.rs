@@ -142,10 +142,11 @@ fn project(
     ops::rms_norm(sizes.isa, x, &weights.attn_norm, sizes.eps, normed);
     matrices.qkv.forward.multiply_block(normed, rows, qkv, sizes.qkv, Store::Overwrite);
     let turned = sizes.turned();
-    if weights.has_extras() {
+    let extras = weights.projection_extras();
+    if extras.any() {
         for (index, row) in qkv.chunks_exact_mut(sizes.qkv).enumerate() {
             let raw = &mut raw[index * sizes.raw..][..sizes.raw];
-            weights.finish_projection(sizes.isa, row, sizes.query, turned, sizes.eps, Some(raw));
+            extras.apply(sizes.isa, row, sizes.query, turned, sizes.eps, Some(raw));
         }
     }
     for (row, place) in qkv.chunks_exact_mut(sizes.qkv).zip(places) {

@@ -13,12 +13,13 @@ mod decoder;
 mod run;
 mod stop;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
 use crate::sampling::{Chooser, Sampling, TokenMask};
-use crate::{EngineError, Model, pool};
+use crate::{EngineError, InferenceModel, Model, Precision, pool};
 use decoder::{Cache, Decoder, Row, Workspace};
 use run::{Run, Sequence};
 
@@ -120,8 +121,17 @@ pub struct Generator<'a> {
 }
 
 impl<'a> Generator<'a> {
-    /// Packs the weights of `model`.
+    /// Packs the weights of `model` at full precision.
     pub fn new(model: &'a Model) -> Self {
+        Self::with(Cow::Owned(InferenceModel::new(model, Precision::Single)))
+    }
+
+    /// Generates with a model that was packed before.
+    pub fn packed(model: &'a InferenceModel<'a>) -> Self {
+        Self::with(Cow::Borrowed(model))
+    }
+
+    fn with(model: Cow<'a, InferenceModel<'a>>) -> Self {
         Self {
             decoder: Decoder::new(model),
             width: DEFAULT_BATCH_WIDTH,
@@ -180,7 +190,7 @@ impl<'a> Generator<'a> {
         mut observe: impl FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Vec<Generated>, EngineError> {
         self.check(prompts, sampling, seeds)?;
-        let positions = self.decoder.model.config.max_position_embeddings;
+        let positions = self.decoder.config().max_position_embeddings;
         let capacity = |prompt: &Vec<u32>| prompt.len().saturating_add(sampling.max_new_tokens).min(positions);
         let capacity = prompts.iter().map(capacity).max().unwrap_or(0);
         self.decoder.cover(capacity);
@@ -262,7 +272,7 @@ impl<'a> Generator<'a> {
 
     fn check(&self, prompts: &[Vec<u32>], sampling: &Sampling, seeds: &[u64]) -> Result<(), EngineError> {
         sampling.validate()?;
-        let config = &self.decoder.model.config;
+        let config = self.decoder.config();
         if seeds.len() != prompts.len() {
             let reason = format!("{} prompts but {} seeds", prompts.len(), seeds.len());
             return Err(EngineError::batch(OPERATION, reason));
@@ -296,7 +306,7 @@ impl<'a> Generator<'a> {
 
     /// Lets waiting prompts in: computes each new one, copies the others, and chooses their first tokens.
     fn admit(&mut self, run: &mut Run<'_>, free: usize) {
-        let config = &self.decoder.model.config;
+        let config = self.decoder.config();
         let first = run.active.len();
         for index in run.waiting.drain(..free.min(run.waiting.len())) {
             let length = run.prompts[index].len();
@@ -335,7 +345,7 @@ impl<'a> Generator<'a> {
             let (mut job, mut space) = (lock(job), lock(&spaces[worker]));
             let sequence = &mut *job.0;
             decoder.prefill(&prompts[sequence.index], &mut sequence.cache, &mut space);
-            job.1 = space.logits[..decoder.model.config.vocab_size].to_vec();
+            job.1 = space.logits[..decoder.config().vocab_size].to_vec();
         };
         match jobs.as_slice() {
             // One prompt alone: its matrix products are shared among the threads.
@@ -365,14 +375,14 @@ impl<'a> Generator<'a> {
     fn step(&mut self, run: &mut Run<'_>) {
         let rows = run.active.len();
         let threads = self.spaces.len().min(pool::threads());
-        let small = self.decoder.model.config.parameter_count() <= SMALL_MODEL;
+        let small = self.decoder.config().parameter_count() <= SMALL_MODEL;
         let blocks = if small { threads.min(rows / SEQUENCES_EACH).max(1) } else { 1 };
         let (decoder, sampling, controls) = (&self.decoder, run.sampling, run.controls);
         let work = |worker: usize, block: &mut [Sequence<'_>]| {
             let (mut space, mut chooser) = (lock(&self.spaces[worker]), lock(&self.choosers[worker]));
             let mut batch: Vec<Row<'_>> = block.iter_mut().map(Sequence::row).collect();
             decoder.step(&mut batch, &mut space);
-            let vocab = decoder.model.config.vocab_size;
+            let vocab = decoder.config().vocab_size;
             for (sequence, logits) in block.iter_mut().zip(space.logits.chunks_exact(vocab)) {
                 sequence.position += 1;
                 sequence.choose(&mut chooser, decoder.isa, logits, sampling, controls);

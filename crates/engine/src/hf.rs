@@ -18,8 +18,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::tokenizer::{Tokenizer, TokenizerError};
-use crate::{EngineError, Model};
+use crate::{Architecture, EngineError, InferenceModel, Model, ModelConfig, Precision};
 
+pub(crate) use tensors::Checkpoint;
 pub use tensors::{read_tensors, write_tensors};
 
 /// File names inside a model folder.
@@ -147,14 +148,7 @@ fn sync(path: &Path) -> Result<(), EngineError> {
 /// As [`load_model`], and [`EngineError::Text`] for the tokenizer.
 pub fn load_folder(folder: &Path) -> Result<(Model, Tokenizer), EngineError> {
     let model = load_model(folder)?;
-    let tokenizer = Tokenizer::load(folder).map_err(|error| text(LOAD, &error))?;
-    if tokenizer.vocab_size() > model.config.vocab_size {
-        return Err(EngineError::Config {
-            field: "vocab_size",
-            value: model.config.vocab_size.to_string(),
-            reason: format!("the tokenizer has {} ids", tokenizer.vocab_size()),
-        });
-    }
+    let tokenizer = load_tokenizer(folder, &model.config)?;
     Ok((model, tokenizer))
 }
 
@@ -166,14 +160,70 @@ pub fn load_folder(folder: &Path) -> Result<(Model, Tokenizer), EngineError> {
 /// small for, [`EngineError::Checkpoint`] with the names of all missing, unknown and
 /// misshapen tensors.
 pub fn load_model(folder: &Path) -> Result<Model, EngineError> {
+    let (config, architecture) = load_config(folder)?;
+    let weights = tensors::read_weights(folder, &config, &architecture)?;
+    Model::new_as(config, architecture, weights)
+}
+
+/// Reads the shape and the architecture from the `config.json` of a folder.
+///
+/// # Errors
+/// As [`load_model`] for this file.
+pub fn load_config(folder: &Path) -> Result<(ModelConfig, Architecture), EngineError> {
     let path = folder.join(CONFIG_FILE);
     let content = std::fs::read(&path).map_err(|source| io(LOAD, &path, source))?;
     let (config, architecture) = config::from_json(&path, &content)?;
     config.validate()?;
     architecture.validate(&config)?;
-    tensors::check_size(folder, &config)?;
-    let weights = tensors::read_weights(folder, &config, &architecture)?;
-    Model::new_as(config, architecture, weights)
+    Ok((config, architecture))
+}
+
+/// As [`load_config`], and compares the headers of the weight files with it: what [`load_model`] checks before it reads
+/// values.
+///
+/// # Errors
+/// As [`load_model`].
+pub fn check_folder(folder: &Path) -> Result<(ModelConfig, Architecture), EngineError> {
+    let (config, architecture) = load_config(folder)?;
+    Checkpoint::open(folder, &config, &architecture)?;
+    Ok((config, architecture))
+}
+
+/// As [`load_folder`], for generation: see [`load_inference_model`].
+///
+/// # Errors
+/// As [`load_folder`] and [`load_inference_model`].
+pub fn load_inference_folder(
+    folder: &Path,
+    precision: Precision,
+) -> Result<(InferenceModel<'static>, Tokenizer), EngineError> {
+    // The tokenizer first: its errors should not wait for gigabytes.
+    let (config, _) = load_config(folder)?;
+    let tokenizer = load_tokenizer(folder, &config)?;
+    Ok((load_inference_model(folder, precision)?, tokenizer))
+}
+
+/// As [`load_model`], for generation: the weights go straight from the files into the layout and precision that generation
+/// uses. Besides the packed weights only a few megabytes are held at a time.
+///
+/// # Errors
+/// As [`load_model`], and [`EngineError::NotFinite`] for values that [`Precision::Int8`] cannot hold.
+pub fn load_inference_model(folder: &Path, precision: Precision) -> Result<InferenceModel<'static>, EngineError> {
+    let (config, architecture) = load_config(folder)?;
+    let mut checkpoint = Checkpoint::open(folder, &config, &architecture)?;
+    InferenceModel::read(config, architecture, precision, &mut checkpoint)
+}
+
+fn load_tokenizer(folder: &Path, config: &ModelConfig) -> Result<Tokenizer, EngineError> {
+    let tokenizer = Tokenizer::load(folder).map_err(|error| text(LOAD, &error))?;
+    if tokenizer.vocab_size() > config.vocab_size {
+        return Err(EngineError::Config {
+            field: "vocab_size",
+            value: config.vocab_size.to_string(),
+            reason: format!("the tokenizer has {} ids", tokenizer.vocab_size()),
+        });
+    }
+    Ok(tokenizer)
 }
 
 fn io(operation: &'static str, path: &Path, source: std::io::Error) -> EngineError {

@@ -17,6 +17,7 @@ mod forward;
 mod generate;
 mod head;
 pub mod hf;
+mod inference;
 pub mod kernels;
 mod objective;
 mod optim;
@@ -37,7 +38,11 @@ pub use chat::{ChatMessage, ChatTemplate, ChatVariables};
 pub use config::{MAX_HEAD_DIM, ModelConfig};
 pub use error::EngineError;
 pub use generate::{Constraint, Controls, Event, Generated, Generator, StopReason, StopStream, StopStrings};
-pub use hf::{load_folder, load_model, save_folder, save_folder_with};
+pub use hf::{
+    check_folder, load_config, load_folder, load_inference_folder, load_inference_model, load_model, save_folder,
+    save_folder_with,
+};
+pub use inference::{InferenceModel, Precision};
 pub use objective::{CrossEntropy, Objective, TokenLoss};
 pub use pool::{set_threads, threads};
 pub use sampling::{GenerationDefaults, Sampling, TokenMask};

@@ -4,6 +4,11 @@ use crate::kernels::ops;
 use crate::kernels::simd::Isa;
 use crate::{Architecture, EngineError, ModelConfig, rng::SplitMix64};
 
+/// Hugging Face names of the tensors outside the blocks.
+pub(crate) const EMBED: &str = "model.embed_tokens.weight";
+const NORM: &str = "model.norm.weight";
+const HEAD: &str = "lm_head.weight";
+
 /// Values of one decoder block. Matrices are row-major `[out, in]`, as in Hugging Face checkpoints.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerWeights {
@@ -134,7 +139,7 @@ impl Weights {
         let mut push = |name: String, shape: Vec<usize>, data| {
             list.push(NamedTensor { name, shape, data });
         };
-        push("model.embed_tokens.weight".into(), vec![vocab, hidden], self.embed.as_slice());
+        push(EMBED.into(), vec![vocab, hidden], self.embed.as_slice());
         for (index, layer) in self.layers.iter().enumerate() {
             let sources = [
                 layer.qkv.as_slice(),
@@ -149,15 +154,15 @@ impl Weights {
             ];
             for part in layer_parts(config, layer.extra()) {
                 let data = sources
-                    .get(part.source)
+                    .get(part.fused as usize)
                     .and_then(|source| source.get(part.start..part.start + part.len()))
                     .unwrap_or(&[]);
                 push(part.full_name(index), part.shape, data);
             }
         }
-        push("model.norm.weight".into(), vec![hidden], &self.norm);
+        push(NORM.into(), vec![hidden], &self.norm);
         if let Some(head) = &self.head {
-            push("lm_head.weight".into(), vec![vocab, hidden], head);
+            push(HEAD.into(), vec![vocab, hidden], head);
         }
         list
     }
@@ -169,7 +174,7 @@ impl Weights {
         let mut push = |name: String, shape: Vec<usize>, data| {
             list.push(NamedTensorMut { name, shape, data });
         };
-        push("model.embed_tokens.weight".into(), vec![vocab, hidden], self.embed.as_mut_slice());
+        push(EMBED.into(), vec![vocab, hidden], self.embed.as_mut_slice());
         for (index, layer) in self.layers.iter_mut().enumerate() {
             let parts = layer_parts(config, layer.extra());
             let mut rest: [&mut [f32]; 9] = [
@@ -185,7 +190,7 @@ impl Weights {
             ];
             // The parts of one source follow each other, so each is split off the front of what is left.
             for part in parts {
-                let Some(source) = rest.get_mut(part.source) else {
+                let Some(source) = rest.get_mut(part.fused as usize) else {
                     continue;
                 };
                 let whole = std::mem::take(source);
@@ -195,9 +200,9 @@ impl Weights {
                 push(part.full_name(index), part.shape, data);
             }
         }
-        push("model.norm.weight".into(), vec![hidden], &mut self.norm);
+        push(NORM.into(), vec![hidden], &mut self.norm);
         if let Some(head) = &mut self.head {
-            push("lm_head.weight".into(), vec![vocab, hidden], head);
+            push(HEAD.into(), vec![vocab, hidden], head);
         }
         list
     }
@@ -270,13 +275,13 @@ impl Weights {
 
 /// Lengths of what a family adds to a block.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Extra {
+pub(crate) struct Extra {
     bias: usize,
     norm: usize,
 }
 
 impl Extra {
-    fn new(config: &ModelConfig, architecture: &Architecture) -> Self {
+    pub(crate) fn new(config: &ModelConfig, architecture: &Architecture) -> Self {
         let family = architecture.family;
         Self {
             bias: if family.has_biases() { config.qkv_width() } else { 0 },
@@ -284,7 +289,7 @@ impl Extra {
         }
     }
 
-    fn values(self) -> usize {
+    pub(crate) fn values(self) -> usize {
         self.bias + 2 * self.norm
     }
 }
@@ -294,14 +299,27 @@ impl LayerWeights {
         Extra { bias: self.qkv_bias.len(), norm: self.q_norm.len() }
     }
 
-    /// Whether something happens between the fused projection and the rotation.
-    pub(crate) fn has_extras(&self) -> bool {
-        self.extra().values() > 0
+    pub(crate) fn projection_extras(&self) -> ProjectionExtras<'_> {
+        ProjectionExtras { bias: &self.qkv_bias, q_norm: &self.q_norm, k_norm: &self.k_norm }
+    }
+}
+
+/// What happens between the fused projection and the rotation; all empty where the family has nothing there.
+#[derive(Clone, Copy)]
+pub(crate) struct ProjectionExtras<'a> {
+    pub bias: &'a [f32],
+    pub q_norm: &'a [f32],
+    pub k_norm: &'a [f32],
+}
+
+impl ProjectionExtras<'_> {
+    pub(crate) fn any(&self) -> bool {
+        !self.bias.is_empty() || !self.q_norm.is_empty()
     }
 
     /// Biases and norms of heads on one row of the fused projection, in place. The queries are `..queries`, the keys
     /// `queries..turned`; `raw` receives both as they were before the norm, which the backward pass needs.
-    pub(crate) fn finish_projection(
+    pub(crate) fn apply(
         &self,
         isa: Isa,
         row: &mut [f32],
@@ -310,36 +328,79 @@ impl LayerWeights {
         eps: f32,
         raw: Option<&mut [f32]>,
     ) {
-        if !self.qkv_bias.is_empty() {
-            ops::add(isa, &self.qkv_bias, row);
+        if !self.bias.is_empty() {
+            ops::add(isa, self.bias, row);
         }
         if !self.q_norm.is_empty() {
             if let Some(raw) = raw {
                 raw.copy_from_slice(&row[..turned]);
             }
             let (query, rest) = row.split_at_mut(queries);
-            ops::rms_norm_in_place(isa, &self.q_norm, eps, query);
-            ops::rms_norm_in_place(isa, &self.k_norm, eps, &mut rest[..turned - queries]);
+            ops::rms_norm_in_place(isa, self.q_norm, eps, query);
+            ops::rms_norm_in_place(isa, self.k_norm, eps, &mut rest[..turned - queries]);
         }
     }
 }
 
+/// Name and shape of every tensor of a model, as Hugging Face stores them; without a tied head.
+pub(crate) fn tensor_shapes(config: &ModelConfig, architecture: &Architecture) -> Vec<(String, Vec<usize>)> {
+    let table = vec![config.vocab_size, config.hidden_size];
+    let mut list = vec![(EMBED.to_owned(), table.clone()), (NORM.to_owned(), vec![config.hidden_size])];
+    for layer in 0..config.num_hidden_layers {
+        let parts = block_tensors(config, architecture);
+        list.extend(parts.into_iter().map(|part| (part.full_name(layer), part.shape)));
+    }
+    if !config.tie_word_embeddings {
+        list.push((HEAD.to_owned(), table));
+    }
+    list
+}
+
+/// Name of the tensor that holds the output head.
+pub(crate) fn head_name(config: &ModelConfig) -> &'static str {
+    if config.tie_word_embeddings { EMBED } else { HEAD }
+}
+
+/// Name of the last norm.
+pub(crate) fn norm_name() -> &'static str {
+    NORM
+}
+
+/// The tensors of one block.
+pub(crate) fn block_tensors(config: &ModelConfig, architecture: &Architecture) -> Vec<Part> {
+    layer_parts(config, Extra::new(config, architecture))
+}
+
+/// The fused tensors of a block, in the order of the lists above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fused {
+    Qkv,
+    O,
+    GateUp,
+    Down,
+    AttnNorm,
+    MlpNorm,
+    QkvBias,
+    QNorm,
+    KNorm,
+}
+
 /// Where a Hugging Face tensor lies in the fused layout.
-struct Part {
+pub(crate) struct Part {
     name: &'static str,
     kind: &'static str,
-    shape: Vec<usize>,
-    /// 0 qkv, 1 o, 2 gate_up, 3 down, 4 attn_norm, 5 mlp_norm, 6 qkv_bias, 7 q_norm, 8 k_norm.
-    source: usize,
-    start: usize,
+    pub shape: Vec<usize>,
+    pub fused: Fused,
+    /// First value in the fused tensor.
+    pub start: usize,
 }
 
 impl Part {
-    fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.shape.iter().product()
     }
 
-    fn full_name(&self, layer: usize) -> String {
+    pub fn full_name(&self, layer: usize) -> String {
         format!("model.layers.{layer}.{}.{}", self.name, self.kind)
     }
 }
@@ -347,34 +408,34 @@ impl Part {
 fn layer_parts(config: &ModelConfig, extra: Extra) -> Vec<Part> {
     let hidden = config.hidden_size;
     let (query, key, wide) = (config.query_width(), config.key_value_width(), config.intermediate_size);
-    let part = |name, rows: usize, columns: usize, source, first_row: usize| Part {
+    let part = |name, rows: usize, columns: usize, fused, first_row: usize| Part {
         name,
         kind: "weight",
         shape: vec![rows, columns],
-        source,
+        fused,
         start: first_row * columns,
     };
-    let vector = |name, kind, width, source, start| Part { name, kind, shape: vec![width], source, start };
-    let norm = |name, source| vector(name, "weight", hidden, source, 0);
+    let vector = |name, kind, width, fused, start| Part { name, kind, shape: vec![width], fused, start };
+    let norm = |name, fused| vector(name, "weight", hidden, fused, 0);
     let mut parts = vec![
-        part("self_attn.q_proj", query, hidden, 0, 0),
-        part("self_attn.k_proj", key, hidden, 0, query),
-        part("self_attn.v_proj", key, hidden, 0, query + key),
-        part("self_attn.o_proj", hidden, query, 1, 0),
-        part("mlp.gate_proj", wide, hidden, 2, 0),
-        part("mlp.up_proj", wide, hidden, 2, wide),
-        part("mlp.down_proj", hidden, wide, 3, 0),
-        norm("input_layernorm", 4),
-        norm("post_attention_layernorm", 5),
+        part("self_attn.q_proj", query, hidden, Fused::Qkv, 0),
+        part("self_attn.k_proj", key, hidden, Fused::Qkv, query),
+        part("self_attn.v_proj", key, hidden, Fused::Qkv, query + key),
+        part("self_attn.o_proj", hidden, query, Fused::O, 0),
+        part("mlp.gate_proj", wide, hidden, Fused::GateUp, 0),
+        part("mlp.up_proj", wide, hidden, Fused::GateUp, wide),
+        part("mlp.down_proj", hidden, wide, Fused::Down, 0),
+        norm("input_layernorm", Fused::AttnNorm),
+        norm("post_attention_layernorm", Fused::MlpNorm),
     ];
     if extra.bias > 0 {
-        parts.push(vector("self_attn.q_proj", "bias", query, 6, 0));
-        parts.push(vector("self_attn.k_proj", "bias", key, 6, query));
-        parts.push(vector("self_attn.v_proj", "bias", key, 6, query + key));
+        parts.push(vector("self_attn.q_proj", "bias", query, Fused::QkvBias, 0));
+        parts.push(vector("self_attn.k_proj", "bias", key, Fused::QkvBias, query));
+        parts.push(vector("self_attn.v_proj", "bias", key, Fused::QkvBias, query + key));
     }
     if extra.norm > 0 {
-        parts.push(vector("self_attn.q_norm", "weight", extra.norm, 7, 0));
-        parts.push(vector("self_attn.k_norm", "weight", extra.norm, 8, 0));
+        parts.push(vector("self_attn.q_norm", "weight", extra.norm, Fused::QNorm, 0));
+        parts.push(vector("self_attn.k_norm", "weight", extra.norm, Fused::KNorm, 0));
     }
     parts
 }
@@ -461,7 +522,6 @@ impl Model {
 
     /// Number of trained values.
     pub fn parameter_count(&self) -> usize {
-        let extra = Extra::new(&self.config, &self.architecture);
-        self.config.parameter_count().saturating_add(self.config.num_hidden_layers * extra.values())
+        self.architecture.parameter_count(&self.config)
     }
 }

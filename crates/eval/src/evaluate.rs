@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use chemr_engine::{ChatMessage, Event, Generated, Generator, Model, Sampling, StopReason, Tokenizer};
+use chemr_engine::{ChatMessage, Event, Generated, Generator, InferenceModel, Sampling, StopReason, Tokenizer};
 use chemr_protocol::{Claim, ClaimTally, check_claims};
 use chemr_tasks::{Example, Mode, Task, Verdict};
 use rayon::prelude::*;
@@ -75,7 +75,7 @@ struct Judged {
 /// # Errors
 /// A task without rows, a question that cannot be encoded, a failure of the engine.
 pub fn evaluate(
-    model: &Model,
+    model: &InferenceModel<'_>,
     tokenizer: &Tokenizer,
     tasks: &[TaskRows],
     options: &EvalOptions,
@@ -112,7 +112,7 @@ pub fn score(tasks: &[TaskRows], completions: Vec<Answered>, options: &EvalOptio
 
 /// Completions of all rows of all tasks, in order. All are generated together so that no batch runs half empty.
 fn answer_all(
-    model: &Model,
+    model: &InferenceModel<'_>,
     tokenizer: &Tokenizer,
     tasks: &[TaskRows],
     options: &EvalOptions,
@@ -124,7 +124,7 @@ fn answer_all(
     let mut answers: Vec<Answered> = Vec::with_capacity(total);
     for (rows, example) in tasks.iter().flat_map(|rows| rows.examples.iter().map(move |example| (rows, example))) {
         let tokens = encode(rows.task, example, tokenizer)?;
-        let fits = tokens.len() < model.config.max_position_embeddings;
+        let fits = tokens.len() < model.config().max_position_embeddings;
         if fits {
             places.push(answers.len());
             prompts.push(tokens);
@@ -137,7 +137,7 @@ fn answer_all(
     let mut done = total - prompts.len();
     let mut stopped = progress(&EvalProgress { done, total }).is_break();
     if !stopped && !prompts.is_empty() {
-        let mut generator = Generator::new(model).with_batch_width(options.batch_width.max(1));
+        let mut generator = Generator::packed(model).with_batch_width(options.batch_width.max(1));
         let generated = generator.generate_observed(&prompts, &sampling, &seeds, |event| {
             if !matches!(event, Event::Finished { .. }) {
                 return ControlFlow::Continue(());
@@ -232,7 +232,7 @@ fn sample(task: &dyn Task, example: &Example, answer: &Answered, judged: &Judged
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chemr_engine::{ModelConfig, TokenizerTraining};
+    use chemr_engine::{Model, ModelConfig, Precision, TokenizerTraining};
     use chemr_protocol::Truth;
     use chemr_tasks::{Split, answer_block, completion, task};
 
@@ -313,6 +313,10 @@ mod tests {
         (Model::init(config, 1).unwrap(), tokenizer)
     }
 
+    fn packed(model: &Model) -> InferenceModel<'_> {
+        InferenceModel::new(model, Precision::Single)
+    }
+
     #[test]
     fn evaluates_a_model() {
         let tasks = two_tasks();
@@ -320,7 +324,7 @@ mod tests {
         let options = EvalOptions { max_new_tokens: 8, samples_per_task: 1, ..EvalOptions::default() };
         let mut seen = Vec::new();
         let run = |progress: &mut dyn FnMut(&EvalProgress) -> ControlFlow<()>| {
-            evaluate(&model, &tokenizer, &tasks, &options, progress)
+            evaluate(&packed(&model), &tokenizer, &tasks, &options, progress)
         };
         let scores = run(&mut |progress| {
             seen.push(*progress);
@@ -339,9 +343,10 @@ mod tests {
     #[test]
     fn questions_that_do_not_fit_count_as_wrong() {
         let (model, tokenizer) = tiny_model(4);
-        let scores =
-            evaluate(&model, &tokenizer, &two_tasks(), &EvalOptions::default(), &mut |_| ControlFlow::Continue(()))
-                .unwrap();
+        let scores = evaluate(&packed(&model), &tokenizer, &two_tasks(), &EvalOptions::default(), &mut |_| {
+            ControlFlow::Continue(())
+        })
+        .unwrap();
         assert!(scores.tasks.iter().all(|task| task.unasked == task.score.n && task.score.accuracy == 0.0));
     }
 
@@ -349,7 +354,8 @@ mod tests {
     fn a_task_without_rows_is_an_error() {
         let (model, tokenizer) = tiny_model(64);
         let tasks = [rows("retrosynthesis", &[])];
-        let error = evaluate(&model, &tokenizer, &tasks, &EvalOptions::default(), &mut |_| ControlFlow::Continue(()));
+        let options = EvalOptions::default();
+        let error = evaluate(&packed(&model), &tokenizer, &tasks, &options, &mut |_| ControlFlow::Continue(()));
         assert!(matches!(error, Err(EvalError::NoRows { .. })));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use chemr_engine::Model;
+use chemr_engine::{Architecture, ModelConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::error::EvalError;
@@ -51,10 +51,9 @@ pub struct ModelFacts {
 
 impl ModelFacts {
     /// The facts of a model.
-    pub fn of(model: &Model) -> ModelFacts {
-        let config = &model.config;
+    pub fn of(config: &ModelConfig, architecture: &Architecture) -> ModelFacts {
         ModelFacts {
-            parameters: model.parameter_count(),
+            parameters: architecture.parameter_count(config),
             vocabulary: config.vocab_size,
             hidden_size: config.hidden_size,
             layers: config.num_hidden_layers,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context, bail};
-use chemr_engine::{ChatMessage, GenerationDefaults, Generator, Sampling, StopReason, StopStrings, load_folder};
+use chemr_engine::{ChatMessage, GenerationDefaults, Generator, Precision, Sampling, StopReason, StopStrings};
 use chemr_protocol::{Claim, Truth, check_claims};
 use chemr_tasks::{Example, Mode, Prompt, Split, Task, extract, task, tasks};
 use serde_json::json;
@@ -53,6 +53,9 @@ pub struct Arguments {
     /// Seed of the sampling.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// How to hold the weights: fp32, bf16 or int8 (see docs/engine.md).
+    #[arg(long, value_name = "KIND", default_value_t = Precision::Single)]
+    precision: Precision,
     /// Print one JSON object instead of streaming.
     #[arg(long)]
     json: bool,
@@ -72,8 +75,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         Some(path) => models::resolve(path)?,
         None => models::newest()?,
     };
-    let (model, tokenizer) = load_folder(&folder).with_context(|| format!("model {}", folder.display()))?;
-    eprintln!("model {}", folder.display());
+    let (model, tokenizer) = models::load(&folder, arguments.precision)?;
     let messages = [ChatMessage::system(prompt.system), ChatMessage::user(prompt.user)];
     let tokens = tokenizer.encode_prompt(&messages)?;
     let defaults = GenerationDefaults::read(&folder)?;
@@ -89,7 +91,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     };
     let mut shown = Ok(());
     let generated =
-        Generator::new(&model).generate_text(&tokens, &sampling, arguments.seed, &stop_strings, None, |piece| {
+        Generator::packed(&model).generate_text(&tokens, &sampling, arguments.seed, &stop_strings, None, |piece| {
             shown = show(piece);
             match shown.is_err() || stop.load(Ordering::Relaxed) {
                 true => ControlFlow::Break(()),

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, bail};
-use chemr_engine::load_folder;
+use anyhow::bail;
+use chemr_engine::Precision;
 use chemr_eval::{ModelFacts, PhaseRecord, Summary};
 use chemr_train::{Budget, Recipe, Source};
 
@@ -29,6 +29,9 @@ pub struct Arguments {
     /// Change one key of the recipe (repeatable).
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
+    /// How to hold the weights: fp32, bf16 or int8 (see docs/engine.md).
+    #[arg(long, value_name = "KIND", default_value_t = Precision::Single)]
+    precision: Precision,
     /// Write evaluation and report into this new folder too.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -53,8 +56,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     if let Some(out) = arguments.out.as_deref().filter(|out| out.exists()) {
         bail!("{} exists already; evaluations are never overwritten", out.display());
     }
-    let (model, tokenizer) = load_folder(&folder).with_context(|| format!("model {}", folder.display()))?;
-    eprintln!("model {}", folder.display());
+    let (model, tokenizer) = models::load(&folder, arguments.precision)?;
     let rows = rows::held_out(&recipe, &Source::open(&recipe)?)?;
     let stop = interrupt::stop_flag();
     let started = Instant::now();
@@ -70,15 +72,16 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         evaluation_seconds: started.elapsed().as_secs_f64(),
         scores,
     };
+    let facts = ModelFacts::of(model.config(), model.architecture());
     if arguments.json {
-        let summary = Summary::build(std::slice::from_ref(&record), ModelFacts::of(&model), recipe.run.seed);
+        let summary = Summary::build(std::slice::from_ref(&record), facts.clone(), recipe.run.seed);
         say!("{}", serde_json::to_string_pretty(&summary)?)?;
     } else {
         say!("{}\n{}", evaluator::headline("model", &record.scores), evaluator::table(&record.scores).trim_end())?;
     }
     if let Some(out) = &arguments.out {
         chemr_eval::write_phase(out, &record)?;
-        let (_, report) = evaluator::summarise(out, &model, recipe.run.seed)?;
+        let (_, report) = evaluator::summarise(out, facts, recipe.run.seed)?;
         eprintln!("report {}", report.display());
     }
     Ok(Outcome::Done)

@@ -1,8 +1,9 @@
-//! The forward pass of generation: packed weights, a cache of keys and values for each sequence.
+//! The forward pass of generation: a packed model, a cache of keys and values for each sequence.
 //!
 //! Every row is computed by the same operations in the same order whatever rows stand beside it, so a sequence does not
 //! depend on the batch that it runs in.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::attention::{PANEL, attend_cached, scores_len};
@@ -11,21 +12,19 @@ use crate::kernels::attention::{HeadGroup, attend, attend_scratch};
 use crate::kernels::gemm::Store;
 use crate::kernels::ops::{self, Turn};
 use crate::kernels::simd::Isa;
-use crate::packed::{Direction, PackedModel};
 use crate::pool::{Parts, Scratch, run_parts};
 use crate::rotary::RotaryTable;
-use crate::{Model, ModelConfig};
+use crate::{InferenceModel, ModelConfig};
 
 /// Rows of one task of a row operation.
 const ROWS_EACH: usize = 16;
 /// Values below which a row operation is not worth a fork.
 const SERIAL_VALUES: usize = 1 << 14;
 
-/// A model with packed weights and rotary tables.
+/// A model with rotary tables.
 pub(super) struct Decoder<'a> {
-    pub(super) model: &'a Model,
+    model: Cow<'a, InferenceModel<'a>>,
     pub(super) isa: Isa,
-    packed: PackedModel,
     rotary: RotaryTable,
 }
 
@@ -121,15 +120,9 @@ impl Workspace {
 }
 
 impl<'a> Decoder<'a> {
-    pub(super) fn new(model: &'a Model) -> Self {
-        let mut packed = PackedModel::new(&model.config, Direction::Forward);
-        packed.pack(model);
-        Self {
-            model,
-            isa: Isa::detect(),
-            packed,
-            rotary: RotaryTable::new(&model.config, &model.architecture.rope_scaling),
-        }
+    pub(super) fn new(model: Cow<'a, InferenceModel<'a>>) -> Self {
+        let rotary = RotaryTable::new(model.config(), &model.architecture().rope_scaling);
+        Self { model, isa: Isa::detect(), rotary }
     }
 
     /// Makes the rotary tables reach `positions`.
@@ -137,15 +130,14 @@ impl<'a> Decoder<'a> {
         self.rotary.grow(positions);
     }
 
-    fn config(&self) -> &ModelConfig {
-        &self.model.config
+    pub(super) fn config(&self) -> &ModelConfig {
+        self.model.config()
     }
 
     fn embed(&self, x: &mut [f32], tokens: impl Iterator<Item = u32>) {
         let hidden = self.config().hidden_size;
         for (row, token) in x.chunks_exact_mut(hidden).zip(tokens) {
-            let start = token as usize * hidden;
-            row.copy_from_slice(&self.model.weights.embed[start..start + hidden]);
+            self.model.embed(token, row);
         }
     }
 
@@ -156,7 +148,7 @@ impl<'a> Decoder<'a> {
         let scratch = attend_scratch(self.isa, rows, config.head_dim);
         space.prepare(config, rows, 1, scratch);
         self.embed(&mut space.x[..rows * hidden], prompt.iter().copied());
-        let last = self.packed.layers.len() - 1;
+        let last = self.model.layers.len() - 1;
         for layer in 0..=last {
             self.project(layer, rows, |row| row, space);
             let width = config.qkv_width();
@@ -185,7 +177,7 @@ impl<'a> Decoder<'a> {
         let scratch = scores_len(config.queries_per_key_value(), longest);
         space.prepare(config, rows, rows, scratch);
         self.embed(&mut space.x[..rows * hidden], batch.iter().map(|row| row.token));
-        for layer in 0..self.packed.layers.len() {
+        for layer in 0..self.model.layers.len() {
             self.project(layer, rows, |row| batch[row].position, space);
             for (row, projected) in batch.iter_mut().zip(space.qkv.chunks_exact(width)) {
                 row.cache.store(config, layer, row.position, projected);
@@ -200,21 +192,16 @@ impl<'a> Decoder<'a> {
     fn project(&self, layer: usize, rows: usize, position: impl Fn(usize) -> usize + Sync, space: &mut Workspace) {
         let config = self.config();
         let (hidden, width) = (config.hidden_size, config.qkv_width());
-        let weights = &self.model.weights.layers[layer];
-        self.norm(&weights.attn_norm, rows, space);
-        self.packed.layers[layer].qkv.forward.multiply(
-            &space.normed[..rows * hidden],
-            rows,
-            &mut space.qkv[..rows * width],
-            Store::Overwrite,
-        );
+        let block = &self.model.layers[layer];
+        self.norm(&block.attn_norm, rows, space);
+        block.qkv.multiply(&space.normed[..rows * hidden], rows, &mut space.qkv[..rows * width], Store::Overwrite);
         let rotated = config.query_width() + config.key_value_width();
         let (queries, eps) = (config.query_width(), config.rms_norm_eps);
-        let extras = weights.has_extras();
+        let extras = block.projection_extras();
         by_rows(rows, width, &mut space.qkv, &mut space.scratch, |range, part| {
-            if extras {
+            if extras.any() {
                 for values in part.chunks_exact_mut(width) {
-                    weights.finish_projection(self.isa, values, queries, rotated, eps, None);
+                    extras.apply(self.isa, values, queries, rotated, eps, None);
                 }
             }
             for (row, values) in range.zip(part.chunks_exact_mut(width)) {
@@ -238,7 +225,7 @@ impl<'a> Decoder<'a> {
         let (heads, queries) = (config.num_key_value_heads, config.queries_per_key_value());
         let (head_dim, width) = (config.head_dim, config.qkv_width());
         let group_width = queries * head_dim;
-        let window = self.model.architecture.window(layer);
+        let window = self.model.architecture().window(layer);
         let qkv = &space.qkv[..rows * width];
         run_parts(
             heads,
@@ -277,7 +264,7 @@ impl<'a> Decoder<'a> {
         let config = self.config();
         let (heads, queries) = (config.num_key_value_heads, config.queries_per_key_value());
         let (head_dim, width) = (config.head_dim, config.qkv_width());
-        let window = self.model.architecture.window(layer);
+        let window = self.model.architecture().window(layer);
         let qkv = &space.qkv;
         run_parts(
             batch.len() * heads,
@@ -304,23 +291,23 @@ impl<'a> Decoder<'a> {
     fn finish_layer(&self, layer: usize, rows: usize, space: &mut Workspace) {
         let config = self.config();
         let (hidden, wide) = (config.hidden_size, config.intermediate_size);
-        let packed = &self.packed.layers[layer];
+        let block = &self.model.layers[layer];
         let attended = &space.attended[..rows * config.query_width()];
-        packed.o.forward.multiply(attended, rows, &mut space.x[..rows * hidden], Store::Add);
-        self.norm(&self.model.weights.layers[layer].mlp_norm, rows, space);
+        block.o.multiply(attended, rows, &mut space.x[..rows * hidden], Store::Add);
+        self.norm(&block.mlp_norm, rows, space);
         let normed = &space.normed[..rows * hidden];
-        packed.gate_up.forward.multiply(normed, rows, &mut space.gate_up[..rows * 2 * wide], Store::Overwrite);
+        block.gate_up.multiply(normed, rows, &mut space.gate_up[..rows * 2 * wide], Store::Overwrite);
         let gate_up = &space.gate_up;
         by_rows(rows, wide, &mut space.hidden, &mut space.scratch, |range, part| {
             ops::swiglu(self.isa, &gate_up[range.start * 2 * wide..range.end * 2 * wide], wide, part);
         });
-        packed.down.forward.multiply(&space.hidden[..rows * wide], rows, &mut space.x[..rows * hidden], Store::Add);
+        block.down.multiply(&space.hidden[..rows * wide], rows, &mut space.x[..rows * hidden], Store::Add);
     }
 
     fn logits(&self, rows: usize, space: &mut Workspace) {
         let config = self.config();
-        self.norm(&self.model.weights.norm, rows, space);
-        self.packed.head.forward.multiply(
+        self.norm(&self.model.norm, rows, space);
+        self.model.head.multiply(
             &space.normed[..rows * config.hidden_size],
             rows,
             &mut space.logits[..rows * config.vocab_size],

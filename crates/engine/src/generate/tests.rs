@@ -289,7 +289,7 @@ fn logits_equal_those_of_transformers() {
     let (model, expected) = fixture();
     let prompts: Vec<Vec<u32>> = serde_json::from_value(expected["prompts"].clone()).unwrap();
     let logits: Vec<Vec<Vec<f64>>> = serde_json::from_value(expected["last_logits"].clone()).unwrap();
-    let mut decoder = Decoder::new(&model);
+    let mut decoder = Decoder::new(Cow::Owned(InferenceModel::new(&model, Precision::Single)));
     decoder.cover(64);
     let mut space = Workspace::default();
     let vocab = model.config.vocab_size;
@@ -354,7 +354,7 @@ fn export_for_transformers() {
             [crate::ChatMessage::system("You are a chemist."), crate::ChatMessage::user("Name: 2-methylbutan-1-ol")];
         let prompts =
             vec![tokenizer.encode_prompt(&chat).unwrap(), tokenizer.encode("CC(=O)Oc1ccccc1 <think>the ester")];
-        let mut decoder = Decoder::new(&model);
+        let mut decoder = Decoder::new(Cow::Owned(InferenceModel::new(&model, Precision::Single)));
         decoder.cover(60);
         let mut space = Workspace::default();
         let mut logits = Vec::new();

@@ -10,7 +10,7 @@ use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use serde_json::Value;
 
 use super::{LOAD, SAVE, WEIGHTS_FILE, WEIGHTS_INDEX_FILE, io, malformed};
-use crate::weights::NamedTensor;
+use crate::weights::{NamedTensor, tensor_shapes};
 use crate::{Architecture, EngineError, ModelConfig, Weights};
 
 /// Longest header that is read; the format's own bound.
@@ -62,7 +62,7 @@ pub fn read_tensors(path: &Path) -> Result<BTreeMap<String, Tensor>, EngineError
     let mut tensors = BTreeMap::new();
     for (name, info) in infos {
         let mut values = vec![0.0; info.shape.iter().product()];
-        file.read(&name, &info, &mut values)?;
+        file.read(&name, &info, 0, &mut values)?;
         tensors.insert(name, (info.shape, values));
     }
     Ok(tensors)
@@ -104,9 +104,9 @@ impl TensorFile {
         self.metadata.tensors().into_iter().map(|(name, info)| (name, info.clone())).collect()
     }
 
-    /// Reads a tensor into `values`, which has its number of elements.
-    fn read(&mut self, name: &str, info: &TensorInfo, values: &mut [f32]) -> Result<(), EngineError> {
-        let Some((width, convert)) = conversion(info.dtype) else {
+    /// Reads the values of a tensor from number `first` on into `values`, which stays within the tensor.
+    fn read(&mut self, name: &str, info: &TensorInfo, first: usize, values: &mut [f32]) -> Result<(), EngineError> {
+        let Some(kind) = Kind::of(info.dtype) else {
             return Err(EngineError::Checkpoint {
                 path: self.path.clone(),
                 missing: Vec::new(),
@@ -115,29 +115,57 @@ impl TensorFile {
             });
         };
         let failed = |source| io(LOAD, &self.path, source);
-        let start = self.data_start + info.data_offsets.0 as u64;
+        let start = self.data_start + (info.data_offsets.0 + first * kind.width()) as u64;
         self.reader.seek(SeekFrom::Start(start)).map_err(failed)?;
-        let mut bytes = vec![0; CHUNK.min(values.len()) * width];
+        let mut bytes = vec![0; CHUNK.min(values.len()) * kind.width()];
         for part in values.chunks_mut(CHUNK) {
-            let bytes = &mut bytes[..part.len() * width];
+            let bytes = &mut bytes[..part.len() * kind.width()];
             self.reader.read_exact(bytes).map_err(failed)?;
-            for (value, bytes) in part.iter_mut().zip(bytes.chunks_exact(width)) {
-                *value = convert(bytes);
-            }
+            kind.convert(bytes, part);
         }
         Ok(())
     }
 }
 
-type Convert = fn(&[u8]) -> f32;
+/// The number types that are read.
+#[derive(Clone, Copy)]
+enum Kind {
+    F32,
+    Bf16,
+    F16,
+}
 
-/// Bytes of a value and how it becomes an `f32`; `None` for other number types.
-fn conversion(dtype: Dtype) -> Option<(usize, Convert)> {
-    match dtype {
-        Dtype::F32 => Some((4, |bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))),
-        Dtype::BF16 => Some((2, |bytes| f32::from_bits(u32::from(u16::from_le_bytes([bytes[0], bytes[1]])) << 16))),
-        Dtype::F16 => Some((2, |bytes| half_to_single(u16::from_le_bytes([bytes[0], bytes[1]])))),
-        _ => None,
+impl Kind {
+    fn of(dtype: Dtype) -> Option<Self> {
+        match dtype {
+            Dtype::F32 => Some(Self::F32),
+            Dtype::BF16 => Some(Self::Bf16),
+            Dtype::F16 => Some(Self::F16),
+            _ => None,
+        }
+    }
+
+    /// Bytes of a value.
+    fn width(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::Bf16 | Self::F16 => 2,
+        }
+    }
+
+    fn convert(self, bytes: &[u8], values: &mut [f32]) {
+        let (quads, _) = bytes.as_chunks();
+        let (pairs, _) = bytes.as_chunks();
+        match self {
+            Self::F32 => quads.iter().zip(values).for_each(|(bytes, value)| *value = f32::from_le_bytes(*bytes)),
+            Self::Bf16 => pairs
+                .iter()
+                .zip(values)
+                .for_each(|(bytes, value)| *value = f32::from_bits(u32::from(u16::from_le_bytes(*bytes)) << 16)),
+            Self::F16 => {
+                pairs.iter().zip(values).for_each(|(bytes, value)| *value = half_to_single(u16::from_le_bytes(*bytes)))
+            }
+        }
     }
 }
 
@@ -165,56 +193,75 @@ pub(super) fn read_weights(
     config: &ModelConfig,
     architecture: &Architecture,
 ) -> Result<Weights, EngineError> {
+    let mut checkpoint = Checkpoint::open(folder, config, architecture)?;
     let mut weights = Weights::zeros_for(config, architecture);
-    let files = shards(folder)?;
-    let mut problems = Problems::default();
-    let mut wanted: BTreeMap<String, (Vec<usize>, &mut [f32])> = weights
-        .named_tensors_mut(config)
-        .into_iter()
-        .map(|tensor| (tensor.name, (tensor.shape, tensor.data)))
-        .collect();
-    for path in &files {
-        let mut file = TensorFile::open(path)?;
-        for (name, info) in file.infos() {
-            if ignored(&name, config) {
-                continue;
-            }
-            let Some((shape, data)) = wanted.remove(&name) else {
-                problems
-                    .unsupported
-                    .push(format!("{name} has no place in a {} model", architecture.family.model_type()));
-                continue;
-            };
-            if info.shape != shape {
-                problems.misshapen.push(format!("{name} is {:?}, expected {shape:?}", info.shape));
-            } else if conversion(info.dtype).is_none() {
-                problems.unsupported.push(unsupported(&name, info.dtype));
-            } else {
-                file.read(&name, &info, data)?;
+    for tensor in weights.named_tensors_mut(config) {
+        checkpoint.read(&tensor.name, 0, tensor.data)?;
+    }
+    Ok(weights)
+}
+
+/// The weight files of a folder, which hold every tensor of a model in its shape and nothing else.
+pub(crate) struct Checkpoint {
+    files: Vec<TensorFile>,
+    /// File and place of each tensor.
+    tensors: HashMap<String, (usize, TensorInfo)>,
+}
+
+impl Checkpoint {
+    /// Opens the files and compares what they hold with what the model needs; no memory is taken for values.
+    pub(super) fn open(folder: &Path, config: &ModelConfig, architecture: &Architecture) -> Result<Self, EngineError> {
+        let files = shards(folder)?.iter().map(|path| TensorFile::open(path)).collect::<Result<Vec<_>, _>>()?;
+        check_size(folder, config, &files)?;
+        let mut problems = Problems::default();
+        let mut wanted: BTreeMap<String, Vec<usize>> = tensor_shapes(config, architecture).into_iter().collect();
+        let mut tensors = HashMap::new();
+        for (index, file) in files.iter().enumerate() {
+            for (name, info) in file.infos() {
+                if ignored(&name, config) {
+                    continue;
+                }
+                let Some(shape) = wanted.remove(&name) else {
+                    problems
+                        .unsupported
+                        .push(format!("{name} has no place in a {} model", architecture.family.model_type()));
+                    continue;
+                };
+                if info.shape != shape {
+                    problems.misshapen.push(format!("{name} is {:?}, expected {shape:?}", info.shape));
+                } else if Kind::of(info.dtype).is_none() {
+                    problems.unsupported.push(unsupported(&name, info.dtype));
+                } else {
+                    tensors.insert(name, (index, info));
+                }
             }
         }
+        problems.missing.extend(wanted.into_keys());
+        problems.into_result(folder)?;
+        Ok(Self { files, tensors })
     }
-    problems.missing.extend(wanted.into_keys());
-    problems.into_result(folder)?;
-    Ok(weights)
+
+    /// Reads the values of tensor `name` from number `first` on.
+    pub(crate) fn read(&mut self, name: &str, first: usize, values: &mut [f32]) -> Result<(), EngineError> {
+        let place = self.tensors.get(name).and_then(|(index, info)| Some((self.files.get_mut(*index)?, info)));
+        match place {
+            Some((file, info)) => file.read(name, info, first, values),
+            // `open` found every tensor of the model; a name that it never asked for is a slip of this crate.
+            None => unreachable!("{name} is no tensor of this model"),
+        }
+    }
 }
 
 /// Refuses a shape that the weight files are far too small for, before memory is taken for it: a mistyped number in
 /// `config.json` must not end in an allocation failure. Smaller mismatches get the list of what is missing.
-pub(super) fn check_size(folder: &Path, config: &ModelConfig) -> Result<(), EngineError> {
-    let mut bytes = 0u64;
-    for path in shards(folder)? {
-        // A file that is damaged is told as such.
-        TensorFile::open(&path)?;
-        bytes += std::fs::metadata(&path).map_err(|source| io(LOAD, &path, source))?.len();
-    }
-    let most = bytes.saturating_mul(8);
+fn check_size(folder: &Path, config: &ModelConfig, files: &[TensorFile]) -> Result<(), EngineError> {
+    let bytes: u64 = files.iter().map(|file| file.metadata.data_len() as u64).sum();
     match config.checked_parameter_count() {
-        Some(count) if count as u64 <= most => Ok(()),
+        Some(count) if count as u64 <= bytes.saturating_mul(8) => Ok(()),
         count => Err(EngineError::Config {
             field: "the sizes in config.json",
             value: count.map_or("more parameters than can be counted".into(), |count| format!("{count} parameters")),
-            reason: format!("the weight files of {} hold {bytes} bytes", folder.display()),
+            reason: format!("the weight files of {} hold {bytes} bytes of values", folder.display()),
         }),
     }
 }

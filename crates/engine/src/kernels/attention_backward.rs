@@ -218,6 +218,7 @@ unsafe fn by_key<S: Simd>(
                     left_step: SCORE_STRIDE,
                     right: rows.as_ptr().add(column * block.rows + from * S::PANEL),
                     right_panel: 0,
+                    scales: std::ptr::null(),
                     output,
                     output_row: stride,
                     source: output.cast_const(),

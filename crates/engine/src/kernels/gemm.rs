@@ -1,10 +1,14 @@
 //! Matrix products in single precision.
 //!
 //! The right-hand matrix is packed into panels of [`Isa::panel`] columns (Goto and van de Geijn 2008); the left-hand one is
-//! read where it lies. The depth is cut into blocks by [`depth_block`], which looks at the depth alone, and every output
+//! read where it lies. Packed values may be bf16 or 8-bit integers, which are widened on the way into the registers. The
+//! depth is cut into blocks by [`depth_block`], which looks at the depth alone, and every output
 //! value adds its blocks in order: results do not depend on tiles, threads or the number of rows.
 
 use super::AlignedVec;
+use super::aligned::Plain;
+use super::element::{Bf16, Element};
+use super::lanes::largest_magnitude;
 use super::simd::{Isa, Simd, dispatch};
 use super::tile::{Tile, panels_for};
 use crate::pool::{self, Parts, Scratch, run_parts};
@@ -33,6 +37,43 @@ fn depth_block(depth: usize) -> usize {
     depth.div_ceil(blocks).next_multiple_of(8).max(8)
 }
 
+/// How a packed matrix stores its values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Storage {
+    Single,
+    /// Rounded to nearest even.
+    Bf16,
+    /// For each output the nearest multiples of its largest magnitude over 127.
+    Int8,
+}
+
+#[derive(Clone, Debug)]
+enum Panels {
+    Single(AlignedVec),
+    Bf16(AlignedVec<Bf16>),
+    /// Values, and the factor of each column.
+    Int8(AlignedVec<i8>, Vec<f32>),
+}
+
+impl Panels {
+    fn new(storage: Storage, length: usize, columns: usize) -> Self {
+        match storage {
+            Storage::Single => Self::Single(AlignedVec::zeroed(length)),
+            Storage::Bf16 => Self::Bf16(AlignedVec::zeroed(length)),
+            Storage::Int8 => Self::Int8(AlignedVec::zeroed(length), vec![0.0; columns]),
+        }
+    }
+
+    /// From column `first` on, which begins a panel.
+    fn from(&self, first: usize, depth: usize) -> Right<'_> {
+        match self {
+            Self::Single(values) => Right::Single(&values[first * depth..]),
+            Self::Bf16(values) => Right::Bf16(&values[first * depth..]),
+            Self::Int8(values, scales) => Right::Int8(&values[first * depth..], &scales[first..]),
+        }
+    }
+}
+
 /// A matrix `[depth, columns]` in panels: value `(p, j)` at `(j / panel) * depth * panel + p * panel + j % panel`, missing
 /// columns of the last panel zero.
 #[derive(Clone, Debug)]
@@ -40,14 +81,20 @@ pub(crate) struct PackedMatrix {
     isa: Isa,
     columns: usize,
     depth: usize,
-    data: AlignedVec,
+    panels: Panels,
 }
 
 impl PackedMatrix {
     /// Space for a matrix; filled by [`PackedMatrix::pack_weight`] or [`PackedMatrix::pack_rows`].
     pub(crate) fn new(isa: Isa, depth: usize, columns: usize) -> Self {
-        let panels = columns.div_ceil(isa.panel());
-        Self { isa, columns, depth, data: AlignedVec::zeroed(panels * isa.panel() * depth) }
+        Self::stored(isa, depth, columns, Storage::Single)
+    }
+
+    /// As [`PackedMatrix::new`] with other storage; filled by [`PackedMatrix::pack_weight`] or
+    /// [`PackedMatrix::pack_outputs`].
+    pub(crate) fn stored(isa: Isa, depth: usize, columns: usize, storage: Storage) -> Self {
+        let length = columns.next_multiple_of(isa.panel()) * depth;
+        Self { isa, columns, depth, panels: Panels::new(storage, length, columns) }
     }
 
     /// Packs a weight `[out, in]` (row-major) for `c[m, out] = a[m, in] * weight^T`.
@@ -61,30 +108,60 @@ impl PackedMatrix {
     /// Fills from the transpose of `weight`, `[columns, depth]` row-major, on all threads.
     pub(crate) fn pack_weight(&mut self, weight: &[f32]) {
         assert_eq!(weight.len(), self.columns * self.depth, "packed weight");
-        let (isa, depth, panel) = (self.isa, self.depth, self.isa.panel());
-        self.each_panel(|first, columns, part| {
-            let rows = &weight[first * depth..(first + columns) * depth];
-            pack_transposed(isa, rows, depth, columns, depth, part);
-            debug_assert_eq!(part.len(), panel * depth);
-        });
+        self.pack_outputs(0, weight);
     }
 
-    /// Fills from `matrix`, `[depth, columns]` row-major, on all threads.
+    /// Fills columns `first..` from the rows of a weight that belong to them, `[some columns, depth]` row-major, on all
+    /// threads. `first` begins a panel, and so does the end unless it is the end of the matrix.
+    pub(crate) fn pack_outputs(&mut self, first: usize, rows: &[f32]) {
+        let Self { isa, columns, depth, panels } = self;
+        let (isa, columns, depth, panel) = (*isa, *columns, *depth, isa.panel());
+        let count = rows.len() / depth.max(1);
+        let end = first + count;
+        assert!(
+            first % panel == 0 && (end % panel == 0 || end == columns) && end <= columns && rows.len() == count * depth,
+            "columns {first}..{end} of {columns} do not fill whole panels"
+        );
+        let values = first * depth..end.next_multiple_of(panel) * depth;
+        let of_task = |task: usize| {
+            let from = task * panel;
+            let width = panel.min(count - from);
+            (width, &rows[from * depth..(from + width) * depth])
+        };
+        match panels {
+            Panels::Single(target) => each_panel(&mut target[values], panel * depth, |task, part| {
+                let (width, rows) = of_task(task);
+                pack_transposed(isa, rows, depth, width, depth, part);
+            }),
+            Panels::Bf16(target) => each_panel(&mut target[values], panel * depth, |task, part| {
+                let (width, rows) = of_task(task);
+                pack_bf16(isa, rows, width, part);
+            }),
+            Panels::Int8(target, scales) => {
+                each_panel(&mut scales[first..end], panel, |task, part| {
+                    for (scale, row) in part.iter_mut().zip(of_task(task).1.chunks_exact(depth)) {
+                        *scale = row_magnitude(isa, row) / 127.0;
+                    }
+                });
+                let scales = &scales[first..end];
+                each_panel(&mut target[values], panel * depth, |task, part| {
+                    let (width, rows) = of_task(task);
+                    pack_int8(isa, rows, &scales[task * panel..][..width], part);
+                });
+            }
+        }
+    }
+
+    /// Fills from `matrix`, `[depth, columns]` row-major, on all threads; single precision only.
     pub(crate) fn pack_rows(&mut self, matrix: &[f32]) {
         assert_eq!(matrix.len(), self.columns * self.depth, "packed matrix");
-        let (isa, depth, stride) = (self.isa, self.depth, self.columns);
-        self.each_panel(|first, columns, part| {
-            pack_straight(isa, &matrix[first..], stride, columns, depth, part);
-        });
-    }
-
-    fn each_panel(&mut self, fill: impl Fn(usize, usize, &mut [f32]) + Sync) {
-        let (columns, panel) = (self.columns, self.isa.panel());
-        let parts = Parts::even(&mut self.data, panel * self.depth);
-        let mut scratch = Scratch::default();
-        run_parts(columns.div_ceil(panel), &mut scratch, [parts], |task, _, [part]| {
+        let (isa, depth, columns, panel) = (self.isa, self.depth, self.columns, self.isa.panel());
+        let Panels::Single(target) = &mut self.panels else {
+            unreachable!("gradients are computed with single-precision matrices")
+        };
+        each_panel(target, panel * depth, |task, part| {
             let first = task * panel;
-            fill(first, panel.min(columns - first), part);
+            pack_straight(isa, &matrix[first..], columns, panel.min(columns - first), depth, part);
         });
     }
 
@@ -92,7 +169,7 @@ impl PackedMatrix {
     pub(crate) fn multiply_block(&self, left: &[f32], rows: usize, c: &mut [f32], stride: usize, store: Store<'_>) {
         multiply_panels(
             self.isa,
-            &Product { rows, columns: self.columns, depth: self.depth, left, right: &self.data },
+            &Product { rows, columns: self.columns, depth: self.depth, left, right: self.panels.from(0, self.depth) },
             c,
             stride,
             store,
@@ -138,7 +215,7 @@ impl PackedMatrix {
                 columns: (panels_each * panel).min(columns - first),
                 depth,
                 left: &a[first_row * depth..],
-                right: &self.data[first_panel * panel * depth..],
+                right: self.panels.from(first, depth),
             };
             let offset = first_row * columns + first;
             let store = match store {
@@ -152,6 +229,15 @@ impl PackedMatrix {
     }
 }
 
+/// Runs `fill(task, part)` for each part of `each` values, on all threads.
+fn each_panel<T: Plain>(target: &mut [T], each: usize, fill: impl Fn(usize, &mut [T]) + Sync) {
+    if target.is_empty() {
+        return;
+    }
+    let tasks = target.len().div_ceil(each);
+    run_parts(tasks, &mut Scratch::default(), [Parts::even(target, each)], |task, _, [part]| fill(task, part));
+}
+
 struct SharedOutput(*mut f32);
 // SAFETY: only used for disjoint rectangles, see `multiply`.
 unsafe impl Sync for SharedOutput {}
@@ -163,8 +249,25 @@ pub(crate) struct Product<'a> {
     pub depth: usize,
     /// `[rows, depth]`, contiguous.
     pub left: &'a [f32],
-    /// Panels of `depth x panel`.
-    pub right: &'a [f32],
+    pub right: Right<'a>,
+}
+
+/// Panels of `depth x panel` values; 8-bit ones with the factor of each column.
+#[derive(Clone, Copy)]
+pub(crate) enum Right<'a> {
+    Single(&'a [f32]),
+    Bf16(&'a [Bf16]),
+    Int8(&'a [i8], &'a [f32]),
+}
+
+impl Right<'_> {
+    fn holds(&self, values: usize, columns: usize) -> bool {
+        match self {
+            Self::Single(panels) => panels.len() >= values,
+            Self::Bf16(panels) => panels.len() >= values,
+            Self::Int8(panels, scales) => panels.len() >= values && scales.len() >= columns,
+        }
+    }
 }
 
 /// `c (+)= left * right` on the calling thread; rows of `c` lie `stride` apart.
@@ -195,13 +298,18 @@ unsafe fn multiply_panels_raw(isa: Isa, product: &Product<'_>, c: *mut f32, stri
     };
     assert!(product.left.len() >= rows * depth, "product {rows}x{columns}x{depth}: left operand");
     assert!(
-        product.right.len() >= columns.div_ceil(isa.panel()) * isa.panel() * depth,
+        product.right.holds(columns.next_multiple_of(isa.panel()) * depth, columns),
         "product {rows}x{columns}x{depth}: panels"
     );
     if let Store::AddTo(data, stride) = store {
         assert!(enough(data.len(), rows, stride, columns), "product {rows}x{columns}x{depth}: added operand");
     }
-    panels(isa, product, Target { c, stride }, store);
+    let target = Target { c, stride };
+    match product.right {
+        Right::Single(right) => single(isa, product, right, target, store),
+        Right::Bf16(right) => bf16(isa, product, right, target, store),
+        Right::Int8(right, scales) => int8(isa, product, right, scales, target, store),
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -212,11 +320,36 @@ struct Target {
 
 dispatch! {
     /// All tiles of a product whose operands were checked by [`multiply_panels_raw`].
-    fn panels(product: &Product<'_>, target: Target, store: Store<'_>) = panels_body
+    fn single(product: &Product<'_>, right: &[f32], target: Target, store: Store<'_>) = single_body
 }
 
 #[inline(always)]
-fn panels_body<S: Simd>(product: &Product<'_>, target: Target, store: Store<'_>) {
+fn single_body<S: Simd>(product: &Product<'_>, right: &[f32], target: Target, store: Store<'_>) {
+    tiles::<S, f32>(product, right, &[], target, store);
+}
+
+dispatch! {
+    /// As [`single`].
+    fn bf16(product: &Product<'_>, right: &[Bf16], target: Target, store: Store<'_>) = bf16_body
+}
+
+#[inline(always)]
+fn bf16_body<S: Simd>(product: &Product<'_>, right: &[Bf16], target: Target, store: Store<'_>) {
+    tiles::<S, Bf16>(product, right, &[], target, store);
+}
+
+dispatch! {
+    /// As [`single`].
+    fn int8(product: &Product<'_>, right: &[i8], scales: &[f32], target: Target, store: Store<'_>) = int8_body
+}
+
+#[inline(always)]
+fn int8_body<S: Simd>(product: &Product<'_>, right: &[i8], scales: &[f32], target: Target, store: Store<'_>) {
+    tiles::<S, i8>(product, right, scales, target, store);
+}
+
+#[inline(always)]
+fn tiles<S: Simd, E: Element>(product: &Product<'_>, right: &[E], scales: &[f32], target: Target, store: Store<'_>) {
     let (rows, columns, depth) = (product.rows, product.columns, product.depth);
     let block = depth_block(depth);
     let group = panels_for(rows.min(S::ROWS)) * S::PANEL;
@@ -247,8 +380,9 @@ fn panels_body<S: Simd>(product: &Product<'_>, target: Target, store: Store<'_>)
                         left: product.left.as_ptr().add(row * depth + begin),
                         left_row: depth,
                         left_step: 1,
-                        right: product.right.as_ptr().add(first * depth + begin * S::PANEL),
+                        right: right.as_ptr().add(first * depth + begin * S::PANEL),
                         right_panel: depth * S::PANEL,
+                        scales: scales.as_ptr().wrapping_add(first),
                         output,
                         output_row: target.stride,
                         source,
@@ -340,6 +474,7 @@ fn outer_body<S: Simd>(outer: &Outer<'_>, output: &mut [f32], scratch: &mut [f32
                         left_step: S::ROWS,
                         right: panel.as_ptr(),
                         right_panel: 0,
+                        scales: std::ptr::null(),
                         output: target,
                         output_row: columns,
                         source: target,
@@ -405,6 +540,48 @@ pub(crate) fn pack_transposed_body<S: Simd>(
             target[column] = *value;
         }
     }
+}
+
+dispatch! {
+    /// Packs one panel of rounded values from the transpose; `rows` are `columns` whole rows.
+    fn pack_bf16(rows: &[f32], columns: usize, part: &mut [Bf16]) = pack_bf16_body
+}
+
+#[inline(always)]
+fn pack_bf16_body<S: Simd>(rows: &[f32], columns: usize, part: &mut [Bf16]) {
+    let depth = part.len() / S::PANEL;
+    if columns < S::PANEL {
+        part.fill(Bf16(0));
+    }
+    for (column, row) in rows.chunks_exact(depth).take(columns).enumerate() {
+        for (value, target) in row.iter().zip(part.chunks_exact_mut(S::PANEL)) {
+            target[column] = Bf16::round(*value);
+        }
+    }
+}
+
+dispatch! {
+    /// Packs one panel of 8-bit values from the transpose; `rows` are whole rows, one for each factor.
+    fn pack_int8(rows: &[f32], scales: &[f32], part: &mut [i8]) = pack_int8_body
+}
+
+#[inline(always)]
+fn pack_int8_body<S: Simd>(rows: &[f32], scales: &[f32], part: &mut [i8]) {
+    let depth = part.len() / S::PANEL;
+    if scales.len() < S::PANEL {
+        part.fill(0);
+    }
+    for (column, (row, scale)) in rows.chunks_exact(depth).zip(scales).enumerate() {
+        // A row of zeros has factor 0.
+        let scale = if *scale > 0.0 { *scale } else { 1.0 };
+        for (value, target) in row.iter().zip(part.chunks_exact_mut(S::PANEL)) {
+            target[column] = (value / scale).round_ties_even() as i8;
+        }
+    }
+}
+
+dispatch! {
+    fn row_magnitude(values: &[f32]) -> f32 = largest_magnitude
 }
 
 dispatch! {

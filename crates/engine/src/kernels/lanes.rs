@@ -41,16 +41,27 @@ pub(crate) fn dot<S: Simd>(x: &[f32], y: &[f32]) -> f32 {
 /// Largest value; NaNs are passed over. Negative infinity when there is none.
 #[inline(always)]
 pub(crate) fn largest(x: &[f32]) -> f32 {
+    largest_of(x, f32::NEG_INFINITY, |value| value)
+}
+
+/// Largest magnitude; NaNs are passed over. 0 when there is none.
+#[inline(always)]
+pub(crate) fn largest_magnitude<S: Simd>(x: &[f32]) -> f32 {
+    largest_of(x, 0.0, f32::abs)
+}
+
+#[inline(always)]
+fn largest_of(x: &[f32], least: f32, of: impl Fn(f32) -> f32) -> f32 {
     let greater = |a: f32, b: f32| if b > a { b } else { a };
-    let mut lanes = [f32::NEG_INFINITY; LANES];
+    let mut lanes = [least; LANES];
     let mut chunks = x.chunks_exact(LANES);
     for chunk in chunks.by_ref() {
         for lane in 0..LANES {
-            lanes[lane] = greater(lanes[lane], chunk[lane]);
+            lanes[lane] = greater(lanes[lane], of(chunk[lane]));
         }
     }
     for (lane, x) in lanes.iter_mut().zip(chunks.remainder()) {
-        *lane = greater(*lane, *x);
+        *lane = greater(*lane, of(*x));
     }
     fold(&lanes, greater)
 }

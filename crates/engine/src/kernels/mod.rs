@@ -6,9 +6,11 @@
 mod aligned;
 pub(crate) mod attention;
 pub(crate) mod attention_backward;
+pub(crate) mod element;
 pub(crate) mod gemm;
 pub(crate) mod lanes;
 pub(crate) mod ops;
+pub mod peak;
 pub(crate) mod simd;
 mod tile;
 pub(crate) mod update;

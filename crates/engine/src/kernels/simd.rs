@@ -6,6 +6,8 @@
 
 use std::sync::OnceLock;
 
+use super::element::{Bf16, Element};
+
 /// An instruction set that the kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Isa {
@@ -131,6 +133,12 @@ pub(crate) trait Simd: Copy {
     /// # Safety
     /// `LANES` values can be written.
     unsafe fn store(target: *mut f32, value: Self::Vector);
+    /// # Safety
+    /// `LANES` values can be read.
+    unsafe fn load_bf16(source: *const Bf16) -> Self::Vector;
+    /// # Safety
+    /// `LANES` values can be read.
+    unsafe fn load_i8(source: *const i8) -> Self::Vector;
     /// `a * b + c`, rounded once where the processor can.
     /// # Safety
     /// The instruction set is available.
@@ -145,7 +153,7 @@ pub(crate) trait Simd: Copy {
     /// One register tile; see [`super::tile`].
     /// # Safety
     /// As [`super::tile::Tile::compute`].
-    unsafe fn tile(tile: &super::tile::Tile);
+    unsafe fn tile<E: Element>(tile: &super::tile::Tile<E>);
 }
 
 /// The target's baseline, with `L` lanes and `R` rows.
@@ -182,6 +190,18 @@ impl<const L: usize, const R: usize> Simd for Plain<L, R> {
     }
 
     #[inline(always)]
+    unsafe fn load_bf16(source: *const Bf16) -> [f32; L] {
+        // SAFETY: `L` values are readable (contract).
+        std::array::from_fn(|lane| unsafe { *source.add(lane) }.to_f32())
+    }
+
+    #[inline(always)]
+    unsafe fn load_i8(source: *const i8) -> [f32; L] {
+        // SAFETY: `L` values are readable (contract).
+        std::array::from_fn(|lane| f32::from(unsafe { *source.add(lane) }))
+    }
+
+    #[inline(always)]
     unsafe fn multiply_add(a: [f32; L], b: [f32; L], c: [f32; L]) -> [f32; L] {
         std::array::from_fn(|lane| Self::fma(a[lane], b[lane], c[lane]))
     }
@@ -201,7 +221,7 @@ impl<const L: usize, const R: usize> Simd for Plain<L, R> {
     fn prefetch(_address: *const f32) {}
 
     #[inline]
-    unsafe fn tile(tile: &super::tile::Tile) {
+    unsafe fn tile<E: Element>(tile: &super::tile::Tile<E>) {
         // SAFETY: passed on to the caller.
         unsafe { tile.compute::<Self>() }
     }
@@ -212,17 +232,23 @@ pub(crate) use x86::{Avx2, Avx512};
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::Simd;
+    use super::{Bf16, Element, Simd};
     use std::arch::x86_64::{
-        __m256, __m512, _MM_HINT_T0, _mm_prefetch, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps,
-        _mm256_storeu_ps, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
+        __m256, __m512, _MM_HINT_T0, _mm_loadl_epi64, _mm_loadu_si128, _mm_prefetch, _mm256_add_ps,
+        _mm256_castsi256_ps, _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_cvtepu16_epi32, _mm256_fmadd_ps,
+        _mm256_loadu_ps, _mm256_loadu_si256, _mm256_set1_ps, _mm256_slli_epi32, _mm256_storeu_ps, _mm512_add_ps,
+        _mm512_castsi512_ps, _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps, _mm512_cvtepu16_epi32, _mm512_fmadd_ps,
+        _mm512_loadu_ps, _mm512_set1_ps, _mm512_slli_epi32, _mm512_storeu_ps,
     };
 
-    /// An instruction set: lanes and rows of its tile, its features, and its splat, load, store, multiply-add and add.
+    /// An instruction set: lanes and rows of its tile, its features, and its splat, load, store, multiply-add and add, and how it
+    /// reads bf16 and 8-bit integers.
     macro_rules! instruction_set {
         (
             $(#[$about:meta])* $name:ident, $vector:ty, $lanes:literal x $rows:literal, $features:literal,
-            [$splat:ident, $load:ident, $store:ident, $multiply_add:ident, $add:ident]
+            [$splat:ident, $load:ident, $store:ident, $multiply_add:ident, $add:ident],
+            [$load_u16:ident, $widen_u16:ident, $shift:ident, $from_bits:ident],
+            [$load_i8:ident, $widen_i8:ident, $to_single:ident]
         ) => {
             $(#[$about])*
             #[derive(Clone, Copy)]
@@ -253,6 +279,18 @@ mod x86 {
                 }
 
                 #[inline(always)]
+                unsafe fn load_bf16(source: *const Bf16) -> $vector {
+                    // SAFETY: contract of the trait.
+                    unsafe { $from_bits($shift::<16>($widen_u16($load_u16(source.cast())))) }
+                }
+
+                #[inline(always)]
+                unsafe fn load_i8(source: *const i8) -> $vector {
+                    // SAFETY: contract of the trait.
+                    unsafe { $to_single($widen_i8($load_i8(source.cast()))) }
+                }
+
+                #[inline(always)]
                 unsafe fn multiply_add(a: $vector, b: $vector, c: $vector) -> $vector {
                     // SAFETY: contract of the trait.
                     unsafe { $multiply_add(a, b, c) }
@@ -276,7 +314,7 @@ mod x86 {
                 }
 
                 #[target_feature(enable = $features)]
-                unsafe fn tile(tile: &super::super::tile::Tile) {
+                unsafe fn tile<E: Element>(tile: &super::super::tile::Tile<E>) {
                     // SAFETY: contract of the trait.
                     unsafe { tile.compute::<Self>() }
                 }
@@ -287,12 +325,16 @@ mod x86 {
     instruction_set!(
         /// AVX2 with FMA.
         Avx2, __m256, 8 x 6, "avx2,fma",
-        [_mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps, _mm256_add_ps]
+        [_mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps, _mm256_add_ps],
+        [_mm_loadu_si128, _mm256_cvtepu16_epi32, _mm256_slli_epi32, _mm256_castsi256_ps],
+        [_mm_loadl_epi64, _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps]
     );
     instruction_set!(
         /// AVX-512.
         Avx512, __m512, 16 x 12, "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma",
-        [_mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, _mm512_add_ps]
+        [_mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, _mm512_add_ps],
+        [_mm256_loadu_si256, _mm512_cvtepu16_epi32, _mm512_slli_epi32, _mm512_castsi512_ps],
+        [_mm_loadu_si128, _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps]
     );
 }
 

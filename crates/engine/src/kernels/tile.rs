@@ -1,5 +1,6 @@
 //! The register tile: all matrix products of the engine end here.
 
+use super::element::Element;
 use super::simd::{MAX_PANEL, Simd};
 
 /// A small product `output = source + left * right`, kept in registers over the whole depth.
@@ -7,7 +8,7 @@ use super::simd::{MAX_PANEL, Simd};
 /// `left` is `rows x depth`; value `(i, p)` lies at `left + i * left_row + p * left_step` and one of the two strides is 1.
 /// `right` is one or more packed panels of `depth x PANEL`. Each output value is one chain of multiply-adds in the order
 /// of the depth, whatever the tile's shape: that is what makes results independent of how work is cut.
-pub(crate) struct Tile {
+pub(crate) struct Tile<E = f32> {
     /// 1 to `Simd::ROWS`.
     pub rows: usize,
     /// Columns written; panels beyond the first are used when it exceeds one panel (see [`panels_for`]).
@@ -16,9 +17,11 @@ pub(crate) struct Tile {
     pub left: *const f32,
     pub left_row: usize,
     pub left_step: usize,
-    pub right: *const f32,
+    pub right: *const E,
     /// Distance between panels.
     pub right_panel: usize,
+    /// One factor for each column that its product is multiplied with; read only when [`Element::SCALED`].
+    pub scales: *const f32,
     pub output: *mut f32,
     pub output_row: usize,
     /// Added to the product; null for nothing.
@@ -35,18 +38,18 @@ pub(crate) fn panels_for(rows: usize) -> usize {
     }
 }
 
-impl Tile {
+impl<E: Element> Tile<E> {
     /// Computes the tile.
     ///
     /// # Safety
     /// `S` is available on this processor; `1 <= rows <= S::ROWS`; `1 <= columns <= panels_for(rows) * S::PANEL`; all of
-    /// `left`, the panels of `right` that `columns` touches, `output` and (unless null) `source` are valid for the stated
+    /// `left`, the panels of `right` that `columns` touches, `output` `scales` where it is read and (unless null) `source` are valid for the stated
     /// shapes and strides, and `output` overlaps nothing but possibly `source` at the same place.
     #[inline(always)]
     pub(crate) unsafe fn compute<S: Simd>(&self) {
         // SAFETY: passed on to the caller, for each branch.
         unsafe {
-            if self.left_step == 1 {
+            if self.left_step == 1 || !E::BY_COLUMN {
                 self.rows_of_left::<S, false>();
             } else {
                 self.rows_of_left::<S, true>();
@@ -97,8 +100,8 @@ impl Tile {
                 let mut b = [[S::splat(0.0); 2]; P];
                 for (panel, b) in b.iter_mut().enumerate() {
                     let at = right.add(panel * self.right_panel);
-                    b[0] = S::load(at);
-                    b[1] = S::load(at.add(S::LANES));
+                    b[0] = E::load::<S>(at);
+                    b[1] = E::load::<S>(at.add(S::LANES));
                 }
                 for (i, sum) in sum.iter_mut().enumerate() {
                     let a = S::splat(*left.add(i * row));
@@ -117,9 +120,31 @@ impl Tile {
                     let output = self.output.add(i * self.output_row + first);
                     let source =
                         if self.source.is_null() { None } else { Some(self.source.add(i * self.source_row + first)) };
-                    store::<S>(*sum, count, output, source);
+                    let mut sum = *sum;
+                    if E::SCALED {
+                        scale::<S>(&mut sum, count, self.scales.add(first));
+                    }
+                    store::<S>(sum, count, output, source);
                 }
             }
+        }
+    }
+}
+
+/// Multiplies the first `count` values of two registers.
+#[inline(always)]
+unsafe fn scale<S: Simd>(sum: &mut [S::Vector; 2], count: usize, scales: *const f32) {
+    // SAFETY: `compute` promises `count` factors; `edge` holds a whole panel.
+    unsafe {
+        let zero = S::splat(0.0);
+        let mut edge = [0.0f32; MAX_PANEL];
+        let mut factors = scales;
+        if count < S::PANEL {
+            std::ptr::copy_nonoverlapping(scales, edge.as_mut_ptr(), count);
+            factors = edge.as_ptr();
+        }
+        for (half, sum) in sum.iter_mut().enumerate() {
+            *sum = S::multiply_add(*sum, S::load(factors.add(half * S::LANES)), zero);
         }
     }
 }

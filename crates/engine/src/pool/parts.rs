@@ -5,11 +5,11 @@ use std::marker::PhantomData;
 use crate::kernels::AlignedVec;
 
 /// One output cut into consecutive parts; part `t` belongs to task `t`.
-pub(crate) struct Parts<'a> {
-    data: *mut f32,
+pub(crate) struct Parts<'a, T = f32> {
+    data: *mut T,
     length: usize,
     cut: Cut<'a>,
-    owner: PhantomData<&'a mut [f32]>,
+    owner: PhantomData<&'a mut [T]>,
 }
 
 enum Cut<'a> {
@@ -20,16 +20,16 @@ enum Cut<'a> {
 
 // SAFETY: parts of different tasks do not overlap (see `range`) and the pool runs each task once, so every value is reached
 // from one thread at a time; the borrow of the whole output lasts as long as `Parts`.
-unsafe impl Sync for Parts<'_> {}
+unsafe impl<T: Send> Sync for Parts<'_, T> {}
 
-impl<'a> Parts<'a> {
+impl<'a, T> Parts<'a, T> {
     /// Parts of `each` values; the last may be shorter.
-    pub(crate) fn even(data: &'a mut [f32], each: usize) -> Self {
+    pub(crate) fn even(data: &'a mut [T], each: usize) -> Self {
         Self::even_from(data, each, 0)
     }
 
     /// As [`Parts::even`], but the first part belongs to task `first`; tasks before it and after the end have empty parts.
-    pub(crate) fn even_from(data: &'a mut [f32], each: usize, first: usize) -> Self {
+    pub(crate) fn even_from(data: &'a mut [T], each: usize, first: usize) -> Self {
         Self { data: data.as_mut_ptr(), length: data.len(), cut: Cut::Even(each, first), owner: PhantomData }
     }
 
@@ -37,7 +37,7 @@ impl<'a> Parts<'a> {
     ///
     /// # Panics
     /// When the bounds decrease or leave `data`: that would make parts overlap.
-    pub(crate) fn at(data: &'a mut [f32], bounds: &'a [usize]) -> Self {
+    pub(crate) fn at(data: &'a mut [T], bounds: &'a [usize]) -> Self {
         assert!(bounds.is_sorted(), "bounds of parallel parts must not decrease");
         assert!(bounds.last().is_none_or(|end| *end <= data.len()), "parts must lie inside");
         Self { data: data.as_mut_ptr(), length: data.len(), cut: Cut::At(bounds), owner: PhantomData }
@@ -63,7 +63,7 @@ impl<'a> Parts<'a> {
     /// # Safety
     /// No two live slices may come from the same task number.
     #[allow(clippy::mut_from_ref)] // the borrow is split by task, which the caller keeps unique
-    unsafe fn part(&self, task: usize) -> &mut [f32] {
+    unsafe fn part(&self, task: usize) -> &mut [T] {
         let (start, end) = self.range(task);
         // SAFETY: inside the borrowed output, and disjoint from every other task's part.
         unsafe { std::slice::from_raw_parts_mut(self.data.add(start), end - start) }
@@ -96,11 +96,11 @@ unsafe impl Sync for Slots {}
 
 /// Runs `body(task, scratch, parts)` for every task, where `parts[i]` is the task's part of output `i` and `scratch` is
 /// memory that no other running task uses (its content is arbitrary). `scratch` must be prepared to the length needed.
-pub(crate) fn run_parts<const N: usize>(
+pub(crate) fn run_parts<T: Send, const N: usize>(
     tasks: usize,
     scratch: &mut Scratch,
-    outputs: [Parts<'_>; N],
-    body: impl Fn(usize, &mut [f32], [&mut [f32]; N]) + Sync,
+    outputs: [Parts<'_, T>; N],
+    body: impl Fn(usize, &mut [f32], [&mut [T]; N]) + Sync,
 ) {
     if scratch.slots.is_empty() {
         scratch.prepare(0);

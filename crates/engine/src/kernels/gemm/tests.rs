@@ -26,6 +26,13 @@ fn assert_close(found: &[f32], expected: &[f64], depth: usize, what: &str) {
     }
 }
 
+fn single(packed: &PackedMatrix) -> &[f32] {
+    match &packed.panels {
+        Panels::Single(values) => values,
+        _ => panic!("stored in less"),
+    }
+}
+
 const SHAPES: [(usize, usize, usize); 12] = [
     (1, 1, 1),
     (1, 100, 70),
@@ -64,9 +71,78 @@ fn products_match_double_precision_for_all_shapes_and_instruction_sets() {
             let mut straight = PackedMatrix::new(isa, k, n);
             let turned: Vec<f32> = (0..k * n).map(|i| w[(i % n) * k + i / n]).collect();
             straight.pack_rows(&turned);
-            assert_eq!(&packed.data[..], &straight.data[..], "{what}");
+            assert_eq!(single(&packed), single(&straight), "{what}");
         }
     }
+}
+
+/// What a packed weight stands for, in single precision.
+fn widened(storage: Storage, weight: &[f32], depth: usize) -> Vec<f32> {
+    match storage {
+        Storage::Single => weight.to_vec(),
+        Storage::Bf16 => weight.iter().map(|value| Bf16::round(*value).to_f32()).collect(),
+        Storage::Int8 => weight
+            .chunks(depth)
+            .flat_map(|row| {
+                let scale = row.iter().fold(0.0f32, |most, value| most.max(value.abs())) / 127.0;
+                row.iter().map(move |value| if scale > 0.0 { (value / scale).round_ties_even() * scale } else { 0.0 })
+            })
+            .collect(),
+    }
+}
+
+#[test]
+fn narrow_storage_multiplies_what_it_stands_for() {
+    for isa in Isa::available() {
+        for (m, n, k) in SHAPES {
+            let (a, mut w, start) = (random(m * k, 1), random(n * k, 2), random(m * n, 3));
+            // One output without any weight.
+            w[(n / 2) * k..(n / 2 + 1) * k].fill(0.0);
+            for storage in [Storage::Bf16, Storage::Int8] {
+                let what = format!("{} {storage:?} {m}x{n}x{k}", isa.name());
+                let expected = reference(&a, &widened(storage, &w, k), &start, m, n, k);
+                let mut packed = PackedMatrix::stored(isa, k, n, storage);
+                packed.pack_weight(&w);
+                let mut c = start.clone();
+                packed.multiply(&a, m, &mut c, Store::Add);
+                assert_close(&c, &expected, 4 * k, &what);
+                let mut c = vec![f32::NAN; m * n];
+                packed.multiply(&a, m, &mut c, Store::AddTo(&start, n));
+                assert_close(&c, &expected, 4 * k, &what);
+                // Filled piece by piece, the same bits.
+                let mut pieces = PackedMatrix::stored(isa, k, n, storage);
+                for (piece, rows) in w.chunks(isa.panel() * k).enumerate() {
+                    pieces.pack_outputs(piece * isa.panel(), rows);
+                }
+                let mut again = vec![f32::NAN; m * n];
+                pieces.multiply(&a, m, &mut again, Store::AddTo(&start, n));
+                assert_eq!(c, again, "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn bf16_storage_gives_the_bits_of_rounded_weights() {
+    let (m, n, k) = (7, 90, 600);
+    let (a, w) = (random(m * k, 1), random(n * k, 2));
+    for isa in Isa::available() {
+        let product = |storage, weight: &[f32]| {
+            let mut packed = PackedMatrix::stored(isa, k, n, storage);
+            packed.pack_weight(weight);
+            let mut c = vec![0.0; m * n];
+            packed.multiply(&a, m, &mut c, Store::Overwrite);
+            c
+        };
+        let rounded = widened(Storage::Bf16, &w, k);
+        assert_eq!(product(Storage::Bf16, &w), product(Storage::Single, &rounded), "{}", isa.name());
+    }
+}
+
+#[test]
+#[should_panic(expected = "do not fill whole panels")]
+fn pieces_of_panels_are_refused() {
+    PackedMatrix::new(Isa::Portable, 4, 40).pack_outputs(3, &[0.0; 16]);
 }
 
 #[test]

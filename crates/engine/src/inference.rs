@@ -1,0 +1,311 @@
+//! A model as generation holds it: its matrices packed once, in full or reduced precision.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::hf::Checkpoint;
+use crate::kernels::element::Bf16;
+use crate::kernels::gemm::{PackedMatrix, Storage};
+use crate::kernels::simd::Isa;
+use crate::weights::{EMBED, Fused, Part, ProjectionExtras, block_tensors, head_name, norm_name};
+use crate::{Architecture, EngineError, Model, ModelConfig};
+
+/// Values of a matrix that are read and packed at a time.
+const PIECE: usize = 1 << 22;
+
+/// How weights are held while generating. Activations, the cache and all sums are single precision in every case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// Single precision, `fp32`: log-probabilities equal those of training.
+    #[default]
+    Single,
+    /// `bf16`: every matrix rounded to nearest even. A model that is stored in bf16 loses nothing.
+    Bf16,
+    /// `int8`: the matrices of the blocks as 8-bit integers with one factor for each output, embeddings and head bf16.
+    Int8,
+}
+
+impl Precision {
+    /// All, most exact first.
+    pub const ALL: [Self; 3] = [Self::Single, Self::Bf16, Self::Int8];
+
+    /// `fp32`, `bf16` or `int8`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Single => "fp32",
+            Self::Bf16 => "bf16",
+            Self::Int8 => "int8",
+        }
+    }
+
+    /// Bytes that the weights of a model of this shape take.
+    pub fn weight_bytes(self, config: &ModelConfig) -> u64 {
+        let table = config.vocab_size as u64 * config.hidden_size as u64;
+        let tables = if config.tie_word_embeddings { table } else { 2 * table };
+        let blocks = (config.parameter_count() as u64).saturating_sub(tables);
+        // The embeddings are looked up row by row, the head is packed: a tied table is held twice.
+        let (each_table, each_block) = match self {
+            Self::Single => (4, 4),
+            Self::Bf16 => (2, 2),
+            Self::Int8 => (2, 1),
+        };
+        (2 * table).saturating_mul(each_table).saturating_add(blocks.saturating_mul(each_block))
+    }
+
+    fn of_blocks(self) -> Storage {
+        match self {
+            Self::Single => Storage::Single,
+            Self::Bf16 => Storage::Bf16,
+            Self::Int8 => Storage::Int8,
+        }
+    }
+
+    fn of_head(self) -> Storage {
+        match self {
+            Self::Single => Storage::Single,
+            Self::Bf16 | Self::Int8 => Storage::Bf16,
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Precision {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|precision| precision.name() == text);
+        found.ok_or_else(|| format!("{text:?} is no precision; use fp32, bf16 or int8"))
+    }
+}
+
+/// A model packed for generation.
+#[derive(Clone, Debug)]
+pub struct InferenceModel<'a> {
+    config: ModelConfig,
+    architecture: Architecture,
+    precision: Precision,
+    embed: Embeddings<'a>,
+    pub(crate) layers: Vec<InferenceLayer>,
+    pub(crate) norm: Vec<f32>,
+    pub(crate) head: PackedMatrix,
+}
+
+/// `[vocab, hidden]`.
+#[derive(Clone, Debug)]
+enum Embeddings<'a> {
+    Single(Cow<'a, [f32]>),
+    Bf16(Vec<Bf16>),
+}
+
+/// One block: see [`crate::LayerWeights`] for the shapes.
+#[derive(Clone, Debug)]
+pub(crate) struct InferenceLayer {
+    pub attn_norm: Vec<f32>,
+    pub qkv: PackedMatrix,
+    qkv_bias: Vec<f32>,
+    q_norm: Vec<f32>,
+    k_norm: Vec<f32>,
+    pub o: PackedMatrix,
+    pub mlp_norm: Vec<f32>,
+    pub gate_up: PackedMatrix,
+    pub down: PackedMatrix,
+}
+
+impl InferenceLayer {
+    pub(crate) fn projection_extras(&self) -> ProjectionExtras<'_> {
+        ProjectionExtras { bias: &self.qkv_bias, q_norm: &self.q_norm, k_norm: &self.k_norm }
+    }
+}
+
+impl<'a> InferenceModel<'a> {
+    /// Packs the present values of `model`; at full precision its embeddings are borrowed.
+    pub fn new(model: &'a Model, precision: Precision) -> Self {
+        let (config, weights) = (&model.config, &model.weights);
+        let hidden = config.hidden_size;
+        let pack = |storage, weight: &[f32], depth: usize| {
+            let mut packed = PackedMatrix::stored(Isa::detect(), depth, weight.len() / depth, storage);
+            packed.pack_weight(weight);
+            packed
+        };
+        let blocks = precision.of_blocks();
+        let layers = weights.layers.iter().map(|layer| InferenceLayer {
+            attn_norm: layer.attn_norm.clone(),
+            qkv: pack(blocks, &layer.qkv, hidden),
+            qkv_bias: layer.qkv_bias.clone(),
+            q_norm: layer.q_norm.clone(),
+            k_norm: layer.k_norm.clone(),
+            o: pack(blocks, &layer.o, config.query_width()),
+            mlp_norm: layer.mlp_norm.clone(),
+            gate_up: pack(blocks, &layer.gate_up, hidden),
+            down: pack(blocks, &layer.down, config.intermediate_size),
+        });
+        Self {
+            config: config.clone(),
+            architecture: model.architecture.clone(),
+            precision,
+            embed: match precision {
+                Precision::Single => Embeddings::Single(Cow::Borrowed(&weights.embed)),
+                Precision::Bf16 | Precision::Int8 => Embeddings::Bf16(round(&weights.embed).collect()),
+            },
+            layers: layers.collect(),
+            norm: weights.norm.clone(),
+            head: pack(precision.of_head(), weights.head_matrix(), hidden),
+        }
+    }
+
+    /// Packs the tensors of a checkpoint piece by piece.
+    pub(crate) fn read(
+        config: ModelConfig,
+        architecture: Architecture,
+        precision: Precision,
+        checkpoint: &mut Checkpoint,
+    ) -> Result<InferenceModel<'static>, EngineError> {
+        let hidden = config.hidden_size;
+        let parts = block_tensors(&config, &architecture);
+        let mut reader = Reader { checkpoint, piece: Vec::new() };
+        let embed = reader.embeddings(&config, precision)?;
+        let mut layers = Vec::with_capacity(config.num_hidden_layers);
+        for layer in 0..config.num_hidden_layers {
+            let mut block = Block { reader: &mut reader, parts: &parts, layer, storage: precision.of_blocks() };
+            layers.push(InferenceLayer {
+                attn_norm: block.vector(Fused::AttnNorm)?,
+                qkv: block.matrix(Fused::Qkv, hidden)?,
+                qkv_bias: block.vector(Fused::QkvBias)?,
+                q_norm: block.vector(Fused::QNorm)?,
+                k_norm: block.vector(Fused::KNorm)?,
+                o: block.matrix(Fused::O, config.query_width())?,
+                mlp_norm: block.vector(Fused::MlpNorm)?,
+                gate_up: block.matrix(Fused::GateUp, hidden)?,
+                down: block.matrix(Fused::Down, config.intermediate_size)?,
+            });
+        }
+        let mut norm = vec![0.0; hidden];
+        reader.checkpoint.read(norm_name(), 0, &mut norm)?;
+        let head = [(head_name(&config).to_owned(), config.vocab_size)];
+        let head = reader.matrix(&head, hidden, precision.of_head())?;
+        Ok(InferenceModel { config, architecture, precision, embed, layers, norm, head })
+    }
+
+    /// Shape and constants.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// What is computed beyond the plain Llama graph.
+    pub fn architecture(&self) -> &Architecture {
+        &self.architecture
+    }
+
+    /// How the weights are held.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// Copies the embedding of `token`, which must be in the vocabulary, to `row`, `[hidden]`.
+    pub(crate) fn embed(&self, token: u32, row: &mut [f32]) {
+        let first = token as usize * self.config.hidden_size;
+        let range = first..first + self.config.hidden_size;
+        match &self.embed {
+            Embeddings::Single(table) => row.copy_from_slice(&table[range]),
+            Embeddings::Bf16(table) => {
+                row.iter_mut().zip(&table[range]).for_each(|(value, stored)| *value = stored.to_f32());
+            }
+        }
+    }
+}
+
+fn round(values: &[f32]) -> impl Iterator<Item = Bf16> {
+    values.iter().map(|value| Bf16::round(*value))
+}
+
+/// Reads matrices in pieces.
+struct Reader<'c> {
+    checkpoint: &'c mut Checkpoint,
+    piece: Vec<f32>,
+}
+
+impl Reader<'_> {
+    fn embeddings(&mut self, config: &ModelConfig, precision: Precision) -> Result<Embeddings<'static>, EngineError> {
+        let length = config.vocab_size * config.hidden_size;
+        if precision == Precision::Single {
+            let mut table = vec![0.0; length];
+            self.checkpoint.read(EMBED, 0, &mut table)?;
+            return Ok(Embeddings::Single(Cow::Owned(table)));
+        }
+        let mut table = Vec::with_capacity(length);
+        while table.len() < length {
+            self.piece.resize(PIECE.min(length - table.len()), 0.0);
+            self.checkpoint.read(EMBED, table.len(), &mut self.piece)?;
+            table.extend(round(&self.piece));
+        }
+        Ok(Embeddings::Bf16(table))
+    }
+
+    /// The matrix that `tensors` (name and rows), all of `depth` columns, make one below the other.
+    fn matrix(
+        &mut self,
+        tensors: &[(String, usize)],
+        depth: usize,
+        storage: Storage,
+    ) -> Result<PackedMatrix, EngineError> {
+        let isa = Isa::detect();
+        let rows: usize = tensors.iter().map(|(_, rows)| rows).sum();
+        let mut packed = PackedMatrix::stored(isa, depth, rows, storage);
+        let each = (PIECE / depth).max(1).next_multiple_of(isa.panel());
+        for first in (0..rows).step_by(each) {
+            let last = (first + each).min(rows);
+            self.piece.resize((last - first) * depth, 0.0);
+            let mut start = 0;
+            for (name, count) in tensors {
+                let end = start + count;
+                let (from, to) = (first.max(start), last.min(end));
+                if from < to {
+                    let target = &mut self.piece[(from - first) * depth..(to - first) * depth];
+                    self.checkpoint.read(name, (from - start) * depth, target)?;
+                    // The other kinds carry such values on to the logits, where they are found.
+                    if storage == Storage::Int8 && !target.iter().all(|value| value.is_finite()) {
+                        let what = format!("values of {name}");
+                        return Err(EngineError::NotFinite { operation: "pack weights as int8", what });
+                    }
+                }
+                start = end;
+            }
+            packed.pack_outputs(first, &self.piece);
+        }
+        Ok(packed)
+    }
+}
+
+/// Reads one block.
+struct Block<'b, 'c> {
+    reader: &'b mut Reader<'c>,
+    parts: &'b [Part],
+    layer: usize,
+    storage: Storage,
+}
+
+impl Block<'_, '_> {
+    fn vector(&mut self, fused: Fused) -> Result<Vec<f32>, EngineError> {
+        let mut values = Vec::new();
+        for part in self.parts.iter().filter(|part| part.fused == fused) {
+            values.resize(part.start + part.len(), 0.0);
+            self.reader.checkpoint.read(&part.full_name(self.layer), 0, &mut values[part.start..])?;
+        }
+        Ok(values)
+    }
+
+    fn matrix(&mut self, fused: Fused, depth: usize) -> Result<PackedMatrix, EngineError> {
+        let parts = self.parts.iter().filter(|part| part.fused == fused);
+        let tensors: Vec<_> = parts.map(|part| (part.full_name(self.layer), part.len() / depth)).collect();
+        self.reader.matrix(&tensors, depth, self.storage)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,72 +2,155 @@
 //!
 //! Five parallel jobs for each block, last block first: the rows of the feed-forward part back to the attention output; the
 //! gradients of the three weights behind it; attention; the rows of the projection; the gradient of its weight. Normalised
-//! inputs and SwiGLU outputs are computed again instead of being kept.
+//! inputs and SwiGLU outputs are computed again instead of being kept. Where adapters are trained, their two small weights
+//! take the place of each large one.
 
 use std::ops::Range;
 
 use crate::chunk::Chunk;
+use crate::dropout::Dropout;
 use crate::forward::{gather_attended, head_group};
 use crate::head::sum_tiles;
 use crate::kernels::attention_backward::{GroupGradient, attend_backward};
-use crate::kernels::gemm::{Outer, PackedMatrix, Store, accumulate_outer};
+use crate::kernels::gemm::{Outer, accumulate_outer};
 use crate::kernels::ops::{self, Turn};
-use crate::packed::{PackedLayer, PackedModel, PackedWeight};
+use crate::lora::{Adapter, Adapters};
+use crate::packed::{PackedLayer, PackedModel, Side};
 use crate::pool::{Parts, Scratch, run_parts};
 use crate::weights::LayerWeights;
 use crate::workspace::{BlockBuffers, GradientBuffers, ROW_TILE, Sizes, Workspace, strip_rows};
 use crate::{Model, Weights};
 
-/// Adds the gradients of all weights but the head and the last norm to `gradients`, from the gradient of the decoder's
-/// output for the supervised rows in `workspace.gradient.dx`.
+/// What is trained: receives the gradients.
+pub(crate) enum Gradients<'a> {
+    Weights(&'a mut Weights),
+    Adapters(&'a mut Adapters),
+}
+
+/// Adds the gradients of all that is trained but the head and the last norm to `gradients`, from the gradient of the
+/// decoder's output for the supervised rows in `workspace.gradient.dx`.
 pub(crate) fn backward(
     workspace: &mut Workspace,
     model: &Model,
     packed: &PackedModel,
     chunk: &Chunk,
-    gradients: &mut Weights,
+    gradients: &mut Gradients<'_>,
 ) {
     let layers = model.weights.layers.len();
     let rows = chunk.rows();
     for index in (0..layers).rev() {
         let last = index + 1 == layers;
-        let Workspace { sizes, blocks, gradient: buffers, scratch, head_rows, dgroup_bounds, .. } = workspace;
-        let (Some(block), Some(packed), Some(weights), Some(gradients)) = (
-            blocks.get(index),
-            packed.layers.get(index),
-            model.weights.layers.get(index),
-            gradients.layers.get_mut(index),
-        ) else {
+        let Workspace { sizes, blocks, gradient: buffers, scratch, head_rows, head_positions, dgroup_bounds, .. } =
+            workspace;
+        let (Some(block), Some(packed), Some(weights)) =
+            (blocks.get(index), packed.layers.get(index), model.weights.layers.get(index))
+        else {
             continue;
         };
-        let window = model.architecture.window(index);
-        let step = Step { sizes, weights, packed, block, rows, window };
+        let Some(mut gradients) = gradients.of_block(index) else {
+            continue;
+        };
+        let (window, dropout) = (model.architecture.window(index), workspace.dropout);
+        let step = Step { sizes, weights, packed, block, rows, window, layer: index, dropout };
         let chosen = last.then_some(head_rows.as_slice());
-        step.feed_forward(buffers, scratch, chosen, &mut gradients.mlp_norm);
+        let positions = if last { head_positions.as_slice() } else { chunk.positions.as_slice() };
+        step.feed_forward(buffers, scratch, chosen, positions, &mut gradients);
         let count = chosen.map_or(rows, <[u32]>::len);
-        step.feed_forward_weights(buffers, scratch, count, gradients);
+        step.feed_forward_weights(buffers, scratch, count, &mut gradients);
         if let Some(chosen) = chosen {
             spread(buffers, sizes, chosen, rows);
         }
         step.attention(buffers, scratch, chunk, dgroup_bounds);
-        step.projection(buffers, scratch, &workspace.rotary, &chunk.places, gradients);
+        step.projection(buffers, scratch, &workspace.rotary, chunk, &mut gradients);
         let Workspace { gradient: buffers, scratch, .. } = workspace;
-        strips(
-            sizes,
-            scratch,
-            [Strip {
-                left: &buffers.dqkv[..rows * sizes.qkv],
-                right: &buffers.normed[..rows * sizes.hidden],
-                columns: sizes.hidden,
-                gradient: &mut gradients.qkv,
-            }],
-        );
+        let pair = Operands { dy: &buffers.dqkv, x: &buffers.normed, fused: 0, shape: [sizes.qkv, sizes.hidden] };
+        match &mut gradients {
+            BlockGradients::Weights(gradients) => {
+                strips(sizes, scratch, [pair.weight(rows, &mut gradients.qkv)]);
+            }
+            BlockGradients::Adapters(adapters) => {
+                strips(sizes, scratch, pair.adapter(rows, buffers, sizes, &mut adapters[0]));
+            }
+        }
     }
+    let Gradients::Weights(gradients) = gradients else {
+        return;
+    };
     let hidden = workspace.sizes.hidden;
     let dx = workspace.gradient.dx.chunks_exact(hidden);
     for (token, row) in chunk.tokens.iter().zip(dx) {
         let at = *token as usize * hidden;
         ops::add(workspace.sizes.isa, row, &mut gradients.embed[at..at + hidden]);
+    }
+}
+
+impl Gradients<'_> {
+    fn of_block(&mut self, index: usize) -> Option<BlockGradients<'_>> {
+        match self {
+            Self::Weights(weights) => weights.layers.get_mut(index).map(BlockGradients::Weights),
+            Self::Adapters(adapters) => adapters.layers.get_mut(index).map(BlockGradients::Adapters),
+        }
+    }
+}
+
+/// The gradients of one block.
+enum BlockGradients<'a> {
+    Weights(&'a mut LayerWeights),
+    Adapters(&'a mut [Adapter; 4]),
+}
+
+impl BlockGradients<'_> {
+    /// The weights' gradients; adapters leave norms and biases as they are.
+    fn weights(&mut self) -> Option<&mut LayerWeights> {
+        match self {
+            Self::Weights(weights) => Some(weights),
+            Self::Adapters(_) => None,
+        }
+    }
+}
+
+/// What the gradient of one fused matrix is made of.
+struct Operands<'a> {
+    /// Gradient of its output, `[rows, out]`.
+    dy: &'a [f32],
+    /// Its input, `[rows, in]`, with what the adapter's dropout dropped.
+    x: &'a [f32],
+    /// Place in [`crate::lora::ADAPTED`].
+    fused: usize,
+    /// `[out, in]`.
+    shape: [usize; 2],
+}
+
+impl<'a> Operands<'a> {
+    /// `dW += dy^T x`
+    fn weight(&self, rows: usize, gradient: &'a mut [f32]) -> Strip<'a> {
+        let [out, input] = self.shape;
+        Strip { left: &self.dy[..rows * out], right: &self.x[..rows * input], columns: input, gradient }
+    }
+
+    /// `dA += (scale B^T dy)^T x` and `dB += dy^T (scale A x)`.
+    fn adapter(
+        &self,
+        rows: usize,
+        buffers: &'a GradientBuffers,
+        sizes: &Sizes,
+        gradient: &'a mut Adapter,
+    ) -> [Strip<'a>; 2] {
+        let ([out, input], width) = (self.shape, sizes.widths[self.fused]);
+        [
+            Strip {
+                left: &buffers.dlowered[self.fused][..rows * width],
+                right: &self.x[..rows * input],
+                columns: input,
+                gradient: &mut gradient.a,
+            },
+            Strip {
+                left: &self.dy[..rows * out],
+                right: &buffers.lowered[self.fused][..rows * width],
+                columns: width,
+                gradient: &mut gradient.b,
+            },
+        ]
     }
 }
 
@@ -81,11 +164,9 @@ struct Step<'a> {
     rows: usize,
     /// Positions that a query looks at.
     window: usize,
-}
-
-fn transposed(weight: &PackedWeight) -> &PackedMatrix {
-    // Trainers pack both directions; without the second the forward matrix would fail the shape checks of the product.
-    weight.backward.as_ref().unwrap_or(&weight.forward)
+    /// Its number.
+    layer: usize,
+    dropout: Option<Dropout>,
 }
 
 impl Step<'_> {
@@ -96,12 +177,28 @@ impl Step<'_> {
         buffers: &mut GradientBuffers,
         scratch: &mut Scratch,
         chosen: Option<&[u32]>,
-        dnorm_weight: &mut [f32],
+        positions: &[u32],
+        gradients: &mut BlockGradients<'_>,
     ) {
-        let Sizes { isa, hidden, wide, query, heads, head_dim, eps, .. } = *self.sizes;
+        let Sizes { isa, hidden, wide, query, heads, head_dim, eps, widths, spare, .. } = *self.sizes;
         let rows = chosen.map_or(self.rows, <[u32]>::len);
         let tiles = rows.div_ceil(ROW_TILE);
-        let GradientBuffers { dx, dmid, activated, dgate_up, normed, attended, dattended, delta, dnorm, .. } = buffers;
+        let GradientBuffers {
+            dx,
+            dmid,
+            activated,
+            dgate_up,
+            normed,
+            attended,
+            dattended,
+            delta,
+            dnorm,
+            lowered,
+            dlowered,
+            ..
+        } = buffers;
+        let [_, lowered_o, lowered_gate_up, lowered_down] = lowered;
+        let [_, dlowered_o, dlowered_gate_up, dlowered_down] = dlowered;
         let dx = &dx[..rows * hidden];
         let dnorm = &mut dnorm[..tiles * hidden];
         run_parts(
@@ -116,19 +213,32 @@ impl Step<'_> {
                 Parts::even(&mut dattended[..rows * query], ROW_TILE * query),
                 Parts::even(&mut delta[..rows * heads], ROW_TILE * heads),
                 Parts::even(dnorm, hidden),
+                Parts::even(&mut lowered_o[..rows * widths[1]], ROW_TILE * widths[1]),
+                Parts::even(&mut dlowered_o[..rows * widths[1]], ROW_TILE * widths[1]),
+                Parts::even(&mut lowered_gate_up[..rows * widths[2]], ROW_TILE * widths[2]),
+                Parts::even(&mut dlowered_gate_up[..rows * widths[2]], ROW_TILE * widths[2]),
+                Parts::even(&mut lowered_down[..rows * widths[3]], ROW_TILE * widths[3]),
+                Parts::even(&mut dlowered_down[..rows * widths[3]], ROW_TILE * widths[3]),
             ],
-            |tile, scratch, [dmid, activated, dgate_up, normed, attended, dattended, delta, dnorm]| {
+            |tile, scratch, parts| {
+                let [dmid, activated, dgate_up, normed, attended, dattended, delta, dnorm, adapters @ ..] = parts;
+                let [lowered_o, dlowered_o, lowered_gate_up, dlowered_gate_up, lowered_down, dlowered_down] = adapters;
                 let first = tile * ROW_TILE;
                 let count = dmid.len() / hidden;
+                let (spare, scratch) = scratch.split_at_mut(spare);
+                let positions = &positions[first..first + count];
+                let mut side = Side { layer: self.layer, spare, dropout: self.dropout, positions };
                 let dout = &dx[first * hidden..][..count * hidden];
                 let mid = &self.block.mid[first * hidden..][..count * hidden];
                 let gate_up = &self.block.gate_up[first * 2 * wide..][..count * 2 * wide];
                 let (dactivated, scratch) = scratch.split_at_mut(count * wide);
-                transposed(&self.packed.down).multiply_block(dout, count, dactivated, wide, Store::Overwrite);
+                self.packed.down.backward(dout, count, dactivated, wide, dlowered_down, &mut side);
                 ops::swiglu_backward(isa, gate_up, wide, dactivated, dgate_up, activated);
+                self.packed.down.lower(activated, count, lowered_down, &side);
                 ops::rms_norm(isa, mid, &self.weights.mlp_norm, eps, normed);
                 let dnormed = &mut scratch[..count * hidden];
-                transposed(&self.packed.gate_up).multiply_block(dgate_up, count, dnormed, hidden, Store::Overwrite);
+                self.packed.gate_up.backward(dgate_up, count, dnormed, hidden, dlowered_gate_up, &mut side);
+                self.packed.gate_up.lower(normed, count, lowered_gate_up, &side);
                 dnorm.fill(0.0);
                 ops::rms_norm_backward(isa, mid, &self.weights.mlp_norm, eps, dnormed, dout, dmid, dnorm);
                 let range = first..first + count;
@@ -139,11 +249,14 @@ impl Step<'_> {
                     }
                     None => gather_attended(self.sizes, &self.block.attended, self.rows, range, attended),
                 }
-                transposed(&self.packed.o).multiply_block(dmid, count, dattended, query, Store::Overwrite);
+                self.packed.o.backward(dmid, count, dattended, query, dlowered_o, &mut side);
                 ops::row_dots(isa, attended, dattended, head_dim, delta);
+                self.packed.o.lower(attended, count, lowered_o, &side);
             },
         );
-        sum_tiles(isa, dnorm, dnorm_weight);
+        if let Some(gradients) = gradients.weights() {
+            sum_tiles(isa, dnorm, &mut gradients.mlp_norm);
+        }
     }
 
     /// Gradients of the down, gate/up and output projections.
@@ -152,33 +265,29 @@ impl Step<'_> {
         buffers: &GradientBuffers,
         scratch: &mut Scratch,
         rows: usize,
-        gradients: &mut crate::LayerWeights,
+        gradients: &mut BlockGradients<'_>,
     ) {
         let sizes = self.sizes;
-        strips(
-            sizes,
-            scratch,
-            [
-                Strip {
-                    left: &buffers.dgate_up[..rows * 2 * sizes.wide],
-                    right: &buffers.normed[..rows * sizes.hidden],
-                    columns: sizes.hidden,
-                    gradient: &mut gradients.gate_up,
-                },
-                Strip {
-                    left: &buffers.dx[..rows * sizes.hidden],
-                    right: &buffers.activated[..rows * sizes.wide],
-                    columns: sizes.wide,
-                    gradient: &mut gradients.down,
-                },
-                Strip {
-                    left: &buffers.dmid[..rows * sizes.hidden],
-                    right: &buffers.attended[..rows * sizes.query],
-                    columns: sizes.query,
-                    gradient: &mut gradients.o,
-                },
-            ],
-        );
+        let Sizes { hidden, wide, query, .. } = *sizes;
+        let gate_up = Operands { dy: &buffers.dgate_up, x: &buffers.normed, fused: 2, shape: [2 * wide, hidden] };
+        let down = Operands { dy: &buffers.dx, x: &buffers.activated, fused: 3, shape: [hidden, wide] };
+        let o = Operands { dy: &buffers.dmid, x: &buffers.attended, fused: 1, shape: [hidden, query] };
+        match gradients {
+            BlockGradients::Weights(gradients) => {
+                let strips_of = [
+                    gate_up.weight(rows, &mut gradients.gate_up),
+                    down.weight(rows, &mut gradients.down),
+                    o.weight(rows, &mut gradients.o),
+                ];
+                strips(sizes, scratch, strips_of);
+            }
+            BlockGradients::Adapters([_, of_o, of_gate_up, of_down]) => {
+                let [a, b] = gate_up.adapter(rows, buffers, sizes, of_gate_up);
+                let [c, d] = down.adapter(rows, buffers, sizes, of_down);
+                let [e, f] = o.adapter(rows, buffers, sizes, of_o);
+                strips(sizes, scratch, [a, b, c, d, e, f]);
+            }
+        }
     }
 
     /// From `dattended` and `delta` to `dgroups`.
@@ -210,13 +319,14 @@ impl Step<'_> {
         buffers: &mut GradientBuffers,
         scratch: &mut Scratch,
         rotary: &crate::rotary::RotaryTable,
-        places: &[u32],
-        gradients: &mut LayerWeights,
+        chunk: &Chunk,
+        gradients: &mut BlockGradients<'_>,
     ) {
-        let Sizes { isa, hidden, qkv, eps, extra, .. } = *self.sizes;
+        let Sizes { isa, hidden, qkv, eps, extra, widths: [width, ..], spare, .. } = *self.sizes;
         let rows = self.rows;
         let tiles = rows.div_ceil(ROW_TILE);
-        let GradientBuffers { dx, dmid, normed, dgroups, dqkv, dnorm, dextra, .. } = buffers;
+        let GradientBuffers { dx, dmid, normed, dgroups, dqkv, dnorm, dextra, lowered, dlowered, .. } = buffers;
+        let ([lowered, ..], [dlowered, ..]) = (lowered, dlowered);
         let (dmid, dgroups) = (&dmid[..rows * hidden], &dgroups[..]);
         let dnorm = &mut dnorm[..tiles * hidden];
         let dextra = &mut dextra[..tiles * extra];
@@ -229,11 +339,16 @@ impl Step<'_> {
                 Parts::even(&mut normed[..rows * hidden], ROW_TILE * hidden),
                 Parts::even(dnorm, hidden),
                 Parts::even(dextra, extra),
+                Parts::even(&mut lowered[..rows * width], ROW_TILE * width),
+                Parts::even(&mut dlowered[..rows * width], ROW_TILE * width),
             ],
-            |tile, scratch, [dx, dqkv, normed, dnorm, dextra]| {
+            |tile, scratch, [dx, dqkv, normed, dnorm, dextra, lowered, dlowered]| {
                 let first = tile * ROW_TILE;
                 let count = dx.len() / hidden;
-                let places = &places[first..first + count];
+                let (spare, scratch) = scratch.split_at_mut(spare);
+                let positions = &chunk.positions[first..first + count];
+                let mut side = Side { layer: self.layer, spare, dropout: self.dropout, positions };
+                let places = &chunk.places[first..first + count];
                 for (index, (row, place)) in dqkv.chunks_exact_mut(qkv).zip(places).enumerate() {
                     self.gather_projection(dgroups, first + index, row);
                     let (cos, sin) = rotary.at(*place as usize);
@@ -245,12 +360,16 @@ impl Step<'_> {
                 let x = &self.block.x[first * hidden..][..count * hidden];
                 ops::rms_norm(isa, x, &self.weights.attn_norm, eps, normed);
                 let dnormed = &mut scratch[..count * hidden];
-                transposed(&self.packed.qkv).multiply_block(dqkv, count, dnormed, hidden, Store::Overwrite);
+                self.packed.qkv.backward(dqkv, count, dnormed, hidden, dlowered, &mut side);
+                self.packed.qkv.lower(normed, count, lowered, &side);
                 dnorm.fill(0.0);
                 let passed = &dmid[first * hidden..][..count * hidden];
                 ops::rms_norm_backward(isa, x, &self.weights.attn_norm, eps, dnormed, passed, dx, dnorm);
             },
         );
+        let Some(gradients) = gradients.weights() else {
+            return;
+        };
         sum_tiles(isa, dnorm, &mut gradients.attn_norm);
         if extra > 0 {
             for tile in dextra.chunks_exact(extra) {
@@ -356,12 +475,13 @@ fn strips<const N: usize>(sizes: &Sizes, scratch: &mut Scratch, matrices: [Strip
     let mut tasks = 0;
     for (first, matrix) in firsts.iter_mut().zip(&matrices) {
         *first = tasks;
-        let out = matrix.gradient.len() / matrix.columns;
+        // Nothing is adapted here: no columns, no gradient.
+        let out = matrix.gradient.len().checked_div(matrix.columns).unwrap_or(0);
         tasks += out.div_ceil(strip_rows(matrix.columns));
     }
     let operands: [(&[f32], &[f32], usize, usize); N] = std::array::from_fn(|index| {
         let matrix = &matrices[index];
-        let out = matrix.gradient.len() / matrix.columns;
+        let out = matrix.gradient.len().checked_div(matrix.columns).unwrap_or(0);
         (matrix.left, matrix.right, matrix.columns, out)
     });
     let mut first = firsts.iter();

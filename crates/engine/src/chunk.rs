@@ -29,6 +29,8 @@ pub(crate) struct Chunk {
     pub tokens: Vec<u32>,
     /// Index of each row within its sequence.
     pub places: Vec<u32>,
+    /// Index of each row in the batch.
+    pub positions: Vec<u32>,
     /// First row of each sequence and, last, the number of rows.
     pub bounds: Vec<usize>,
     /// Rows that the head sees, ascending.
@@ -53,6 +55,7 @@ impl Chunk {
     fn fill(&mut self, batch: &PackedBatch, select: Select, pieces: &[Piece]) {
         self.tokens.clear();
         self.places.clear();
+        self.positions.clear();
         self.bounds.clear();
         self.supervised.clear();
         self.bounds.push(0);
@@ -69,6 +72,7 @@ impl Chunk {
                 }
                 self.tokens.push(batch.tokens[position]);
                 self.places.push(place as u32);
+                self.positions.push(position as u32);
             }
             self.bounds.push(self.tokens.len());
         }

@@ -6,10 +6,11 @@
 
 use crate::Model;
 use crate::chunk::Chunk;
+use crate::dropout::Dropout;
 use crate::kernels::attention::{HeadGroup, attend};
 use crate::kernels::gemm::Store;
 use crate::kernels::ops::{self, Turn};
-use crate::packed::{PackedLayer, PackedModel};
+use crate::packed::{PackedLayer, PackedModel, Side};
 use crate::pool::{Parts, run_parts};
 use crate::rotary::RotaryTable;
 use crate::weights::LayerWeights;
@@ -38,7 +39,7 @@ pub(crate) fn decode(workspace: &mut Workspace, model: &Model, packed: &PackedMo
             let rows = chunk.rows();
             let BlockBuffers { x, attended, mid, gate_up, .. } = block;
             let (x, attended) = (&x[..], &attended[..]);
-            let rotary = &workspace.rotary;
+            let (rotary, dropout) = (&workspace.rotary, workspace.dropout);
             run_parts(
                 rows.div_ceil(ROW_TILE),
                 &mut workspace.scratch,
@@ -53,10 +54,14 @@ pub(crate) fn decode(workspace: &mut Workspace, model: &Model, packed: &PackedMo
                     let first = tile * ROW_TILE;
                     let count = out.len() / sizes.hidden;
                     let x = &x[first * sizes.hidden..][..count * sizes.hidden];
+                    let (spare, scratch) = scratch.split_at_mut(sizes.spare);
+                    let positions = &chunk.positions[first..first + count];
+                    let mut side = Side { layer: index, spare, dropout, positions };
                     let (gathered, scratch) = scratch.split_at_mut(ROW_TILE * sizes.query);
                     let gathered = &mut gathered[..count * sizes.query];
                     gather_attended(&sizes, attended, rows, first..first + count, gathered);
-                    feed_forward(&sizes, weights, matrices, gathered, x, mid, gate_up, out, scratch);
+                    feed_forward(&sizes, weights, matrices, gathered, x, mid, gate_up, out, scratch, &mut side);
+                    side.layer = index + 1;
                     project(
                         &sizes,
                         next_weights,
@@ -66,19 +71,18 @@ pub(crate) fn decode(workspace: &mut Workspace, model: &Model, packed: &PackedMo
                         rotary,
                         [qkv, raw],
                         scratch,
+                        &mut side,
                     );
                 },
             );
         } else {
-            last_block(
-                &sizes,
-                weights,
-                matrices,
-                (block, next),
-                &mut workspace.scratch,
-                &workspace.head_rows,
-                chunk.rows(),
-            );
+            let chosen = Chosen {
+                layer: index,
+                rows: &workspace.head_rows,
+                positions: &workspace.head_positions,
+                dropout: workspace.dropout,
+            };
+            last_block(&sizes, weights, matrices, (block, next), &mut workspace.scratch, &chosen, chunk.rows());
         }
     }
 }
@@ -102,7 +106,7 @@ fn embed(workspace: &mut Workspace, model: &Model, packed: &PackedModel, chunk: 
     else {
         return;
     };
-    let rotary = &workspace.rotary;
+    let (rotary, dropout) = (&workspace.rotary, workspace.dropout);
     run_parts(
         rows.div_ceil(ROW_TILE),
         &mut workspace.scratch,
@@ -120,7 +124,9 @@ fn embed(workspace: &mut Workspace, model: &Model, packed: &PackedModel, chunk: 
                 row.copy_from_slice(&model.weights.embed[at..at + sizes.hidden]);
             }
             let places = &chunk.places[first..first + count];
-            project(&sizes, weights, matrices, x, places, rotary, [qkv, raw], scratch);
+            let (spare, scratch) = scratch.split_at_mut(sizes.spare);
+            let mut side = Side { layer: 0, spare, dropout, positions: &chunk.positions[first..first + count] };
+            project(&sizes, weights, matrices, x, places, rotary, [qkv, raw], scratch, &mut side);
         },
     );
 }
@@ -136,11 +142,12 @@ fn project(
     rotary: &RotaryTable,
     [qkv, raw]: [&mut [f32]; 2],
     scratch: &mut [f32],
+    side: &mut Side<'_>,
 ) {
     let rows = places.len();
     let normed = &mut scratch[..rows * sizes.hidden];
     ops::rms_norm(sizes.isa, x, &weights.attn_norm, sizes.eps, normed);
-    matrices.qkv.forward.multiply_block(normed, rows, qkv, sizes.qkv, Store::Overwrite);
+    matrices.qkv.forward(normed, rows, qkv, sizes.qkv, Store::Overwrite, side);
     let turned = sizes.turned();
     let extras = weights.projection_extras();
     if extras.any() {
@@ -225,16 +232,25 @@ fn feed_forward(
     gate_up: &mut [f32],
     out: &mut [f32],
     scratch: &mut [f32],
+    side: &mut Side<'_>,
 ) {
     let rows = out.len() / sizes.hidden;
     let hidden = sizes.hidden;
-    matrices.o.forward.multiply_block(attended, rows, mid, hidden, Store::AddTo(x, hidden));
+    matrices.o.forward(attended, rows, mid, hidden, Store::AddTo(x, hidden), side);
     let (normed, scratch) = scratch.split_at_mut(rows * hidden);
     ops::rms_norm(sizes.isa, mid, &weights.mlp_norm, sizes.eps, normed);
-    matrices.gate_up.forward.multiply_block(normed, rows, gate_up, 2 * sizes.wide, Store::Overwrite);
+    matrices.gate_up.forward(normed, rows, gate_up, 2 * sizes.wide, Store::Overwrite, side);
     let activated = &mut scratch[..rows * sizes.wide];
     ops::swiglu(sizes.isa, gate_up, sizes.wide, activated);
-    matrices.down.forward.multiply_block(activated, rows, out, hidden, Store::AddTo(mid, hidden));
+    matrices.down.forward(activated, rows, out, hidden, Store::AddTo(mid, hidden), side);
+}
+
+/// The rows that the head sees.
+struct Chosen<'a> {
+    layer: usize,
+    rows: &'a [u32],
+    positions: &'a [u32],
+    dropout: Option<Dropout>,
 }
 
 /// The last block after attention: only the rows that the head sees, gathered. `blocks` are the last and the output buffer.
@@ -244,12 +260,12 @@ fn last_block(
     matrices: &PackedLayer,
     blocks: (&mut BlockBuffers, &mut BlockBuffers),
     scratch: &mut crate::pool::Scratch,
-    chosen: &[u32],
+    chosen: &Chosen<'_>,
     rows: usize,
 ) {
     let (block, output) = blocks;
     let (hidden, wide) = (sizes.hidden, sizes.wide);
-    let count = chosen.len();
+    let count = chosen.rows.len();
     let (x, attended) = (&block.x, &block.attended);
     run_parts(
         count.div_ceil(ROW_TILE),
@@ -261,7 +277,10 @@ fn last_block(
         ],
         |tile, scratch, [mid, gate_up, out]| {
             let count = out.len() / hidden;
-            let chosen = &chosen[tile * ROW_TILE..][..count];
+            let positions = &chosen.positions[tile * ROW_TILE..][..count];
+            let (spare, scratch) = scratch.split_at_mut(sizes.spare);
+            let mut side = Side { layer: chosen.layer, spare, dropout: chosen.dropout, positions };
+            let chosen = &chosen.rows[tile * ROW_TILE..][..count];
             let (gathered, scratch) = scratch.split_at_mut(ROW_TILE * sizes.query);
             let gathered = &mut gathered[..count * sizes.query];
             let each = chosen.iter().map(|row| *row as usize);
@@ -270,7 +289,7 @@ fn last_block(
             for (row, target) in chosen.iter().zip(residual.chunks_exact_mut(hidden)) {
                 target.copy_from_slice(&x[*row as usize * hidden..][..hidden]);
             }
-            feed_forward(sizes, weights, matrices, gathered, residual, mid, gate_up, out, scratch);
+            feed_forward(sizes, weights, matrices, gathered, residual, mid, gate_up, out, scratch, &mut side);
         },
     );
 }

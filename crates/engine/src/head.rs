@@ -1,5 +1,6 @@
 //! Last norm, output head and objective, a few hundred supervised rows at a time: the logits of a whole batch never exist.
 
+use crate::backward::Gradients;
 use crate::chunk::{Chunk, Supervised};
 use crate::kernels::gemm::{Outer, Store, accumulate_outer};
 use crate::kernels::ops;
@@ -7,7 +8,7 @@ use crate::kernels::simd::Isa;
 use crate::packed::{PackedModel, PackedWeight};
 use crate::pool::{Parts, Scratch, run_parts};
 use crate::workspace::{ROW_TILE, Sizes, Workspace, strip_rows};
-use crate::{Model, Objective, TokenLoss, Weights};
+use crate::{Model, Objective, TokenLoss};
 
 /// Values stored for each supervised row: weighted loss, log-probability, entropy.
 pub(crate) const RESULTS: usize = 3;
@@ -22,7 +23,7 @@ pub(crate) fn apply_head(
     chunk: &Chunk,
     output: usize,
     objective: Option<&dyn Objective>,
-    mut gradients: Option<&mut Weights>,
+    mut gradients: Option<&mut Gradients<'_>>,
 ) {
     let sizes = workspace.sizes;
     let Workspace { blocks, gradient, head, scratch, .. } = workspace;
@@ -62,6 +63,9 @@ pub(crate) fn apply_head(
                     pass.backward(x, logits, dx, dnorm, scratch);
                 },
             );
+            let Gradients::Weights(gradients) = gradients else {
+                continue;
+            };
             sum_tiles(sizes.isa, dnorm, &mut gradients.norm);
             let matrix = gradients.head.as_mut().unwrap_or(&mut gradients.embed);
             let operands = [&head.logits[..count * vocab], &head.normed[..count * hidden]];

@@ -7,9 +7,12 @@
 //! | `generation_config.json` | token ids for generation |
 //! | `tokenizer.json`, `tokenizer_config.json`, `chat_template.jinja` | see [`crate::tokenizer`] |
 //!
+//! An adapter folder holds `adapter_config.json` and `adapter_model.safetensors`, as `peft` writes and reads them.
+//!
 //! A folder is written beside its place under another name, flushed to disk and renamed: it is either there and whole or
 //! not there. An existing folder is never overwritten.
 
+mod adapter;
 mod config;
 mod tensors;
 
@@ -20,6 +23,7 @@ use std::path::{Path, PathBuf};
 use crate::tokenizer::{Tokenizer, TokenizerError};
 use crate::{Architecture, EngineError, InferenceModel, Model, ModelConfig, Precision};
 
+pub use adapter::{ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE, load_adapter, save_adapter};
 pub(crate) use tensors::Checkpoint;
 pub use tensors::{read_tensors, write_tensors};
 
@@ -58,6 +62,14 @@ pub fn save_folder_with(
             reason: format!("the tokenizer has {} ids", tokenizer.vocab_size()),
         });
     }
+    write_whole_folder(folder, |partial| {
+        write_files(partial, model, tokenizer)?;
+        more(partial)
+    })
+}
+
+/// Writes a folder under another name by `fill`, flushes it to disk and renames it.
+fn write_whole_folder(folder: &Path, fill: impl FnOnce(&Path) -> Result<(), EngineError>) -> Result<(), EngineError> {
     if folder.exists() {
         let source = std::io::Error::new(std::io::ErrorKind::AlreadyExists, "already there; choose another name");
         return Err(io(SAVE, folder, source));
@@ -68,8 +80,7 @@ pub fn save_folder_with(
     };
     std::fs::create_dir_all(&parent).map_err(|source| io(SAVE, &parent, source))?;
     let temporary = Temporary::new(&parent, folder)?;
-    write_files(&temporary.0, model, tokenizer)?;
-    more(&temporary.0)?;
+    fill(&temporary.0)?;
     sync_tree(&temporary.0)?;
     std::fs::rename(&temporary.0, folder).map_err(|source| io(SAVE, folder, source))?;
     sync(&parent)

@@ -12,6 +12,7 @@ mod batch;
 pub mod chat;
 mod chunk;
 mod config;
+mod dropout;
 mod error;
 mod forward;
 mod generate;
@@ -19,6 +20,7 @@ mod head;
 pub mod hf;
 mod inference;
 pub mod kernels;
+mod lora;
 mod objective;
 mod optim;
 mod packed;
@@ -39,10 +41,11 @@ pub use config::{MAX_HEAD_DIM, ModelConfig};
 pub use error::EngineError;
 pub use generate::{Constraint, Controls, Event, Generated, Generator, StopReason, StopStream, StopStrings};
 pub use hf::{
-    check_folder, load_config, load_folder, load_inference_folder, load_inference_model, load_model, save_folder,
-    save_folder_with,
+    check_folder, load_adapter, load_config, load_folder, load_inference_folder, load_inference_model, load_model,
+    save_adapter, save_folder, save_folder_with,
 };
 pub use inference::{InferenceModel, Precision};
+pub use lora::{Adapters, LoraConfig, LoraPair, LoraTarget, LoraTrainer};
 pub use objective::{CrossEntropy, Objective, TokenLoss};
 pub use pool::{set_threads, threads};
 pub use sampling::{GenerationDefaults, Sampling, TokenMask};

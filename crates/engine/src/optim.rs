@@ -3,29 +3,79 @@
 use crate::kernels::simd::Isa;
 use crate::kernels::update::{Moments, adamw, square_sum};
 use crate::pool::{Parts, Scratch, run_parts};
-use crate::{AdamWConfig, Weights};
+use crate::weights::{NamedTensor, NamedTensorMut};
+use crate::{AdamWConfig, ModelConfig};
 
 /// Values of one task; it decides the order of the norm's sum, so it is a constant.
 const CHUNK: usize = 16_384;
 
+/// One parameter tensor as the optimiser sees it.
+pub(crate) struct Parameter<'a> {
+    pub data: &'a mut [f32],
+    /// Weight decay applies to matrices, not to norms and biases.
+    pub decays: bool,
+}
+
+/// Values that are trained together. Gradients and moments have the same shape.
+pub(crate) trait Parameters {
+    /// The tensors in a fixed order.
+    fn parameters_mut(&mut self) -> Vec<Parameter<'_>>;
+    /// All zeros, in the same shape.
+    fn zeros_like(&self) -> Self;
+    /// The tensors as they are stored.
+    fn named(&self, model: &ModelConfig) -> Vec<NamedTensor<'_>>;
+    /// As [`Parameters::named`], to be filled.
+    fn named_mut(&mut self, model: &ModelConfig) -> Vec<NamedTensorMut<'_>>;
+}
+
+/// Scales the gradients to a global norm of at most `max_norm`, takes one AdamW step at learning rate `lr` and zeroes the
+/// gradients. Returns the norm before scaling; when that is not finite, only the gradients are zeroed.
+pub(crate) fn clipped_step<P: Parameters>(
+    optimiser: &mut AdamW<P>,
+    values: &mut P,
+    gradients: &mut P,
+    lr: f32,
+    max_norm: Option<f32>,
+) -> f32 {
+    let norm = global_norm(gradients);
+    if !norm.is_finite() {
+        zero(gradients);
+        return norm as f32;
+    }
+    let scale = match max_norm {
+        // As `torch.nn.utils.clip_grad_norm_`.
+        Some(limit) => (f64::from(limit) / (norm + 1e-6)).min(1.0) as f32,
+        None => 1.0,
+    };
+    optimiser.step(values, gradients, lr, scale);
+    norm as f32
+}
+
+/// Sets all values to zero.
+pub(crate) fn zero<P: Parameters>(values: &mut P) {
+    for parameter in values.parameters_mut() {
+        parameter.data.fill(0.0);
+    }
+}
+
 /// First and second moments of every value, and the number of steps taken.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct AdamW {
+pub(crate) struct AdamW<P> {
     pub config: AdamWConfig,
-    pub first: Weights,
-    pub second: Weights,
+    pub first: P,
+    pub second: P,
     pub steps: u64,
 }
 
-impl AdamW {
-    pub(crate) fn new(config: AdamWConfig, shape: &Weights) -> Self {
+impl<P: Parameters> AdamW<P> {
+    pub(crate) fn new(config: AdamWConfig, shape: &P) -> Self {
         Self { config, first: shape.zeros_like(), second: shape.zeros_like(), steps: 0 }
     }
 
     /// Scales the gradients by `scale`, updates `weights` at learning rate `lr`, and zeroes the gradients.
     ///
     /// As PyTorch's `AdamW`: `w -= lr * decay * w`, then `w -= lr / (1 - beta1^t) * m / (sqrt(v / (1 - beta2^t)) + eps)`.
-    pub(crate) fn step(&mut self, weights: &mut Weights, gradients: &mut Weights, lr: f32, scale: f32) {
+    pub(crate) fn step(&mut self, weights: &mut P, gradients: &mut P, lr: f32, scale: f32) {
         self.steps += 1;
         let AdamWConfig { beta1, beta2, eps, weight_decay } = self.config;
         let power = |beta: f32| f64::from(beta).powf(self.steps as f64);
@@ -62,7 +112,7 @@ impl AdamW {
 }
 
 /// Euclidean norm of all gradients together; the same for every number of threads.
-pub(crate) fn global_norm(gradients: &mut Weights) -> f64 {
+pub(crate) fn global_norm<P: Parameters>(gradients: &mut P) -> f64 {
     let mut scratch = Scratch::default();
     let mut total = 0.0f64;
     let mut sums = Vec::new();
@@ -82,7 +132,7 @@ pub(crate) fn global_norm(gradients: &mut Weights) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ModelConfig;
+    use crate::Weights;
 
     #[test]
     fn one_step_follows_the_formula() {

@@ -1,7 +1,10 @@
 //! The weights of a model, packed for the matrix products.
 
-use crate::kernels::gemm::PackedMatrix;
+use crate::dropout::Dropout;
+use crate::kernels::gemm::{PackedMatrix, Store};
+use crate::kernels::ops;
 use crate::kernels::simd::Isa;
+use crate::lora::{Adapter, Adapters, Layout};
 use crate::{Model, ModelConfig};
 
 /// Which products the weights are packed for.
@@ -38,13 +41,147 @@ impl PackedWeight {
     }
 }
 
+/// A frozen or trained weight and the adapter that is added to it.
+#[derive(Clone, Debug)]
+pub(crate) struct PackedLinear {
+    pub weight: PackedWeight,
+    adapter: Option<PackedAdapter>,
+}
+
+/// `A` and `scale B` of an adapter.
+#[derive(Clone, Debug)]
+struct PackedAdapter {
+    /// Place in [`crate::lora::ADAPTED`].
+    fused: usize,
+    input: usize,
+    width: usize,
+    scale: f32,
+    /// `[width, in]`.
+    a: PackedWeight,
+    /// `[out, width]`.
+    b: PackedWeight,
+}
+
+/// What the tiles of adapted matrices share.
+pub(crate) struct Side<'a> {
+    /// Decoder block.
+    pub layer: usize,
+    /// At least [`crate::workspace::Sizes::spare`] values.
+    pub spare: &'a mut [f32],
+    pub dropout: Option<Dropout>,
+    /// Positions of the tile's rows in the batch.
+    pub positions: &'a [u32],
+}
+
+impl Side<'_> {
+    fn dropout_of(&self, adapter: &PackedAdapter) -> Option<Dropout> {
+        self.dropout.map(|dropout| dropout.of_matrix(self.layer, adapter.fused))
+    }
+}
+
+impl PackedLinear {
+    fn new(isa: Isa, out: usize, input: usize, direction: Direction) -> Self {
+        Self { weight: PackedWeight::new(isa, out, input, direction), adapter: None }
+    }
+
+    /// Packs the present values of an adapter.
+    fn pack_adapter(&mut self, fused: usize, adapter: &Adapter, layout: &Layout, scale: f32, direction: Direction) {
+        if layout.width == 0 {
+            return;
+        }
+        let packed = self.adapter.get_or_insert_with(|| {
+            let isa = Isa::detect();
+            PackedAdapter {
+                fused,
+                input: layout.input,
+                width: layout.width,
+                scale,
+                a: PackedWeight::new(isa, layout.width, layout.input, direction),
+                b: PackedWeight::new(isa, layout.out, layout.width, direction),
+            }
+        });
+        packed.a.pack(&adapter.a);
+        let scaled: Vec<f32> = adapter.b.iter().map(|value| scale * value).collect();
+        packed.b.pack(&scaled);
+    }
+
+    /// `y = W x + scale B A dropped(x)` (added to `store`) for a tile of `rows` rows, on the calling thread.
+    pub(crate) fn forward(
+        &self,
+        x: &[f32],
+        rows: usize,
+        y: &mut [f32],
+        stride: usize,
+        store: Store<'_>,
+        side: &mut Side<'_>,
+    ) {
+        self.weight.forward.multiply_block(x, rows, y, stride, store);
+        let Some(adapter) = &self.adapter else { return };
+        let dropout = side.dropout_of(adapter);
+        let (lowered, rest) = side.spare.split_at_mut(rows * adapter.width);
+        let x = match dropout {
+            Some(dropout) => {
+                let dropped = &mut rest[..rows * adapter.input];
+                dropped.copy_from_slice(x);
+                dropout.apply(side.positions, dropped);
+                &*dropped
+            }
+            None => x,
+        };
+        adapter.a.forward.multiply_block(x, rows, lowered, adapter.width, Store::Overwrite);
+        adapter.b.forward.multiply_block(lowered, rows, y, stride, Store::Add);
+    }
+
+    /// `dx = W^T dy` and the adapter's part, for a tile; `dlowered`, `[rows, width]`, receives `scale B^T dy`.
+    pub(crate) fn backward(
+        &self,
+        dy: &[f32],
+        rows: usize,
+        dx: &mut [f32],
+        width: usize,
+        dlowered: &mut [f32],
+        side: &mut Side<'_>,
+    ) {
+        transposed(&self.weight).multiply_block(dy, rows, dx, width, Store::Overwrite);
+        let Some(adapter) = &self.adapter else { return };
+        transposed(&adapter.b).multiply_block(dy, rows, dlowered, adapter.width, Store::Overwrite);
+        let a = transposed(&adapter.a);
+        match side.dropout_of(adapter) {
+            Some(dropout) => {
+                let dropped = &mut side.spare[..rows * adapter.input];
+                a.multiply_block(dlowered, rows, dropped, adapter.input, Store::Overwrite);
+                dropout.apply(side.positions, dropped);
+                ops::add(Isa::detect(), dropped, &mut dx[..rows * width]);
+            }
+            None => a.multiply_block(dlowered, rows, dx, width, Store::Add),
+        }
+    }
+
+    /// Operands of the adapter's gradients, for a tile: drops from `x` what the forward pass dropped, and computes
+    /// `lowered = scale A x`, `[rows, width]`.
+    pub(crate) fn lower(&self, x: &mut [f32], rows: usize, lowered: &mut [f32], side: &Side<'_>) {
+        let Some(adapter) = &self.adapter else { return };
+        if let Some(dropout) = side.dropout_of(adapter) {
+            dropout.apply(side.positions, x);
+        }
+        adapter.a.forward.multiply_block(x, rows, lowered, adapter.width, Store::Overwrite);
+        ops::scale(Isa::detect(), lowered, adapter.scale);
+    }
+}
+
+/// The matrix for the backward pass.
+fn transposed(weight: &PackedWeight) -> &PackedMatrix {
+    // Trainers pack both directions; without the second the forward matrix would fail the shape checks of the product.
+    weight.backward.as_ref().unwrap_or(&weight.forward)
+}
+
 /// The matrices of one decoder block.
 #[derive(Clone, Debug)]
 pub(crate) struct PackedLayer {
-    pub qkv: PackedWeight,
-    pub o: PackedWeight,
-    pub gate_up: PackedWeight,
-    pub down: PackedWeight,
+    pub qkv: PackedLinear,
+    pub o: PackedLinear,
+    pub gate_up: PackedLinear,
+    pub down: PackedLinear,
 }
 
 /// The matrices of a model.
@@ -59,7 +196,7 @@ impl PackedModel {
     pub(crate) fn new(config: &ModelConfig, direction: Direction) -> Self {
         let isa = Isa::detect();
         let hidden = config.hidden_size;
-        let weight = |out, input| PackedWeight::new(isa, out, input, direction);
+        let weight = |out, input| PackedLinear::new(isa, out, input, direction);
         let layer = || PackedLayer {
             qkv: weight(config.qkv_width(), hidden),
             o: weight(hidden, config.query_width()),
@@ -68,18 +205,30 @@ impl PackedModel {
         };
         Self {
             layers: (0..config.num_hidden_layers).map(|_| layer()).collect(),
-            head: weight(config.vocab_size, hidden),
+            head: PackedWeight::new(isa, config.vocab_size, hidden, direction),
         }
     }
 
     /// Packs the present values of `model`.
     pub(crate) fn pack(&mut self, model: &Model) {
         for (packed, layer) in self.layers.iter_mut().zip(&model.weights.layers) {
-            packed.qkv.pack(&layer.qkv);
-            packed.o.pack(&layer.o);
-            packed.gate_up.pack(&layer.gate_up);
-            packed.down.pack(&layer.down);
+            packed.qkv.weight.pack(&layer.qkv);
+            packed.o.weight.pack(&layer.o);
+            packed.gate_up.weight.pack(&layer.gate_up);
+            packed.down.weight.pack(&layer.down);
         }
         self.head.pack(model.weights.head_matrix());
+    }
+
+    /// Packs the present values of `adapters`, which fit the model.
+    pub(crate) fn pack_adapters(&mut self, adapters: &Adapters, direction: Direction) {
+        let scale = adapters.config().scale();
+        for (packed, layer) in self.layers.iter_mut().zip(&adapters.layers) {
+            let linears = [&mut packed.qkv, &mut packed.o, &mut packed.gate_up, &mut packed.down];
+            let parts = linears.into_iter().zip(layer).zip(&adapters.layouts).enumerate();
+            for (fused, ((linear, adapter), layout)) in parts {
+                linear.pack_adapter(fused, adapter, layout, scale, direction);
+            }
+        }
     }
 }

@@ -5,18 +5,18 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use crate::optim::AdamW;
-use crate::{EngineError, ModelConfig, Weights};
+use crate::optim::{AdamW, Parameters};
+use crate::{EngineError, ModelConfig};
 
 const SAVE: &str = "save optimiser state";
 const LOAD: &str = "load optimiser state";
 
-/// Writes moments (`first.*`, `second.*` under the weights' Hugging Face names) and the step count, through a temporary file
+/// Writes moments (`first.*`, `second.*` under the names of the trained values) and the step count, through a temporary file
 /// in the same folder. The same state gives the same bytes.
-pub(crate) fn save(path: &Path, optimiser: &AdamW, config: &ModelConfig) -> Result<(), EngineError> {
+pub(crate) fn save<P: Parameters>(path: &Path, optimiser: &AdamW<P>, config: &ModelConfig) -> Result<(), EngineError> {
     let mut tensors: Vec<(String, Vec<usize>, Dtype, Vec<u8>)> = Vec::new();
     for (prefix, moments) in [("first", &optimiser.first), ("second", &optimiser.second)] {
-        for tensor in moments.named_tensors(config) {
+        for tensor in moments.named(config) {
             let bytes = tensor.data.iter().flat_map(|v| v.to_le_bytes()).collect();
             let name = format!("{prefix}.{}", tensor.name);
             tensors.push((name, tensor.shape, Dtype::F32, bytes));
@@ -53,7 +53,11 @@ fn write_file(path: &Path, bytes: &[u8]) -> Result<(), EngineError> {
 }
 
 /// Reads what [`save`] wrote into `optimiser`; nothing is changed on error.
-pub(crate) fn load(path: &Path, optimiser: &mut AdamW, config: &ModelConfig) -> Result<(), EngineError> {
+pub(crate) fn load<P: Parameters>(
+    path: &Path,
+    optimiser: &mut AdamW<P>,
+    config: &ModelConfig,
+) -> Result<(), EngineError> {
     let bytes =
         std::fs::read(path).map_err(|source| EngineError::Io { operation: LOAD, path: path.to_owned(), source })?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| format_error(LOAD, path, error))?;
@@ -68,15 +72,15 @@ pub(crate) fn load(path: &Path, optimiser: &mut AdamW, config: &ModelConfig) -> 
     Ok(())
 }
 
-fn moments(
+fn moments<P: Parameters>(
     path: &Path,
     file: &SafeTensors<'_>,
     prefix: &str,
-    shape: &Weights,
+    shape: &P,
     config: &ModelConfig,
-) -> Result<Weights, EngineError> {
-    let mut weights = shape.zeros_like();
-    for target in weights.named_tensors_mut(config) {
+) -> Result<P, EngineError> {
+    let mut values = shape.zeros_like();
+    for target in values.named_mut(config) {
         let name = format!("{prefix}.{}", target.name);
         let tensor = file.tensor(&name).map_err(|error| format_error(LOAD, path, error))?;
         if tensor.dtype() != Dtype::F32 || tensor.shape() != target.shape.as_slice() {
@@ -87,7 +91,7 @@ fn moments(
             *target = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
         }
     }
-    Ok(weights)
+    Ok(values)
 }
 
 fn format_error(operation: &'static str, path: &Path, reason: impl std::fmt::Display) -> EngineError {

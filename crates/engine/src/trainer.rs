@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
-use crate::backward::backward;
+use crate::backward::{Gradients, backward};
 use crate::chunk::{Chunk, Select, for_each_chunk};
+use crate::dropout::Dropout;
 use crate::forward::{decode, output_slot};
 use crate::head::{RESULTS, apply_head};
-use crate::optim::{AdamW, global_norm};
+use crate::lora::Adapters;
+use crate::optim::{AdamW, Parameters, clipped_step, zero};
 use crate::packed::{Direction, PackedModel};
 use crate::workspace::Workspace;
 use crate::{EngineError, Model, Objective, PackedBatch, Weights, state};
@@ -58,7 +60,7 @@ pub struct LogProbs {
 pub struct Trainer {
     model: Model,
     gradients: Weights,
-    optimiser: AdamW,
+    optimiser: AdamW<Weights>,
     engine: Engine,
 }
 
@@ -68,7 +70,7 @@ impl Trainer {
         Self {
             gradients: model.weights.zeros_like(),
             optimiser: AdamW::new(config, &model.weights),
-            engine: Engine::new(&model, Direction::Both),
+            engine: Engine::new(&model, None, Direction::Both),
             model,
         }
     }
@@ -79,51 +81,21 @@ impl Trainer {
     /// # Errors
     /// [`EngineError::Batch`] or [`EngineError::Token`] when the batch does not fit the model; the gradients are unchanged.
     pub fn accumulate(&mut self, batch: &PackedBatch, objective: &dyn Objective) -> Result<StepStats, EngineError> {
-        batch.validate("accumulate gradients", &self.model.config)?;
         self.engine.refresh(&self.model);
-        let Engine { packed, workspace, chunk, .. } = &mut self.engine;
-        let (model, gradients) = (&self.model, &mut self.gradients);
-        let mut stats = StepStats::default();
-        for_each_chunk(batch, Select::Supervised, CHUNK_ROWS, chunk, |chunk| {
-            workspace.prepare(&model.config, chunk, true);
-            decode(workspace, model, packed, chunk, true);
-            let slot = output_slot(model.weights.layers.len(), true);
-            apply_head(workspace, model, packed, chunk, slot, Some(objective), Some(gradients));
-            backward(workspace, model, packed, chunk, gradients);
-            let count = chunk.supervised.len();
-            for row in workspace.head.results[..count * RESULTS].chunks_exact(RESULTS) {
-                stats.loss_sum += f64::from(row[0]);
-                stats.entropy_sum += f64::from(row[2]);
-            }
-            stats.tokens += count;
-        });
-        Ok(stats)
+        self.engine.accumulate(&self.model, batch, objective, &mut Gradients::Weights(&mut self.gradients), None)
     }
 
     /// One AdamW step at learning rate `lr`, after scaling the gradients to a global norm of at most `max_grad_norm`; zeroes
     /// the gradients. Returns the norm before clipping. When that is not finite (an overflow or NaN in the loss), the weights
     /// and moments stay as they were and only the gradients are zeroed.
     pub fn step(&mut self, lr: f32, max_grad_norm: Option<f32>) -> f32 {
-        let norm = global_norm(&mut self.gradients);
-        if !norm.is_finite() {
-            self.zero_gradients();
-            return norm as f32;
-        }
-        let scale = match max_grad_norm {
-            // As `torch.nn.utils.clip_grad_norm_`.
-            Some(limit) => (f64::from(limit) / (norm + 1e-6)).min(1.0) as f32,
-            None => 1.0,
-        };
-        self.optimiser.step(&mut self.model.weights, &mut self.gradients, lr, scale);
         self.engine.stale = true;
-        norm as f32
+        clipped_step(&mut self.optimiser, &mut self.model.weights, &mut self.gradients, lr, max_grad_norm)
     }
 
     /// Forgets the accumulated gradients.
     pub fn zero_gradients(&mut self) {
-        for parameter in self.gradients.parameters_mut() {
-            parameter.data.fill(0.0);
-        }
+        zero(&mut self.gradients);
     }
 
     /// Log-probabilities of the supervised positions, without gradients.
@@ -131,6 +103,7 @@ impl Trainer {
     /// # Errors
     /// [`EngineError::Batch`] or [`EngineError::Token`] when the batch does not fit the model.
     pub fn logprobs(&mut self, batch: &PackedBatch) -> Result<LogProbs, EngineError> {
+        self.engine.refresh(&self.model);
         self.engine.logprobs(&self.model, batch)
     }
 
@@ -181,7 +154,7 @@ pub struct Scorer<'a> {
 impl<'a> Scorer<'a> {
     /// Packs the weights of `model`.
     pub fn new(model: &'a Model) -> Self {
-        Self { model, engine: Engine::new(model, Direction::Forward) }
+        Self { model, engine: Engine::new(model, None, Direction::Forward) }
     }
 
     /// Log-probabilities of the supervised positions.
@@ -189,6 +162,7 @@ impl<'a> Scorer<'a> {
     /// # Errors
     /// [`EngineError::Batch`] or [`EngineError::Token`] when the batch does not fit the model.
     pub fn logprobs(&mut self, batch: &PackedBatch) -> Result<LogProbs, EngineError> {
+        self.engine.refresh(self.model);
         self.engine.logprobs(self.model, batch)
     }
 
@@ -197,30 +171,35 @@ impl<'a> Scorer<'a> {
     /// # Errors
     /// [`EngineError::Batch`] or [`EngineError::Token`] when the batch does not fit the model.
     pub fn logits(&mut self, batch: &PackedBatch) -> Result<Vec<f32>, EngineError> {
+        self.engine.refresh(self.model);
         self.engine.logits(self.model, batch)
     }
 }
 
 /// Packed weights and buffers.
 #[derive(Debug)]
-struct Engine {
+pub(crate) struct Engine {
     packed: PackedModel,
-    /// The packed weights are older than the model.
-    stale: bool,
+    direction: Direction,
+    /// What is packed is older than what is trained.
+    pub stale: bool,
     workspace: Workspace,
     chunk: Chunk,
 }
 
 impl Engine {
-    fn new(model: &Model, direction: Direction) -> Self {
+    /// Buffers for a model, and for adapters that fit it.
+    pub(crate) fn new(model: &Model, adapters: Option<&Adapters>, direction: Direction) -> Self {
         Self {
             packed: PackedModel::new(&model.config, direction),
+            direction,
             stale: true,
-            workspace: Workspace::new(model),
+            workspace: Workspace::new(model, adapters),
             chunk: Chunk::default(),
         }
     }
 
+    /// Packs the model's values if they changed.
     fn refresh(&mut self, model: &Model) {
         if self.stale {
             self.packed.pack(model);
@@ -228,9 +207,51 @@ impl Engine {
         }
     }
 
-    fn logprobs(&mut self, model: &Model, batch: &PackedBatch) -> Result<LogProbs, EngineError> {
+    /// Packs the values of the adapters if they changed.
+    pub(crate) fn refresh_adapters(&mut self, adapters: &Adapters) {
+        if self.stale {
+            self.packed.pack_adapters(adapters, self.direction);
+            self.stale = false;
+        }
+    }
+
+    /// Packs the values of a model that stays as it is.
+    pub(crate) fn pack(&mut self, model: &Model) {
+        self.packed.pack(model);
+    }
+
+    /// See [`Trainer::accumulate`]; everything must be packed.
+    pub(crate) fn accumulate(
+        &mut self,
+        model: &Model,
+        batch: &PackedBatch,
+        objective: &dyn Objective,
+        gradients: &mut Gradients<'_>,
+        dropout: Option<Dropout>,
+    ) -> Result<StepStats, EngineError> {
+        batch.validate("accumulate gradients", &model.config)?;
+        let Self { packed, workspace, chunk, .. } = self;
+        workspace.dropout = dropout;
+        let mut stats = StepStats::default();
+        for_each_chunk(batch, Select::Supervised, CHUNK_ROWS, chunk, |chunk| {
+            workspace.prepare(&model.config, chunk, true);
+            decode(workspace, model, packed, chunk, true);
+            let slot = output_slot(model.weights.layers.len(), true);
+            apply_head(workspace, model, packed, chunk, slot, Some(objective), Some(&mut *gradients));
+            backward(workspace, model, packed, chunk, gradients);
+            let count = chunk.supervised.len();
+            for row in workspace.head.results[..count * RESULTS].chunks_exact(RESULTS) {
+                stats.loss_sum += f64::from(row[0]);
+                stats.entropy_sum += f64::from(row[2]);
+            }
+            stats.tokens += count;
+        });
+        workspace.dropout = None;
+        Ok(stats)
+    }
+
+    pub(crate) fn logprobs(&mut self, model: &Model, batch: &PackedBatch) -> Result<LogProbs, EngineError> {
         batch.validate("log-probabilities", &model.config)?;
-        self.refresh(model);
         let Self { packed, workspace, chunk, .. } = self;
         let mut found = LogProbs { logp: vec![0.0; batch.len()], entropy: vec![0.0; batch.len()] };
         for_each_chunk(batch, Select::Supervised, CHUNK_ROWS, chunk, |chunk| {
@@ -249,7 +270,6 @@ impl Engine {
 
     fn logits(&mut self, model: &Model, batch: &PackedBatch) -> Result<Vec<f32>, EngineError> {
         batch.validate("logits", &model.config)?;
-        self.refresh(model);
         let Self { packed, workspace, chunk, .. } = self;
         let (hidden, vocab) = (model.config.hidden_size, model.config.vocab_size);
         let mut logits = vec![0.0; batch.len() * vocab];

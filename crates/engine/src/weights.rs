@@ -2,6 +2,7 @@
 
 use crate::kernels::ops;
 use crate::kernels::simd::Isa;
+use crate::optim::{Parameter, Parameters};
 use crate::{Architecture, EngineError, ModelConfig, rng::SplitMix64};
 
 /// Hugging Face names of the tensors outside the blocks.
@@ -67,13 +68,6 @@ pub struct NamedTensorMut<'a> {
     pub data: &'a mut [f32],
 }
 
-/// One parameter tensor as the optimiser sees it.
-pub(crate) struct Parameter<'a> {
-    pub data: &'a mut [f32],
-    /// Weight decay applies to matrices, not to norms and biases.
-    pub decays: bool,
-}
-
 impl Weights {
     /// All zeros, in the shape of `config`, plain Llama.
     pub fn zeros(config: &ModelConfig) -> Self {
@@ -100,29 +94,6 @@ impl Weights {
             layers: vec![layer; config.num_hidden_layers],
             norm: vec![0.0; hidden],
             head: (!config.tie_word_embeddings).then(|| vec![0.0; config.vocab_size * hidden]),
-        }
-    }
-
-    /// All zeros, in the shape of `self`.
-    #[must_use]
-    pub fn zeros_like(&self) -> Self {
-        let zeros = |values: &Vec<f32>| vec![0.0; values.len()];
-        let layer = |layer: &LayerWeights| LayerWeights {
-            attn_norm: zeros(&layer.attn_norm),
-            qkv: zeros(&layer.qkv),
-            qkv_bias: zeros(&layer.qkv_bias),
-            q_norm: zeros(&layer.q_norm),
-            k_norm: zeros(&layer.k_norm),
-            o: zeros(&layer.o),
-            mlp_norm: zeros(&layer.mlp_norm),
-            gate_up: zeros(&layer.gate_up),
-            down: zeros(&layer.down),
-        };
-        Self {
-            embed: zeros(&self.embed),
-            layers: self.layers.iter().map(layer).collect(),
-            norm: zeros(&self.norm),
-            head: self.head.as_ref().map(zeros),
         }
     }
 
@@ -207,31 +178,6 @@ impl Weights {
         list
     }
 
-    /// The fused tensors in a fixed order, for the optimiser.
-    pub(crate) fn parameters_mut(&mut self) -> Vec<Parameter<'_>> {
-        let mut list = Vec::with_capacity(9 * self.layers.len() + 3);
-        let mut push = |data, decays| list.push(Parameter { data, decays });
-        push(self.embed.as_mut_slice(), true);
-        for layer in &mut self.layers {
-            push(layer.attn_norm.as_mut_slice(), false);
-            push(&mut layer.qkv, true);
-            for extra in [layer.qkv_bias.as_mut_slice(), &mut layer.q_norm, &mut layer.k_norm] {
-                if !extra.is_empty() {
-                    push(extra, false);
-                }
-            }
-            push(&mut layer.o, true);
-            push(&mut layer.mlp_norm, false);
-            push(&mut layer.gate_up, true);
-            push(&mut layer.down, true);
-        }
-        push(&mut self.norm, false);
-        if let Some(head) = &mut self.head {
-            push(head, true);
-        }
-        list
-    }
-
     /// Checks every tensor length against `config` and `architecture`.
     ///
     /// # Errors
@@ -270,6 +216,62 @@ impl Weights {
             (Some(head), true) => Err(EngineError::shape(operation, "head", &[0], &[head.len()])),
             (None, false) => Err(EngineError::shape(operation, "head", &[config.vocab_size, hidden], &[0])),
         }
+    }
+}
+
+impl Parameters for Weights {
+    /// The fused tensors.
+    fn parameters_mut(&mut self) -> Vec<Parameter<'_>> {
+        let mut list = Vec::with_capacity(9 * self.layers.len() + 3);
+        let mut push = |data, decays| list.push(Parameter { data, decays });
+        push(self.embed.as_mut_slice(), true);
+        for layer in &mut self.layers {
+            push(layer.attn_norm.as_mut_slice(), false);
+            push(&mut layer.qkv, true);
+            for extra in [layer.qkv_bias.as_mut_slice(), &mut layer.q_norm, &mut layer.k_norm] {
+                if !extra.is_empty() {
+                    push(extra, false);
+                }
+            }
+            push(&mut layer.o, true);
+            push(&mut layer.mlp_norm, false);
+            push(&mut layer.gate_up, true);
+            push(&mut layer.down, true);
+        }
+        push(&mut self.norm, false);
+        if let Some(head) = &mut self.head {
+            push(head, true);
+        }
+        list
+    }
+
+    fn zeros_like(&self) -> Self {
+        let zeros = |values: &Vec<f32>| vec![0.0; values.len()];
+        let layer = |layer: &LayerWeights| LayerWeights {
+            attn_norm: zeros(&layer.attn_norm),
+            qkv: zeros(&layer.qkv),
+            qkv_bias: zeros(&layer.qkv_bias),
+            q_norm: zeros(&layer.q_norm),
+            k_norm: zeros(&layer.k_norm),
+            o: zeros(&layer.o),
+            mlp_norm: zeros(&layer.mlp_norm),
+            gate_up: zeros(&layer.gate_up),
+            down: zeros(&layer.down),
+        };
+        Self {
+            embed: zeros(&self.embed),
+            layers: self.layers.iter().map(layer).collect(),
+            norm: zeros(&self.norm),
+            head: self.head.as_ref().map(zeros),
+        }
+    }
+
+    fn named(&self, model: &ModelConfig) -> Vec<NamedTensor<'_>> {
+        self.named_tensors(model)
+    }
+
+    fn named_mut(&mut self, model: &ModelConfig) -> Vec<NamedTensorMut<'_>> {
+        self.named_tensors_mut(model)
     }
 }
 
@@ -398,6 +400,11 @@ pub(crate) struct Part {
 impl Part {
     pub fn len(&self) -> usize {
         self.shape.iter().product()
+    }
+
+    /// Name of the module, for example `q_proj`.
+    pub fn module(&self) -> &'static str {
+        self.name.rsplit('.').next().unwrap_or(self.name)
     }
 
     pub fn full_name(&self, layer: usize) -> String {

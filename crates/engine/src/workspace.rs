@@ -1,11 +1,13 @@
 //! Buffers of forward and backward: planned for the largest chunk seen, then reused.
 
 use crate::chunk::Chunk;
+use crate::dropout::Dropout;
 use crate::kernels::AlignedVec;
 use crate::kernels::attention::attend_scratch;
 use crate::kernels::attention_backward::attend_backward_scratch;
 use crate::kernels::gemm::outer_scratch;
 use crate::kernels::simd::Isa;
+use crate::lora::Adapters;
 use crate::pool::Scratch;
 use crate::rotary::RotaryTable;
 use crate::{Model, ModelConfig};
@@ -37,11 +39,22 @@ pub(crate) struct Sizes {
     pub raw: usize,
     /// Gradients of a block's biases and head norms side by side; 0 where there are none.
     pub extra: usize,
+    /// Rows of `A` of the adapters of each fused matrix, in the order of [`crate::lora::ADAPTED`].
+    pub widths: [usize; 4],
+    /// Memory that the adapters of a tile need.
+    pub spare: usize,
 }
 
 impl Sizes {
-    pub(crate) fn new(model: &Model) -> Self {
+    pub(crate) fn new(model: &Model, adapters: Option<&Adapters>) -> Self {
         let config = &model.config;
+        let layouts = adapters.map_or(&[][..], |adapters| &adapters.layouts[..]);
+        let mut widths = [0; 4];
+        for (width, layout) in widths.iter_mut().zip(layouts) {
+            *width = layout.width;
+        }
+        let widest = widths.into_iter().max().unwrap_or(0);
+        let input = layouts.iter().filter(|layout| layout.width > 0).map(|layout| layout.input).max().unwrap_or(0);
         let family = model.architecture.family;
         let bias = if family.has_biases() { config.qkv_width() } else { 0 };
         let norms = if family.normalises_heads() { 2 * config.head_dim } else { 0 };
@@ -60,6 +73,8 @@ impl Sizes {
             eps: config.rms_norm_eps,
             raw: if family.normalises_heads() { turned } else { 0 },
             extra: bias + norms,
+            widths,
+            spare: ROW_TILE * (widest + input),
         }
     }
 
@@ -124,6 +139,9 @@ pub(crate) struct GradientBuffers {
     pub dnorm: AlignedVec,
     /// Gradients of biases and head norms of each task, `[tiles, extra]`.
     pub dextra: AlignedVec,
+    /// Inputs of the adapters through `A`, `[rows, width]` for each fused matrix, and the gradients of these.
+    pub lowered: [AlignedVec; 4],
+    pub dlowered: [AlignedVec; 4],
 }
 
 /// Buffers of the head.
@@ -152,14 +170,17 @@ pub(crate) struct Workspace {
     pub attended_bounds: Vec<usize>,
     pub lse_bounds: Vec<usize>,
     pub dgroup_bounds: Vec<usize>,
-    /// Rows of the chunk that the head sees.
+    /// Rows of the chunk that the head sees, and their positions in the batch.
     pub head_rows: Vec<u32>,
+    pub head_positions: Vec<u32>,
+    /// Dropout of the inputs of adapters; none outside training.
+    pub dropout: Option<Dropout>,
 }
 
 impl Workspace {
-    pub(crate) fn new(model: &Model) -> Self {
+    pub(crate) fn new(model: &Model, adapters: Option<&Adapters>) -> Self {
         Self {
-            sizes: Sizes::new(model),
+            sizes: Sizes::new(model, adapters),
             blocks: Vec::new(),
             gradient: GradientBuffers::default(),
             head: HeadBuffers::default(),
@@ -169,6 +190,8 @@ impl Workspace {
             lse_bounds: Vec::new(),
             dgroup_bounds: Vec::new(),
             head_rows: Vec::new(),
+            head_positions: Vec::new(),
+            dropout: None,
         }
     }
 
@@ -204,6 +227,8 @@ impl Workspace {
         self.set_bounds(chunk);
         self.head_rows.clear();
         self.head_rows.extend(chunk.supervised.iter().map(|entry| entry.row));
+        self.head_positions.clear();
+        self.head_positions.extend(chunk.supervised.iter().map(|entry| entry.position));
     }
 
     fn prepare_gradients(&mut self, rows: usize) {
@@ -221,11 +246,15 @@ impl Workspace {
         buffers.dqkv.grow(rows * sizes.qkv);
         buffers.dnorm.grow(rows.div_ceil(ROW_TILE) * sizes.hidden);
         buffers.dextra.grow(rows.div_ceil(ROW_TILE) * sizes.extra);
+        for (index, width) in sizes.widths.into_iter().enumerate() {
+            buffers.lowered[index].grow(rows * width);
+            buffers.dlowered[index].grow(rows * width);
+        }
     }
 
     fn prepare_scratch(&mut self, longest: usize, gradients: bool) {
         let sizes = self.sizes;
-        let tile = ROW_TILE * (2 * sizes.hidden.max(sizes.query) + sizes.hidden + sizes.wide);
+        let tile = ROW_TILE * (2 * sizes.hidden.max(sizes.query) + sizes.hidden + sizes.wide) + sizes.spare;
         let mut needed = tile.max(attend_scratch(sizes.isa, longest, sizes.head_dim));
         if gradients {
             needed = needed

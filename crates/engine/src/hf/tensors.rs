@@ -267,14 +267,14 @@ fn check_size(folder: &Path, config: &ModelConfig, files: &[TensorFile]) -> Resu
 }
 
 #[derive(Default)]
-struct Problems {
-    missing: Vec<String>,
-    unsupported: Vec<String>,
-    misshapen: Vec<String>,
+pub(super) struct Problems {
+    pub missing: Vec<String>,
+    pub unsupported: Vec<String>,
+    pub misshapen: Vec<String>,
 }
 
 impl Problems {
-    fn into_result(self, folder: &Path) -> Result<(), EngineError> {
+    pub(super) fn into_result(self, folder: &Path) -> Result<(), EngineError> {
         if self.missing.is_empty() && self.unsupported.is_empty() && self.misshapen.is_empty() {
             return Ok(());
         }

@@ -1,0 +1,215 @@
+//! Adapter folders in the layout of PEFT: `adapter_config.json` and `adapter_model.safetensors`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::tensors::{Problems, read_tensors, write_tensors};
+use super::{LOAD, SAVE, io, malformed, write_text, write_whole_folder};
+use crate::lora::{Adapters, LoraConfig, LoraPair, LoraTarget};
+use crate::weights::NamedTensor;
+use crate::{EngineError, ModelConfig};
+
+/// File names inside an adapter folder.
+pub const ADAPTER_CONFIG_FILE: &str = "adapter_config.json";
+pub const ADAPTER_WEIGHTS_FILE: &str = "adapter_model.safetensors";
+
+/// Writes an adapter folder that `peft` loads; all or nothing. `base` is what it will take for the path or name of the
+/// model without adapters.
+///
+/// # Errors
+/// [`EngineError::Io`] when the folder exists or cannot be written.
+pub fn save_adapter(folder: &Path, adapters: &Adapters, base: &str) -> Result<(), EngineError> {
+    write_whole_folder(folder, |partial| {
+        let config = serde_json::to_string_pretty(&to_json(adapters.config(), base));
+        let config = config.map_err(|error| malformed(SAVE, &partial.join(ADAPTER_CONFIG_FILE), error))?;
+        write_text(&partial.join(ADAPTER_CONFIG_FILE), &(config + "\n"))?;
+        let pairs: Vec<LoraPair> = adapters.pairs().collect();
+        let tensors: Vec<NamedTensor<'_>> = pairs
+            .iter()
+            .flat_map(|pair| {
+                let [a, b] = adapters.shapes(pair.target).unwrap_or_default();
+                let tensor = |side, shape: [usize; 2], data| NamedTensor {
+                    name: tensor_name(pair.layer, pair.target, side),
+                    shape: shape.to_vec(),
+                    data,
+                };
+                [tensor("A", a, pair.a.as_slice()), tensor("B", b, pair.b.as_slice())]
+            })
+            .collect();
+        write_tensors(&partial.join(ADAPTER_WEIGHTS_FILE), &tensors)
+    })
+}
+
+/// Reads an adapter folder for a model of this shape.
+///
+/// # Errors
+/// [`EngineError::Io`] for what cannot be read, [`EngineError::Format`] that lists every setting that is not computed here,
+/// [`EngineError::Config`] for settings out of range, [`EngineError::Checkpoint`] with the names of all missing, unknown and
+/// misshapen tensors.
+pub fn load_adapter(folder: &Path, model: &ModelConfig) -> Result<Adapters, EngineError> {
+    let path = folder.join(ADAPTER_CONFIG_FILE);
+    let content = std::fs::read(&path).map_err(|source| io(LOAD, &path, source))?;
+    let content: Value = serde_json::from_slice(&content).map_err(|error| malformed(LOAD, &path, error))?;
+    let config = from_json(&content).map_err(|reason| malformed(LOAD, &path, reason))?;
+    let mut adapters = Adapters::zeros(model, config)?;
+    let mut found = read_tensors(&folder.join(ADAPTER_WEIGHTS_FILE))?;
+    let mut problems = Problems::default();
+    for mut pair in adapters.pairs().collect::<Vec<_>>() {
+        let shapes = adapters.shapes(pair.target).unwrap_or_default();
+        for ((side, values), shape) in [("A", &mut pair.a), ("B", &mut pair.b)].into_iter().zip(shapes) {
+            let name = tensor_name(pair.layer, pair.target, side);
+            match found.remove(&name) {
+                None => problems.missing.push(name),
+                Some((found, _)) if found != shape => {
+                    problems.misshapen.push(format!("{name} is {found:?}, expected {shape:?}"));
+                }
+                Some((_, found)) => *values = found,
+            }
+        }
+        adapters.set(&pair)?;
+    }
+    problems.unsupported.extend(found.into_keys().map(|name| format!("{name} is no adapter of this model")));
+    problems.into_result(folder)?;
+    Ok(adapters)
+}
+
+fn tensor_name(layer: usize, target: LoraTarget, side: &str) -> String {
+    let part = match target {
+        LoraTarget::Query | LoraTarget::Key | LoraTarget::Value | LoraTarget::Output => "self_attn",
+        LoraTarget::Gate | LoraTarget::Up | LoraTarget::Down => "mlp",
+    };
+    format!("base_model.model.model.layers.{layer}.{part}.{target}.lora_{side}.weight")
+}
+
+fn to_json(config: &LoraConfig, base: &str) -> Value {
+    let modules: Vec<&str> = config.targets.iter().map(|target| target.module()).collect();
+    json!({
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": base,
+        "r": config.rank,
+        // The shortest digits that give the value back.
+        "lora_alpha": short(config.alpha),
+        "lora_dropout": short(config.dropout),
+        "target_modules": modules,
+        "use_rslora": config.rank_stabilised,
+        "use_dora": false,
+        "bias": "none",
+        "fan_in_fan_out": false,
+        "init_lora_weights": true,
+        "inference_mode": true,
+        "modules_to_save": null,
+        "rank_pattern": {},
+        "alpha_pattern": {},
+    })
+}
+
+fn short(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or_else(|_| f64::from(value))
+}
+
+/// Settings that other values than these change what is computed.
+const PLAIN: [(&str, &[&str]); 20] = [
+    ("bias", &["\"none\""]),
+    ("use_dora", &["false"]),
+    ("lora_bias", &["false"]),
+    ("fan_in_fan_out", &["false"]),
+    ("use_qalora", &["false"]),
+    ("use_bdlora", &["false", "null"]),
+    ("rank_pattern", &["{}", "null"]),
+    ("alpha_pattern", &["{}", "null"]),
+    ("modules_to_save", &["null", "[]"]),
+    ("layers_to_transform", &["null"]),
+    ("layers_pattern", &["null"]),
+    ("layer_replication", &["null"]),
+    ("exclude_modules", &["null"]),
+    ("trainable_token_indices", &["null"]),
+    ("target_parameters", &["null"]),
+    ("alora_invocation_tokens", &["null"]),
+    ("arrow_config", &["null"]),
+    ("kasa_config", &["null"]),
+    ("monteclora_config", &["null"]),
+    ("velora_config", &["null"]),
+];
+
+fn from_json(content: &Value) -> Result<LoraConfig, String> {
+    let map = content.as_object().ok_or("not a JSON object")?;
+    let mut problems = Vec::new();
+    match map.get("peft_type").and_then(Value::as_str) {
+        Some("LORA") => {}
+        other => problems.push(format!("peft_type is {other:?}, only LORA is computed")),
+    }
+    for (key, plain) in PLAIN {
+        if let Some(value) = map.get(key).map(Value::to_string)
+            && !plain.contains(&value.as_str())
+        {
+            problems.push(format!("{key} = {value} is not computed here, only {}", plain.join(" or ")));
+        }
+    }
+    let mut number = |key: &str| match map.get(key).and_then(Value::as_f64) {
+        Some(value) => value,
+        None => {
+            problems.push(format!("{key} is missing or no number"));
+            1.0
+        }
+    };
+    let (rank, alpha) = (number("r"), number("lora_alpha"));
+    let dropout = map.get("lora_dropout").and_then(Value::as_f64).unwrap_or(0.0);
+    if rank.fract() != 0.0 || rank < 0.0 {
+        problems.push(format!("r = {rank} is no count"));
+    }
+    let names: Vec<&str> = match map.get("target_modules") {
+        Some(Value::String(all)) if all == "all-linear" => LoraTarget::ALL.map(LoraTarget::module).to_vec(),
+        Some(Value::String(name)) => vec![name.as_str()],
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    // In the order of the graph: the file has them in that of a set.
+    let mut chosen = BTreeMap::new();
+    for name in names {
+        match name.parse::<LoraTarget>() {
+            Ok(target) => {
+                chosen.insert(target, ());
+            }
+            Err(error) => problems.push(format!("target_modules: {error}")),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems.join("; "));
+    }
+    Ok(LoraConfig {
+        rank: rank as usize,
+        alpha: alpha as f32,
+        dropout: dropout as f32,
+        targets: chosen.into_keys().collect(),
+        rank_stabilised: map.get("use_rslora").and_then(Value::as_bool).unwrap_or(false),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_that_is_not_computed_is_listed() {
+        let mut content = to_json(&LoraConfig::default(), "base");
+        assert_eq!(from_json(&content), Ok(LoraConfig::default()));
+        content["use_dora"] = true.into();
+        content["bias"] = "all".into();
+        content["rank_pattern"] = json!({"q_proj": 4});
+        content["target_modules"] = json!(["q_proj", "lm_head"]);
+        content["r"] = Value::Null;
+        let error = from_json(&content).unwrap_err();
+        for part in ["use_dora = true", "bias = \"all\"", "rank_pattern", "lm_head", "r is missing"] {
+            assert!(error.contains(part), "{error}");
+        }
+        assert!(from_json(&json!({"peft_type": "IA3"})).unwrap_err().contains("IA3"));
+        assert!(from_json(&json!([])).is_err());
+        let mut content = to_json(&LoraConfig { alpha: 0.1, dropout: 0.05, ..LoraConfig::default() }, "base");
+        assert_eq!(content["lora_alpha"].to_string(), "0.1");
+        content["target_modules"] = "all-linear".into();
+        assert_eq!(from_json(&content).unwrap().targets, LoraTarget::ALL);
+    }
+}

@@ -1,0 +1,132 @@
+//! Training of adapters on a model that stays as it is.
+
+use std::path::Path;
+
+use super::Adapters;
+use crate::backward::Gradients;
+use crate::dropout::Dropout;
+use crate::optim::{AdamW, Parameters, clipped_step, zero};
+use crate::packed::Direction;
+use crate::rng::SplitMix64;
+use crate::trainer::Engine;
+use crate::{AdamWConfig, EngineError, LogProbs, Model, Objective, PackedBatch, StepStats, state};
+
+/// A frozen model and its adapters in training; used like [`crate::Trainer`].
+#[derive(Debug)]
+pub struct LoraTrainer {
+    model: Model,
+    adapters: Adapters,
+    gradients: Adapters,
+    optimiser: AdamW<Adapters>,
+    engine: Engine,
+    seed: u64,
+    /// Calls of [`LoraTrainer::accumulate`] since the last step: each has its own dropout.
+    calls: u64,
+}
+
+impl LoraTrainer {
+    /// Starts training `adapters` with empty moments. `seed` decides what dropout drops.
+    ///
+    /// # Errors
+    /// [`EngineError::Shape`] when the adapters were made for another shape.
+    pub fn new(model: Model, adapters: Adapters, config: AdamWConfig, seed: u64) -> Result<Self, EngineError> {
+        adapters.check(&model.config)?;
+        let mut engine = Engine::new(&model, Some(&adapters), Direction::Both);
+        engine.pack(&model);
+        Ok(Self {
+            gradients: adapters.zeros_like(),
+            optimiser: AdamW::new(config, &adapters),
+            engine,
+            model,
+            adapters,
+            seed,
+            calls: 0,
+        })
+    }
+
+    /// As [`crate::Trainer::accumulate`], for the adapters. Dropout depends on a row's place in its batch and not on how the
+    /// batch is computed.
+    ///
+    /// # Errors
+    /// As [`crate::Trainer::accumulate`].
+    pub fn accumulate(&mut self, batch: &PackedBatch, objective: &dyn Objective) -> Result<StepStats, EngineError> {
+        self.engine.refresh_adapters(&self.adapters);
+        let call = SplitMix64::for_stream(self.optimiser.steps, self.calls).next_u64();
+        let dropout = Dropout::new(self.adapters.config().dropout, SplitMix64::for_stream(self.seed, call).next_u64());
+        let mut gradients = Gradients::Adapters(&mut self.gradients);
+        let stats = self.engine.accumulate(&self.model, batch, objective, &mut gradients, dropout)?;
+        self.gradients.clear_outside();
+        self.calls += 1;
+        Ok(stats)
+    }
+
+    /// As [`crate::Trainer::step`].
+    pub fn step(&mut self, lr: f32, max_grad_norm: Option<f32>) -> f32 {
+        self.calls = 0;
+        self.engine.stale = true;
+        clipped_step(&mut self.optimiser, &mut self.adapters, &mut self.gradients, lr, max_grad_norm)
+    }
+
+    /// Forgets the accumulated gradients.
+    pub fn zero_gradients(&mut self) {
+        self.calls = 0;
+        zero(&mut self.gradients);
+    }
+
+    /// Log-probabilities of the supervised positions, without gradients and without dropout.
+    ///
+    /// # Errors
+    /// [`EngineError::Batch`] or [`EngineError::Token`] when the batch does not fit the model.
+    pub fn logprobs(&mut self, batch: &PackedBatch) -> Result<LogProbs, EngineError> {
+        self.engine.refresh_adapters(&self.adapters);
+        self.engine.logprobs(&self.model, batch)
+    }
+
+    /// Writes moments and step count (safetensors); gradients are not stored.
+    ///
+    /// # Errors
+    /// [`EngineError::Io`] when the file cannot be written.
+    pub fn save_state(&self, path: &Path) -> Result<(), EngineError> {
+        state::save(path, &self.optimiser, &self.model.config)
+    }
+
+    /// Reads what [`LoraTrainer::save_state`] wrote; with the same adapters, training goes on bit for bit.
+    ///
+    /// # Errors
+    /// [`EngineError::Io`], [`EngineError::Format`] or [`EngineError::Shape`]; the trainer is unchanged.
+    pub fn load_state(&mut self, path: &Path) -> Result<(), EngineError> {
+        state::load(path, &mut self.optimiser, &self.model.config)
+    }
+
+    /// Optimiser steps taken.
+    pub fn steps(&self) -> u64 {
+        self.optimiser.steps
+    }
+
+    /// The accumulated gradients.
+    pub fn gradients(&self) -> &Adapters {
+        &self.gradients
+    }
+
+    /// The current adapters.
+    pub fn adapters(&self) -> &Adapters {
+        &self.adapters
+    }
+
+    /// The model without adapters.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The model that computes the same without adapters.
+    pub fn merged(&self) -> Model {
+        let mut model = self.model.clone();
+        self.adapters.add_all(&mut model);
+        model
+    }
+
+    /// Ends training.
+    pub fn into_adapters(self) -> Adapters {
+        self.adapters
+    }
+}

@@ -1,14 +1,16 @@
-//! Project chores: `cargo xtask check` (everything CI runs) and `cargo xtask licences`.
+//! Project chores: `cargo xtask check` (everything CI runs), `cargo xtask features` and `cargo xtask licences`.
 
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
+mod features;
 mod licences;
 
 const HELP: &str = "\
 cargo xtask <COMMAND>
 
-  check      format, clippy (warnings denied), tests, documentation, a short quickstart
+  check      format, features, clippy (warnings denied), tests, documentation, a short quickstart
+  features   fail when a package alone builds its dependencies with other features than all packages together
   licences   write licences/dependencies.md from Cargo.lock
 ";
 
@@ -16,6 +18,7 @@ fn main() -> ExitCode {
     let command = std::env::args().nth(1);
     let outcome = match command.as_deref() {
         Some("check") => check(),
+        Some("features") => features::check(),
         Some("licences") => licences::write(),
         _ => {
             eprint!("{HELP}");
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
 fn check() -> Result<(), String> {
     let started = Instant::now();
     cargo("format", &["fmt", "--all", "--check"])?;
+    features::check()?;
     cargo("tests", &["test", "--release"])?;
     cargo("clippy", &["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     documentation()?;

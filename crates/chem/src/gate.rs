@@ -61,7 +61,7 @@ impl Gate {
             return Err(ChemError::at(
                 ErrorClass::ForbiddenCharacter,
                 offset + index,
-                "a character that no answer may hold",
+                "`~` and `|` belong to patterns and extensions, not to the SMILES of a molecule",
             ));
         }
         Ok(inner)

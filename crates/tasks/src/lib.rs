@@ -12,6 +12,7 @@ mod example;
 pub mod formula;
 pub mod group_request;
 mod guard;
+mod input;
 mod name;
 pub mod polarity;
 mod prompt;
@@ -24,7 +25,8 @@ mod verdict;
 
 pub use answer::{Extraction, MAX_COMPLETION_BYTES, Mode, answer_block, completion, extract};
 pub use example::{Example, Split};
+pub use input::{InputError, check_input};
 pub use prompt::{ENVELOPE, Prompt, SYSTEM};
 pub use registry::{Baseline, Task, documentation, task, tasks};
-pub use route::route;
+pub use route::{route, unread};
 pub use verdict::{ACCURACY_WEIGHT, FORMAT_WEIGHT, Judgement, Reason, Verdict};

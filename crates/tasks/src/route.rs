@@ -49,14 +49,40 @@ pub fn route(question: &str) -> Option<(&'static dyn Task, String)> {
             return Some((task("tomg.functional_group")?, groups));
         }
     }
+    let task = task_of(&lower)?;
+    let field = if task.id() == "name.iupac_to_smiles" { name(question)? } else { molecule(question)? };
+    Some((task, field))
+}
+
+/// For a question that [`route`] does not place: the task that its words point to, and the longest word that was probably
+/// meant as its molecule and cannot be read as one. `None` when there is no such word.
+pub fn unread(question: &str) -> Option<(&'static dyn Task, String)> {
+    let task = task_of(&question.to_lowercase()).filter(|task| task.id() != "name.iupac_to_smiles")?;
+    if molecule(question).is_some() {
+        return None;
+    }
+    words(question)
+        .filter(|word| meant_as_smiles(word))
+        .max_by_key(|word| word.len())
+        .map(|word| (task, word.to_owned()))
+}
+
+/// The task that the words of a question point to.
+fn task_of(lower: &str) -> Option<&'static dyn Task> {
     let has = |cues: &[&str]| cues.iter().any(|cue| lower.contains(cue));
     let (id, _) = CUES.iter().find(|(_, cues)| has(cues))?;
     if *id == "name.smiles_to_formula" && has(FORWARD) {
         return None;
     }
-    let task = task(id)?;
-    let field = if *id == "name.iupac_to_smiles" { name(question)? } else { molecule(question)? };
-    Some((task, field))
+    task(id)
+}
+
+/// No word of a language: an upper-case atom symbol, and a sign or digit of SMILES among nothing but letters and such.
+fn meant_as_smiles(word: &str) -> bool {
+    let sign = |letter: char| letter.is_ascii_digit() || "()[]=#@/\\+.>".contains(letter);
+    word.chars().all(|letter| letter.is_ascii_alphabetic() || letter == '-' || sign(letter))
+        && word.chars().any(sign)
+        && word.chars().any(|letter| "BCNOPSFI".contains(letter))
 }
 
 /// Whether the words before the list of groups ask for a molecule.
@@ -69,10 +95,12 @@ fn tidy(text: &str) -> &str {
     text.trim().trim_end_matches(['?', '.', '!', ',']).trim()
 }
 
+fn words(question: &str) -> impl Iterator<Item = &str> {
+    question.split_whitespace().map(|word| tidy(word).trim_matches(['"', '\'', '`']))
+}
+
 fn molecule(question: &str) -> Option<String> {
-    question
-        .split_whitespace()
-        .map(|word| tidy(word).trim_matches(['"', '\'', '`']))
+    words(question)
         .filter(|word| word.len() > 1 && Mol::parse(word).is_ok())
         .max_by_key(|word| word.len())
         .map(str::to_owned)
@@ -128,6 +156,21 @@ mod tests {
             "How many molecules remake themselves with 1 ester?",
         ] {
             assert_eq!(routed(question), None, "{question}");
+            assert!(unread(question).is_none(), "{question}");
         }
+    }
+
+    #[test]
+    fn a_broken_molecule_is_found() {
+        for (question, id, word) in [
+            ("What is the molecular formula of C1CC?", "name.smiles_to_formula", "C1CC"),
+            ("Suggest precursors for CC(C)(C(=O)OCC.", "retrosynthesis", "CC(C)(C(=O)OCC"),
+            ("What is the product of CCO>>CC=O?", "reaction_prediction", "CCO>>CC=O"),
+        ] {
+            assert_eq!(routed(question), None, "{question}");
+            let (task, found) = unread(question).unwrap();
+            assert_eq!((task.id(), found.as_str()), (id, word), "{question}");
+        }
+        assert!(unread("What is the formula of CCO?").is_none());
     }
 }

@@ -23,9 +23,13 @@ pub enum DataError {
     #[error("there is no importer {name:?}; there are {known}")]
     UnknownImporter { name: String, known: String },
     /// A file could not be read.
-    #[error("cannot read {path}: {source}", path = path.display())]
+    #[error("cannot read {path}: {source}; docs/data.md says which files are wanted", path = path.display())]
     Read { path: PathBuf, source: std::io::Error },
-    /// A file was read but a row does not have the expected shape.
-    #[error("{path}, row {row}: {message}", path = path.display())]
+    /// A file was read but a row (0: the header) does not have the expected shape.
+    #[error("{path}, {}: {message}", place(*row), path = path.display())]
     Table { path: PathBuf, row: usize, message: String },
+}
+
+fn place(row: usize) -> String {
+    if row == 0 { "header".to_owned() } else { format!("row {row}") }
 }

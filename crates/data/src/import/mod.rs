@@ -1,7 +1,7 @@
 //! Importers for public files: each row becomes an [`Example`] or a [`Reject`] with its reason.
 //!
 //! The first argument is the folder that holds one sub-folder for each data set (`uspto-50k`, `pubchem-iupac`,
-//! `moleculenet`), files as `name.csv` or `name.csv.gz` with a header row. Molecules are written as canonical SMILES, so that
+//! `moleculenet`; their files are described in docs/data.md), files as `name.csv` or `name.csv.gz` with a header row. Molecules are written as canonical SMILES, so that
 //! neither atom order nor atom maps of a file can give an answer away.
 //!
 //! Training rows are cleaned: duplicates, contradictions (one molecule with two labels, one name with two structures) and
@@ -57,7 +57,7 @@ pub struct Importer {
     /// Name in recipes.
     pub name: &'static str,
     /// Folder of its files. Importers of one folder have one reader.
-    folder: &'static str,
+    pub folder: &'static str,
     read: Reader,
     /// Which of the reader's results is this importer's.
     part: usize,

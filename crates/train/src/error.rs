@@ -32,7 +32,7 @@ pub enum TrainError {
         pid: String,
     },
     /// A file operation failed.
-    #[error("{operation} {}: {source}", path.display())]
+    #[error("{operation} {}: {source}{}", path.display(), remedy(source))]
     Io {
         /// `write`, `read`, `rename`, ….
         operation: &'static str,
@@ -80,6 +80,17 @@ pub enum TrainError {
         /// The hook's message.
         message: String,
     },
+}
+
+/// What to do about an error of the operating system, where one thing is likely.
+fn remedy(source: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind;
+    match source.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory => "; check the path",
+        ErrorKind::PermissionDenied => "; check the permissions, or choose another folder",
+        ErrorKind::StorageFull => "; make room, then go on with --resume",
+        _ => "",
+    }
 }
 
 impl TrainError {

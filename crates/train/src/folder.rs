@@ -27,6 +27,9 @@ use crate::phase::PhaseKind;
 /// The tokenizer's folder while it is being written.
 pub(crate) const PARTIAL_TOKENIZER: &str = ".tokenizer.partial";
 
+/// Locked while a process is at work in the folder.
+const LOCK: &str = "run.lock";
+
 /// An open run folder, locked against other processes until it is dropped.
 #[derive(Debug)]
 pub struct RunFolder {
@@ -54,8 +57,16 @@ impl RunFolder {
     /// Whether [`RunFolder::open`] would take the folder, so that a mistaken path is known before data is read.
     ///
     /// # Errors
-    /// A new run into a folder that holds one; a resume without one.
+    /// A new run into a folder that holds one; a resume without one; another process is at work in it.
     pub fn check(path: &Path, resume: bool) -> Result<(), TrainError> {
+        Self::usable(path, resume)?;
+        if path.join(LOCK).exists() {
+            drop(lock(path)?);
+        }
+        Ok(())
+    }
+
+    fn usable(path: &Path, resume: bool) -> Result<(), TrainError> {
         let has_run = path.join("config.toml").is_file();
         if resume && !has_run {
             return Err(TrainError::folder(path, "holds no run to resume (config.toml is missing)"));
@@ -69,8 +80,7 @@ impl RunFolder {
         if !resume && path.exists() {
             let mut entries = fs::read_dir(path).map_err(TrainError::io("read", path))?;
             // A run that was killed before or in its first file leaves the lock and a partial file: still an empty folder.
-            let of_a_run =
-                |name: &OsStr| name == "run.lock" || name == "config.toml.partial" || name == PARTIAL_TOKENIZER;
+            let of_a_run = |name: &OsStr| name == LOCK || name == "config.toml.partial" || name == PARTIAL_TOKENIZER;
             if entries.any(|entry| entry.is_ok_and(|entry| !of_a_run(&entry.file_name()))) {
                 return Err(TrainError::folder(path, "is not empty; choose a new or an empty folder"));
             }
@@ -81,9 +91,9 @@ impl RunFolder {
     /// Creates a new run folder, or opens one for resuming, and locks it.
     ///
     /// # Errors
-    /// As [`RunFolder::check`], or another process is at work in it.
+    /// As [`RunFolder::check`], or the folder cannot be made.
     pub fn open(path: &Path, resume: bool) -> Result<Self, TrainError> {
-        Self::check(path, resume)?;
+        Self::usable(path, resume)?;
         fs::create_dir_all(path).map_err(TrainError::io("create", path))?;
         let lock = lock(path)?;
         Ok(Self { path: path.to_path_buf(), _lock: lock })
@@ -180,7 +190,7 @@ pub fn newest_checkpoint(run: &Path) -> Option<(PhaseKind, PathBuf)> {
 }
 
 fn lock(path: &Path) -> Result<File, TrainError> {
-    let file = path.join("run.lock");
+    let file = path.join(LOCK);
     let mut lock = OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -235,7 +245,9 @@ mod tests {
         let folder = RunFolder::open(&path, false).unwrap();
         assert!(matches!(RunFolder::open(&path, false), Err(TrainError::Locked { .. })));
         write_atomic(&folder.join("config.toml"), b"").unwrap();
+        assert!(matches!(RunFolder::check(&path, true), Err(TrainError::Locked { .. })));
         drop(folder);
+        RunFolder::check(&path, true).unwrap();
         assert!(RunFolder::open(&path, false).unwrap_err().to_string().contains("already holds a run"));
         drop(RunFolder::open(&path, true).unwrap());
         let other = dir.path().join("other");

@@ -50,7 +50,7 @@ pub use recipe::{
     Budget, DataSection, EvalSection, GrpoSection, ModelSection, Recipe, RunSection, SupervisedSection,
     TokenizerSection,
 };
-pub use run::{Run, recipe_of};
+pub use run::{Run, check_start, recipe_of};
 pub use schedule::{Schedule, ScheduleKind};
 pub use source::Source;
 pub use vocabulary::train_tokenizer;

@@ -16,8 +16,8 @@ pub struct Update<'a> {
     pub total: u64,
     /// Tokens per second, lately.
     pub tokens_per_second: f64,
-    /// Seconds left in this phase, estimated from the pace so far.
-    pub seconds_left: f64,
+    /// Seconds left in this phase, estimated from the pace so far; `None` while there is too little to go by.
+    pub seconds_left: Option<f64>,
     /// The numbers that matter in this phase, in a few words (`loss 0.412`).
     pub message: &'a str,
 }
@@ -156,7 +156,10 @@ fn rate_and_time(update: &Update<'_>) -> String {
     if update.tokens_per_second > 0.0 {
         out.push_str(&format!("{:.0} tokens/s  ", update.tokens_per_second));
     }
-    out.push_str(&format!("{} left", duration(update.seconds_left)));
+    if let Some(left) = update.seconds_left {
+        out.push_str(&format!("{} left", duration(left)));
+    }
+    out.truncate(out.trim_end().len());
     out
 }
 
@@ -198,10 +201,11 @@ impl Pace {
         (self.tokens - before) as f64 / now.duration_since(at).as_secs_f64().max(1e-3)
     }
 
-    /// Seconds left for the steps from `step` to `total` at the pace so far.
-    pub fn seconds_left(&self, step: u64, total: u64) -> f64 {
-        let done = step.saturating_sub(self.first_step).max(1) as f64;
-        self.start.elapsed().as_secs_f64() / done * total.saturating_sub(step) as f64
+    /// Seconds left for the steps from `step` to `total` at the pace so far. The first steps also plan buffers and wait for
+    /// data, so three steps and five seconds must have passed.
+    pub fn seconds_left(&self, step: u64, total: u64) -> Option<f64> {
+        let (done, seconds) = (step.saturating_sub(self.first_step), self.seconds());
+        (done >= 3 && seconds >= 5.0).then(|| seconds / done as f64 * total.saturating_sub(step) as f64)
     }
 
     /// Seconds since the start.
@@ -215,7 +219,7 @@ mod tests {
     use super::*;
 
     fn update(phase: &str, step: u64) -> Update<'_> {
-        Update { phase, step, total: 10, tokens_per_second: 1234.4, seconds_left: 200.0, message: "loss 0.5" }
+        Update { phase, step, total: 10, tokens_per_second: 1234.4, seconds_left: Some(200.0), message: "loss 0.5" }
     }
 
     #[test]
@@ -226,6 +230,16 @@ mod tests {
         assert!(lines.due(&update("a", 10)));
         assert!(lines.due(&update("b", 1)));
         assert_eq!(line(&update("a", 1)), "a 1/10  loss 0.5  1234 tokens/s  3 min 20 s left");
+        assert_eq!(line(&Update { seconds_left: None, ..update("a", 1) }), "a 1/10  loss 0.5  1234 tokens/s");
+    }
+
+    #[test]
+    fn the_time_left_is_told_when_there_is_a_pace() {
+        let began = |seconds| Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
+        let pace = |seconds| Pace { start: began(seconds), ..Pace::new(10) };
+        assert_eq!((pace(60).seconds_left(12, 20), pace(4).seconds_left(16, 20)), (None, None));
+        let left = pace(60).seconds_left(16, 20).unwrap();
+        assert!((left - 40.0).abs() < 1.0, "{left}");
     }
 
     #[test]

@@ -102,6 +102,25 @@ impl Run<'_> {
     }
 }
 
+/// Whether [`Run::start`] would take the folder, so that a wrong path, a changed recipe or a run that is still at work is
+/// known before data is read.
+///
+/// # Errors
+/// As [`RunFolder::open`], or the run to resume was made with another recipe.
+pub fn check_start(recipe: &Recipe, out: &Path, resume: bool) -> Result<(), TrainError> {
+    RunFolder::check(out, resume)?;
+    if resume { same_recipe(recipe, out) } else { Ok(()) }
+}
+
+fn same_recipe(recipe: &Recipe, out: &Path) -> Result<(), TrainError> {
+    let differences = recipe_of(out)?.differences(recipe);
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let message = format!("was made with another recipe ({}); resume it with its own", differences.join(", "));
+    Err(TrainError::folder(out, message))
+}
+
 /// The recipe of an existing run, from its `config.toml`.
 ///
 /// # Errors
@@ -120,12 +139,7 @@ fn run_phases(
     }
     let folder = RunFolder::open(out, resume)?;
     if resume {
-        let stored = recipe_of(out)?;
-        let differences = stored.differences(recipe);
-        if !differences.is_empty() {
-            let message = format!("was made with another recipe ({}); resume it with its own", differences.join(", "));
-            return Err(TrainError::folder(out, message));
-        }
+        same_recipe(recipe, out)?;
     }
     source.notes().iter().for_each(|note| progress.message(note));
     if !source.rows_fit(&recipe.data.shares) {

@@ -218,7 +218,9 @@ fn expand_root(root: &str) -> Result<PathBuf, TrainError> {
     let (name, tail) = rest.split_once('/').map_or((rest, ""), |(name, tail)| (name, tail));
     let value = std::env::var(name).map_err(|_| TrainError::Data {
         context: "data.root".into(),
-        message: format!("environment variable {name} is not set; set it to the folder of the data files"),
+        message: format!(
+            "environment variable {name} is not set; set it to the folder of the data files (docs/data.md)"
+        ),
     })?;
     Ok(Path::new(&value).join(tail))
 }

@@ -24,8 +24,12 @@ impl Recipe {
     /// # Errors
     /// As [`Recipe::parse`], or the file cannot be read.
     pub fn load(path: &Path) -> Result<Self, TrainError> {
-        let text = std::fs::read_to_string(path).map_err(TrainError::io("read", path))?;
-        Self::parse(&text, &path.display().to_string())
+        let file = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let message = format!("cannot read the recipe: {error}; name a TOML file, as those in recipes/");
+            TrainError::Recipe { file: file.clone(), line: None, message }
+        })?;
+        Self::parse(&text, &file)
     }
 
     /// The recipe with `section.key=value` overrides applied in order. Values are TOML; a value that is not
@@ -61,6 +65,10 @@ impl Recipe {
                 .and_then(|section| section.get_mut(key))
                 .ok_or_else(|| fail(format!("unknown key `{path}`")))?;
             *slot = parse_value(text, slot);
+            // Read after every key: the error of the whole would not name the key.
+            if let Err(error) = table.clone().try_into::<Self>() {
+                return Err(fail(format!("{path}: {}", error.message())));
+            }
         }
         let recipe: Self = table.try_into().map_err(|error: toml::de::Error| fail(error.message().to_string()))?;
         recipe.check("--set")?;
@@ -203,9 +211,19 @@ fn describe(text: &str, file: &str, error: &toml::de::Error) -> TrainError {
             };
             format!("unknown key `{full}`{}", suggestion(key, known.into_iter()))
         }
-        None => message.trim().to_string(),
+        None => match start.and_then(|start| key_at(text, start)) {
+            Some(key) => format!("{key}: {}", message.trim()),
+            None => message.trim().to_string(),
+        },
     };
     TrainError::Recipe { file: file.into(), line, message }
+}
+
+/// `section.key` of the line that holds byte `start`.
+fn key_at(text: &str, start: usize) -> Option<String> {
+    let line = &text[text[..start].rfind('\n').map_or(0, |end| end + 1)..];
+    let key = line.lines().next()?.split_once('=')?.0.trim();
+    Some(format!("{}.{key}", enclosing_section(text, start)?))
 }
 
 /// The `[section]` header above (or at) byte `start`.
@@ -284,7 +302,7 @@ mod tests {
     #[test]
     fn wrong_type_names_the_line() {
         let message = error("[run]\nname = \"x\"\nseed = \"three\"\n");
-        assert!(message.starts_with("r.toml:3: "), "{message}");
+        assert!(message.starts_with("r.toml:3: run.seed: "), "{message}");
     }
 
     #[test]
@@ -297,6 +315,8 @@ mod tests {
         assert_eq!(recipe.data.tasks, ["a", "b"]);
         let message = Recipe::default().with_overrides(&["grpo.stepz=2"]).unwrap_err().to_string();
         assert!(message.contains("unknown key `grpo.stepz`; did you mean `steps`?"), "{message}");
+        let message = Recipe::default().with_overrides(&["run.seed=abc"]).unwrap_err().to_string();
+        assert!(message.starts_with("--set: run.seed: "), "{message}");
         let message = Recipe::default().with_overrides(&["gpro.steps=2"]).unwrap_err().to_string();
         assert!(message.contains("did you mean `grpo`?"), "{message}");
         for impossible in [

@@ -20,7 +20,7 @@ pub enum EvalError {
     Prompt { task: String, id: String, source: TokenizerError },
     #[error("cannot {action} {path}: {source}", path = path.display())]
     File { action: &'static str, path: PathBuf, source: std::io::Error },
-    #[error("{path} is not what an evaluation writes: {source}", path = path.display())]
+    #[error("{path} is not what an evaluation writes: {source}; move it out of the run folder to report the rest", path = path.display())]
     Json { path: PathBuf, source: serde_json::Error },
     /// A run folder without any evaluated phase.
     #[error("{path} holds no evaluated phase (no eval/*.json); run `chemr eval` on it first", path = path.display())]

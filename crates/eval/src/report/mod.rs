@@ -29,7 +29,7 @@ const SCRIPT: &str = include_str!("../../templates/script.js");
 /// Everything a report is made of.
 pub(crate) struct Run {
     /// Name of the run folder.
-    pub name: String,
+    pub folder: String,
     pub phases: Vec<PhaseRecord>,
     pub summary: Option<Summary>,
     /// Text of `metrics.jsonl`.
@@ -91,7 +91,7 @@ pub fn render(run: &Path) -> Result<String, EvalError> {
     let summary_path = run.join("summary.json");
     let resolved = fs::canonicalize(run).unwrap_or_else(|_| run.to_path_buf());
     let gathered = Run {
-        name: resolved.file_name().map_or_else(|| "run".to_string(), |name| name.to_string_lossy().into_owned()),
+        folder: resolved.file_name().map_or_else(|| "run".to_string(), |name| name.to_string_lossy().into_owned()),
         phases: read_phases(run)?,
         summary: if summary_path.is_file() { Some(read_json(&summary_path)?) } else { None },
         metrics: optional("metrics.jsonl"),
@@ -110,7 +110,7 @@ fn page(run: &Run) -> Result<String, EvalError> {
     let view = Page {
         style: STYLE,
         script: SCRIPT,
-        name: text::visible(&run.name),
+        name: text::visible(&run_name(&run.config).unwrap_or_else(|| run.folder.clone())),
         facts: facts(run),
         table: figures::table(&run.phases),
         findings: figures::findings(&run.phases),
@@ -132,9 +132,17 @@ fn page(run: &Run) -> Result<String, EvalError> {
     Ok(environment.get_template("report.html")?.render(Serde(&view))?)
 }
 
+/// `run.name` of a recipe's text.
+fn run_name(config: &str) -> Option<String> {
+    let recipe: toml::Table = toml::from_str(config).ok()?;
+    let name = recipe.get("run")?.get("name")?.as_str()?.trim();
+    (!name.is_empty()).then(|| name.to_string())
+}
+
 fn facts(run: &Run) -> Vec<Fact> {
     let mut facts = Vec::new();
     let mut add = |name: &str, value: String| facts.push(Fact { name: name.to_string(), value });
+    add("Folder", text::visible(&run.folder));
     if let Some(summary) = &run.summary {
         let model = &summary.model;
         add("Model", format!("{} parameters", text::thousands(model.parameters as u64)));

@@ -241,7 +241,7 @@ fn made_up_run(run: &Path) {
     };
     Summary::build(&read_phases(run).unwrap(), model, 7).write(run).unwrap();
     fs::write(run.join("metrics.jsonl"), made_up_metrics()).unwrap();
-    fs::write(run.join("config.toml"), "[run]\nseed = 7\n").unwrap();
+    fs::write(run.join("config.toml"), "[run]\nname = \"first <try>\"\nseed = 7\n").unwrap();
     fs::write(run.join("manifest.json"), "{\"version\": \"0.1.0\", \"note\": \"</pre><script>\"}").unwrap();
 }
 
@@ -275,6 +275,9 @@ fn the_report_is_one_file_and_escapes_model_text() {
         assert!(html.contains(word), "{word}");
     }
     assert!(html.matches("class=\"sample\"").count() == 54);
+    // The run's own name, and the folder beside it.
+    let name = folder.path().file_name().unwrap().to_string_lossy();
+    assert!(html.contains("<h1><bdi>first &lt;try&gt;</bdi></h1>") && html.contains(&format!("<dd>{name}</dd>")));
     // The same folder gives the same bytes.
     assert_eq!(render(folder.path()).unwrap(), html);
 }
@@ -312,6 +315,8 @@ fn a_report_without_the_optional_files() {
     write_phase(folder.path(), &made_up_phase("evaluation", 0.4)).unwrap();
     let html = render(folder.path()).unwrap();
     assert!(html.contains("evaluation") && !html.contains("id=\"training\""));
+    let name = folder.path().file_name().unwrap().to_string_lossy();
+    assert!(html.contains(&format!("<h1><bdi>{name}</bdi></h1>")), "a run without a name has its folder's");
 }
 
 #[test]

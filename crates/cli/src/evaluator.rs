@@ -8,11 +8,13 @@ use std::time::Instant;
 use anyhow::Context;
 use chemr_engine::{InferenceModel, Precision, Tokenizer, load_config, load_inference_folder};
 use chemr_eval::{EvalError, EvalOptions, ModelFacts, PhaseRecord, PhaseScores, Summary, TaskRows};
-use chemr_train::{PhaseHook, PhaseKind, PhaseOutcome, Recipe, Run, RunFolder, RunStatus, Source, progress_for_stderr};
+use chemr_train::{
+    PhaseHook, PhaseKind, PhaseOutcome, Recipe, Run, RunStatus, Source, check_start, progress_for_stderr,
+};
 
 use crate::exit::{Outcome, say};
-use crate::interrupt;
 use crate::terminal::EvaluationProgress;
+use crate::{interrupt, program};
 
 /// Sequences decoded at the same time in an evaluation.
 const BATCH_WIDTH: usize = 128;
@@ -122,15 +124,16 @@ pub fn summarise(run: &Path, model: ModelFacts, seed: u64) -> Result<(Summary, P
     Ok((summary, report))
 }
 
-/// Trains the recipe's phases, evaluates after each, and tells what to do next.
-pub fn train_and_report(recipe: &Recipe, out: &Path, resume: bool) -> anyhow::Result<Outcome> {
+/// Trains the recipe's phases, evaluates after each, and tells what to do next. `plan` is said once it is known that the run
+/// can begin.
+pub fn train_and_report(recipe: &Recipe, out: &Path, resume: bool, plan: &str) -> anyhow::Result<Outcome> {
     let started = Instant::now();
-    RunFolder::check(out, resume)?;
+    check_start(recipe, out, resume)?;
+    eprintln!("{plan}");
     if recipe.data.source == "files" {
         eprintln!("reading the data files (a minute)");
     }
     let source = Source::open(recipe)?;
-    eprintln!("preparing held-out questions");
     let rows = crate::rows::held_out(recipe, &source).context("held-out questions")?;
     // From here on there is something to save when Ctrl-C comes.
     let stop = interrupt::stop_flag();
@@ -159,7 +162,8 @@ pub fn train_and_report(recipe: &Recipe, out: &Path, resume: bool) -> anyhow::Re
     say!("\nmodel    {}", last.checkpoint.display())?;
     say!("summary  {}", out.join("summary.json").display())?;
     say!("report   {}   (open it in a browser)", report.display())?;
-    say!("\nnext: chemr ask {} --model {}", question_to_try(&rows), last.checkpoint.display())?;
+    let model = program::quoted(&last.checkpoint.to_string_lossy());
+    say!("\nnext: {} ask {} --model {model}", program::name(), question_to_try(&rows))?;
     Ok(Outcome::Done)
 }
 
@@ -172,10 +176,10 @@ fn question_to_try(rows: &[TaskRows]) -> String {
     };
     let knows_it = rows.iter().any(|rows| rows.task.id() == WELL_KNOWN.0);
     let (task, input) = if knows_it { WELL_KNOWN } else { of_first().unwrap_or(WELL_KNOWN) };
-    format!("--task {task} '{}'", input.replace('\'', "'\\''"))
+    format!("--task {task} {}", program::quoted(input))
 }
 
 fn stopped(out: &Path) -> Outcome {
-    eprintln!("stopped; everything up to here is saved in {}. The same command with --resume goes on.", out.display());
+    eprintln!("stopped; everything up to here is saved. To go on: {}", program::resuming(out));
     Outcome::Stopped
 }

@@ -32,10 +32,22 @@ pub fn code(outcome: anyhow::Result<Outcome>) -> ExitCode {
         // `chemr mol - | head` closed the pipe: no failure worth a message.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("chemr: {error:#}");
+            eprintln!("chemr: {}", message(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error and its causes. Most of the project's errors name their cause themselves, which is not said again.
+fn message(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |said, cause| {
+        let cause = cause.to_string();
+        match said.as_str() {
+            "" => cause,
+            _ if said.contains(&cause) => said,
+            _ => format!("{said}: {cause}"),
+        }
+    })
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
@@ -43,4 +55,20 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .chain()
         .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
         .any(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context;
+
+    #[test]
+    fn a_reason_is_named_once() {
+        let missing = std::fs::read_to_string("no such file").unwrap_err();
+        let reason = missing.to_string();
+        let error = chemr_train::TrainError::Io { operation: "read", path: "x".into(), source: missing };
+        let said = message(&Err::<(), _>(error).context("the recipe").unwrap_err());
+        assert!(said.starts_with(&format!("the recipe: read x: {reason}; ")), "{said}");
+        assert_eq!(said.matches(&reason).count(), 1, "{said}");
+    }
 }

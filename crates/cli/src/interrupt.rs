@@ -16,7 +16,11 @@ pub fn stop_flag() -> &'static AtomicBool {
 }
 
 fn interrupted() {
-    if !GRACEFUL.load(Ordering::SeqCst) || STOP.swap(true, Ordering::SeqCst) {
+    if !GRACEFUL.load(Ordering::SeqCst) {
+        eprintln!("\nstopped");
+        std::process::exit(130);
+    }
+    if STOP.swap(true, Ordering::SeqCst) {
         std::process::exit(130);
     }
     eprintln!("\nstopping at the next safe point; press Ctrl-C again to stop at once");

@@ -1,10 +1,12 @@
 //! `chemr`: arguments to calls. How things work is in the library crates.
 
 mod commands;
+mod environment;
 mod evaluator;
 mod exit;
 mod interrupt;
 mod models;
+mod program;
 mod rows;
 mod terminal;
 
@@ -40,6 +42,12 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if let Err(error) = interrupt::listen() {
         return exit::code(Err(error));
+    }
+    // The doctor tells them among its checks.
+    if !matches!(arguments.command, Command::Doctor(_)) {
+        for complaint in environment::complaints() {
+            eprintln!("warning: {complaint}");
+        }
     }
     let outcome = match arguments.command {
         Command::Quickstart(arguments) => quickstart::run(&arguments),

@@ -1,10 +1,12 @@
 //! Finding model folders and naming run folders.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use chemr_engine::{InferenceModel, Precision, Tokenizer, check_folder, load_inference_folder};
+use chemr_train::Manifest;
 
 /// Where runs go unless the user says otherwise.
 const RUNS: &str = "runs";
@@ -32,7 +34,10 @@ pub fn resolve(path: &Path) -> anyhow::Result<PathBuf> {
 pub fn newest() -> anyhow::Result<PathBuf> {
     let none =
         || format!("no --model given and no run with a checkpoint below {RUNS}/; make one with `chemr quickstart`");
-    let entries = std::fs::read_dir(RUNS).with_context(none)?;
+    let entries = match std::fs::read_dir(RUNS) {
+        Err(error) if error.kind() == ErrorKind::NotFound => bail!(none()),
+        entries => entries.with_context(none)?,
+    };
     let mut found: Vec<(SystemTime, PathBuf)> = entries
         .filter_map(Result::ok)
         .filter_map(|entry| chemr_train::newest_checkpoint(&entry.path()))
@@ -44,6 +49,17 @@ pub fn newest() -> anyhow::Result<PathBuf> {
         .collect();
     found.sort();
     found.pop().map(|(_, checkpoint)| checkpoint).with_context(none)
+}
+
+/// The run folder of a checkpoint, which lies at RUN/checkpoints/PHASE/STEP.
+pub fn run_of(checkpoint: &Path) -> Option<&Path> {
+    checkpoint.ancestors().nth(3).filter(|run| run.join("config.toml").is_file())
+}
+
+/// The tasks that the run of a checkpoint trained for, if its manifest says.
+pub fn trained_tasks(checkpoint: &Path) -> Option<Vec<String>> {
+    let text = std::fs::read_to_string(run_of(checkpoint)?.join("manifest.json")).ok()?;
+    Some(serde_json::from_str::<Manifest>(&text).ok()?.tasks)
 }
 
 /// Reads a model folder for generation and says so.

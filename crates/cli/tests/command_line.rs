@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 use std::io::{BufRead, Write};
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
@@ -189,14 +188,84 @@ fn wrong_usage_says_what_to_do() {
 }
 
 #[test]
-fn doctor_passes_here() {
+fn an_input_that_no_task_can_use_is_refused() {
+    let cases: [(&[&str], &str); 6] = [
+        (&["C1CC", "--task", "name.smiles_to_formula"], "`C1CC` is no SMILES: unclosed_ring at byte 1"),
+        (&["What is the molecular formula of C1CC?"], "unclosed_ring at byte 1"),
+        (&["three unicorns", "--task", "tomg.functional_group"], "write e.g. `1 ester, 2 alcohol`"),
+        (&["CCO>>CC=O", "--task", "name.smiles_to_formula"], "is a reaction"),
+        (&["What is the formula of CCO?", "--task", "name.smiles_to_formula"], "only the task's input is wanted"),
+        (&["CCO", "--temperature", "-1"], "--temperature -1 is out of range"),
+    ];
+    for (arguments, wanted) in cases {
+        let output = chemr(&[&["ask", "--model", "no-such-model"], arguments].concat());
+        let message = text(&output.stderr);
+        assert!(output.status.code() == Some(1) && message.contains(wanted), "{arguments:?}: {message}");
+        assert!(!message.contains("no-such-model"), "the input comes first: {message}");
+    }
+    for usage in [["--max-new-tokens", "0"], ["--stop", ""]] {
+        assert_eq!(chemr(&[&["ask", "CCO"], &usage[..]].concat()).status.code(), Some(2), "{usage:?}");
+    }
+    // As it is: the next thing that fails is the model.
+    let output = chemr(&["ask", "--plain", "formula of C1CC", "--model", "no-such-model"]);
+    assert!(text(&output.stderr).contains("no-such-model"));
+}
+
+#[test]
+fn a_failure_names_its_reason_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let cases: [(&[&str], &str); 5] = [
+        (&["run", "no-such.toml"], "recipes/"),
+        (&["run", path], "recipes/"),
+        (&["train", "grpo", "--recipe", "no-such.toml"], "recipes/"),
+        (&["quickstart", "--resume", "--out", path], "holds no run to resume"),
+        (&["quickstart", "--out", env!("CARGO_BIN_EXE_chemr")], "check the path"),
+    ];
+    for (arguments, wanted) in cases {
+        let output = chemr(arguments);
+        let message = text(&output.stderr);
+        assert!(output.status.code() == Some(1) && message.contains(wanted), "{arguments:?}: {message}");
+        assert!(message.lines().count() == 1 && message.matches("os error").count() <= 1, "{arguments:?}: {message}");
+    }
+}
+
+/// The doctor's checks by name, and whether all passed.
+fn doctor(environment: &[(&str, &str)]) -> (Value, bool) {
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_chemr"))
         .args(["doctor", "--json"])
+        .env_remove("CHEMR_DATA")
+        .envs(environment.iter().copied())
         .current_dir(folder.path())
         .output()
         .expect("chemr starts");
-    let facts = &json_lines(&output)[0];
-    assert_eq!(facts["passed"], true, "{facts}");
-    assert!(Path::new(env!("CARGO_BIN_EXE_chemr")).exists());
+    let facts = json_lines(&output).remove(0);
+    assert_eq!(facts["passed"] == true, output.status.success(), "{facts}");
+    (facts["checks"].clone(), output.status.success())
+}
+
+#[test]
+fn doctor_passes_here() {
+    let (checks, passed) = doctor(&[]);
+    assert!(passed && checks.as_array().unwrap().iter().all(|check| check["status"] == "ok"), "{checks}");
+}
+
+#[test]
+fn doctor_warns() {
+    let (checks, passed) = doctor(&[("CHEMR_DATA", "no such folder"), ("CHEMR_THREADS", "x"), ("CHEMR_ISA", "foo")]);
+    let checks = checks.as_array().unwrap().iter();
+    let warned: Vec<_> = checks.filter(|check| check["status"] == "warning").map(|check| &check["name"]).collect();
+    assert!(passed && warned == ["data", "settings", "settings"], "{warned:?}");
+}
+
+#[test]
+fn settings_that_cannot_be_used_are_warned_about_once() {
+    let output = Command::new(env!("CARGO_BIN_EXE_chemr"))
+        .args(["mol", "CCO"])
+        .env("CHEMR_THREADS", "many")
+        .output()
+        .expect("chemr starts");
+    let message = text(&output.stderr);
+    assert!(output.status.success() && message.matches("CHEMR_THREADS").count() == 1, "{message}");
 }

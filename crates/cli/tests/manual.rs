@@ -21,9 +21,15 @@ fn check(name: &str, wanted: &str) {
 #[test]
 fn tasks_page() {
     let mut text = String::from("# Tasks\n\nWritten from the comments of the task files.\n");
-    for task in chemr_tasks::tasks() {
+    let tasks = chemr_tasks::tasks();
+    for (number, task) in tasks.iter().enumerate() {
         let family = task.family();
         let _ = write!(text, "\n## `{}`\n\nFamily `{family}`, input field `{}`.\n\n", task.id(), task.input_key());
+        // Tasks of one file share its text.
+        if let Some(first) = tasks[..number].iter().find(|first| first.source() == task.source()) {
+            let _ = writeln!(text, "See [`{}`](#{}).", first.id(), first.id().replace('.', ""));
+            continue;
+        }
         // Headings of the files move below the task's own heading.
         for line in chemr_tasks::documentation(*task).lines() {
             let deeper = if line.starts_with('#') { "##" } else { "" };
@@ -57,4 +63,14 @@ fn commands_page() {
         let _ = write!(text, "\n## `chemr {command}`\n\n```text\n{}\n```\n", help.trim_end());
     }
     check("commands.md", &text);
+}
+
+#[test]
+fn data_page() {
+    let text = std::fs::read_to_string(page("data.md")).unwrap();
+    for importer in chemr_data::import::importers() {
+        for name in [importer.name, importer.folder] {
+            assert!(text.contains(&format!("`{name}`")), "docs/data.md does not name {name}");
+        }
+    }
 }

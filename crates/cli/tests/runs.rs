@@ -95,7 +95,8 @@ fn a_run_leaves_a_complete_folder_and_repeats_byte_for_byte() {
     let recipe = recipe_in(folder.path());
     let (first, second) = (folder.path().join("first"), folder.path().join("second"));
     let said = finish(start(&recipe, &first, &[]));
-    assert!(said.contains("report") && said.contains("chemr ask"), "{said}");
+    let next = said.lines().find(|line| line.starts_with("next: ")).unwrap();
+    assert!(said.contains("report") && next.contains(&format!("{} ask --task", env!("CARGO_BIN_EXE_chemr"))), "{said}");
     finish(start(&recipe, &second, &["--set", "run.threads=1"]));
     for phase in PHASES {
         assert!(weights(&first, phase) == weights(&second, phase), "{phase}: two runs with the same seed differ");
@@ -126,12 +127,24 @@ fn a_run_leaves_a_complete_folder_and_repeats_byte_for_byte() {
         let (model, recipe) = (first.to_str().unwrap(), recipe.to_str().unwrap());
         let of = ["--model", model, "--precision", precision, "--json"];
         let asked: Value = serde_json::from_str(&chemr(&["ask", "What is the formula of CCO?"], &of)).unwrap();
-        assert!(asked["completion"].is_string(), "{asked}");
+        assert!(asked["completion"].is_string() && asked["checked"].is_number(), "{asked}");
+        assert_eq!(asked["trained_for"].as_array().unwrap().len(), 6);
         let scored: Value = serde_json::from_str(&chemr(&["eval", "--recipe", recipe], &of)).unwrap();
         assert!(scored["phases"][0]["mean"].is_number() && scored["model"] == summary["model"], "{scored}");
     }
     let refused = start(&recipe, &first, &[]).wait_with_output().unwrap();
     assert!(!refused.status.success(), "a run folder must not be overwritten");
+    let model = ["--model", first.to_str().unwrap()];
+    let told = |question: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_chemr")).arg("ask").args(question).args(model).output().unwrap();
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let other = told(&["CCO", "--task", "property.bbbp"]);
+    assert!(other.contains("did not train for property.bbbp"), "{other}");
+    let free = told(&["Why is the sky blue?"]);
+    assert!(free.trim_end().lines().last().unwrap().starts_with("nothing of this answer was checked"), "{free}");
+    let long = told(&[&"CCO ".repeat(2000), "--plain"]);
+    assert!(long.contains("ask something shorter"), "{long}");
 }
 
 /// Name of the newest complete checkpoint of a phase.
@@ -178,6 +191,9 @@ fn a_run_killed_in_every_phase_resumes_to_the_same_bytes() {
     stop_in(&recipe, &killed, "foundation", true, &["--resume"]);
     stop_in(&recipe, &killed, "distill", false, &["--resume"]);
     stop_in(&recipe, &killed, "grpo", false, &["--resume"]);
+    let changed = start(&recipe, &killed, &["--resume", "--set", "run.seed=2"]).wait_with_output().unwrap();
+    let message = String::from_utf8_lossy(&changed.stderr).into_owned();
+    assert!(message.contains("run.seed") && !message.contains("preparing"), "known before any work: {message}");
     finish(start(&recipe, &killed, &["--resume"]));
     for phase in PHASES {
         assert!(weights(&whole, phase) == weights(&killed, phase), "{phase}: the resumed run differs");

@@ -6,10 +6,11 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use chemr_engine::{ChatMessage, GenerationDefaults, Generator, Precision, Sampling, StopReason, StopStrings};
-use chemr_protocol::{Claim, Truth, check_claims};
-use chemr_tasks::{Example, Mode, Prompt, Split, Task, extract, task, tasks};
+use chemr_protocol::{Claim, ClaimTally, Truth, check_claims};
+use chemr_tasks::{Example, Mode, Prompt, Split, Task, check_input, extract, task, tasks};
+use clap::builder::{NonEmptyStringValueParser, RangedU64ValueParser};
 use serde_json::json;
 
 use crate::exit::{Outcome, say};
@@ -20,8 +21,8 @@ const EXAMPLES: &str = "Examples:
   chemr ask --task retrosynthesis 'CC(C)C(=O)OCC' --model runs/quickstart-001
   chemr ask --task tomg.functional_group '1 ester, 1 alcohol' --json
 
-Tasks: name.smiles_to_formula, name.iupac_to_smiles, property.bbbp, property.polarity_rule, reaction_prediction,
-retrosynthesis, tomg.functional_group";
+Tasks: name.smiles_to_formula, name.iupac_to_smiles, property.bbbp, property.polarity_rule,
+reaction_prediction, retrosynthesis, tomg.functional_group";
 
 /// Longest answer in tokens where neither the flag nor the model's folder says.
 const MAX_NEW_TOKENS: usize = 512;
@@ -42,13 +43,13 @@ pub struct Arguments {
     #[arg(long, conflicts_with = "task")]
     plain: bool,
     /// Longest answer in tokens; by default what the model's generation_config.json says, else 512.
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     max_new_tokens: Option<usize>,
     /// Sampling temperature; 0 = greedy. By default what the model's generation_config.json says, else 0.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     temperature: Option<f32>,
     /// End the answer before this text; may be given several times.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     stop: Vec<String>,
     /// Seed of the sampling.
     #[arg(long, default_value_t = 1)]
@@ -75,9 +76,26 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         Some(path) => models::resolve(path)?,
         None => models::newest()?,
     };
+    let trained = models::trained_tasks(&folder);
+    if let (Some(example), Some(trained)) = (&asked, &trained)
+        && !trained.contains(&example.task)
+    {
+        eprintln!(
+            "warning: the run of this model did not train for {}, so its answer may be useless; it trained for {}",
+            example.task,
+            trained.join(", ")
+        );
+    }
     let (model, tokenizer) = models::load(&folder, arguments.precision)?;
     let messages = [ChatMessage::system(prompt.system), ChatMessage::user(prompt.user)];
     let tokens = tokenizer.encode_prompt(&messages)?;
+    let positions = model.config().max_position_embeddings;
+    if tokens.len() >= positions {
+        let long = tokens.len();
+        bail!(
+            "the question takes {long} tokens, and this model reads and writes {positions} in all; ask something shorter"
+        );
+    }
     let defaults = GenerationDefaults::read(&folder)?;
     let sampling = sampling(arguments, &defaults, tokenizer.eos());
     let stop_strings = StopStrings::new(&tokenizer, &arguments.stop)?;
@@ -107,12 +125,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         _ => "token_limit",
     };
     let outcome = if ended == "stopped" { Outcome::Stopped } else { Outcome::Done };
-    let extraction = extract(&completion, Mode::Loose);
-    let answer = extraction.answer.as_ref().ok();
-    let claims = asked
-        .as_ref()
-        .map(|example| check_claims(&with_own_answer(example, answer.copied()), &completion))
-        .unwrap_or_default();
+    let whole = whole_part(&completion, matches!(ended, "stopped" | "token_limit"));
+    let answer = extract(&completion, Mode::Loose).answer.ok().filter(|_| whole.len() == completion.len());
+    let claims =
+        asked.as_ref().map(|example| check_claims(&with_own_answer(example, answer), whole)).unwrap_or_default();
+    let mut tally = ClaimTally::default();
+    claims.iter().for_each(|claim| tally.add(claim.truth));
     if arguments.json {
         let claims: Vec<_> = claims
             .iter()
@@ -126,7 +144,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         let task = asked.as_ref().map(|example| example.task.as_str());
         say!(
             "{}",
-            json!({"task": task, "question": question, "completion": completion, "ended": ended, "answer": answer, "claims": claims, "model": folder})
+            json!({
+                "task": task, "question": question, "completion": completion, "ended": ended, "answer": answer, "claims": claims,
+                "checked": tally.checked(), "false": tally.wrong, "trained_for": trained, "model": folder,
+            })
         )?;
         return Ok(outcome);
     }
@@ -138,12 +159,32 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         }
         _ => {}
     }
-    print_claims(&claims, &completion)?;
+    print_claims(&claims, &tally, &completion)?;
     match answer {
         Some(answer) => say!("\nanswer: {answer}")?,
         None => say!("\nno answer found in the completion")?,
     }
+    if claims.iter().any(|claim| claim.truth == Truth::False && Some(claim.value.as_str()) == answer) {
+        say!("        a claim that gives this answer is FALSE")?;
+    }
+    if tally.checked() == 0 {
+        let why = match asked {
+            Some(_) => "its reasoning makes no claim that the toolkit can decide",
+            None => "the question was sent as it is",
+        };
+        let tasks = trained
+            .map_or_else(String::new, |tasks| format!("; the run of this model trained for {}", tasks.join(", ")));
+        eprintln!("nothing of this answer was checked: {why}{tasks}");
+    }
     Ok(outcome)
+}
+
+/// What can be judged of a completion: all of it, or, where it was cut off before its answer ended, its whole lines.
+fn whole_part(completion: &str, cut: bool) -> &str {
+    if !cut || completion.to_ascii_lowercase().contains("</answer>") {
+        return completion;
+    }
+    &completion[..completion.rfind('\n').unwrap_or(0)]
 }
 
 /// What the flags say, else what the model's folder says, else greedy.
@@ -163,13 +204,20 @@ fn read_question(arguments: &Arguments, question: &str) -> anyhow::Result<(Optio
     let named = match &arguments.task {
         Some(id) => {
             let known = || tasks().iter().map(|task| task.id()).collect::<Vec<_>>().join(", ");
-            Some((task(id).with_context(|| format!("no task `{id}`; there are {}", known()))?, question.to_owned()))
+            let task = task(id).with_context(|| format!("no task `{id}`; there are {}", known()))?;
+            check_input(task, question).map_err(|error| {
+                anyhow!("{error} (with --task only the task's input is wanted, here its `{}`)", task.input_key())
+            })?;
+            Some((task, question.to_owned()))
         }
         None if arguments.plain => None,
         None => chemr_tasks::route(question),
     };
     let Some((task, field)) = named else {
         if !arguments.plain {
+            if let Some((task, word)) = chemr_tasks::unread(question) {
+                check_input(task, &word).map_err(|error| anyhow!("{error} (--plain sends the question as it is)"))?;
+            }
             eprintln!("the question fits no known task, so it is sent as it is; --task asks in the words of a task");
         }
         return Ok((None, Prompt::free(question)));
@@ -206,7 +254,7 @@ fn truth(claim: &Claim) -> &'static str {
     }
 }
 
-fn print_claims(claims: &[Claim], completion: &str) -> std::io::Result<()> {
+fn print_claims(claims: &[Claim], tally: &ClaimTally, completion: &str) -> std::io::Result<()> {
     if claims.is_empty() {
         return Ok(());
     }
@@ -220,5 +268,24 @@ fn print_claims(claims: &[Claim], completion: &str) -> std::io::Result<()> {
         let said = completion.get(claim.span.clone()).unwrap_or("").trim();
         say!("  {mark}  step {}  {}: {said}", claim.step, claim.kind.as_str())?;
     }
-    Ok(())
+    let undecided = match tally.unverifiable {
+        0 => String::new(),
+        count => format!("; {count} marked ? could not be decided"),
+    };
+    say!("{} of {} checked claims are false{undecided}", tally.wrong, tally.checked())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_cut_off_is_not_judged() {
+        let cut = "<think>1. **Elements**: It is built from C, H.\n2. **Tot";
+        assert_eq!(whole_part(cut, false), cut);
+        assert_eq!(whole_part(cut, true), "<think>1. **Elements**: It is built from C, H.");
+        assert_eq!(whole_part("<think>It", true), "");
+        let answered = "<think>So</think>\n<answer>CH4</answer> and";
+        assert_eq!(whole_part(answered, true), answered);
+    }
 }

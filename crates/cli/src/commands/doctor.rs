@@ -4,10 +4,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use chemr_chem::Mol;
+use chemr_data::import::importers;
 use chemr_engine::{AdamWConfig, CrossEntropy, Model, ModelConfig, PackedBatch, Trainer};
 use chemr_train::Host;
 use serde_json::{Value, json};
 
+use crate::environment;
 use crate::exit::{Outcome, say};
 
 const EXAMPLES: &str = "Examples:
@@ -25,23 +27,52 @@ pub struct Arguments {
 
 struct Check {
     name: &'static str,
-    passed: bool,
+    status: Status,
     fact: String,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Status {
+    Ok,
+    /// Some commands will not work, or not as asked.
+    Warning,
+    Failed,
+}
+
+impl Status {
+    fn of(passed: bool) -> Status {
+        if passed { Status::Ok } else { Status::Failed }
+    }
+
+    /// Mark of the line, and word in JSON.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Status::Ok => ("ok  ", "ok"),
+            Status::Warning => ("warn", "warning"),
+            Status::Failed => ("FAIL", "failed"),
+        }
+    }
+}
+
 pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
-    let checks = [processor(), memory(), toolkit(), engine(), writable(), data()];
-    let passed = checks.iter().all(|check| check.passed);
+    let mut checks = vec![processor(), memory(), toolkit(), engine(), writable()];
+    checks.push(data(std::env::var_os("CHEMR_DATA").as_deref().map(Path::new)));
+    let complaints = environment::complaints().into_iter();
+    checks.extend(complaints.map(|fact| Check { name: "settings", status: Status::Warning, fact }));
+    let passed = checks.iter().all(|check| check.status != Status::Failed);
     if arguments.json {
         let checks: Vec<Value> = checks
             .iter()
-            .map(|check| json!({"name": check.name, "passed": check.passed, "fact": check.fact}))
+            .map(|check| {
+                let passed = check.status != Status::Failed;
+                json!({"name": check.name, "passed": passed, "status": check.status.words().1, "fact": check.fact})
+            })
             .collect();
         say!("{}", json!({"version": env!("CARGO_PKG_VERSION"), "passed": passed, "checks": checks}))?;
     } else {
         say!("chemr {}", env!("CARGO_PKG_VERSION"))?;
         for check in &checks {
-            say!("{}  {:<10} {}", if check.passed { "ok  " } else { "FAIL" }, check.name, check.fact)?;
+            say!("{}  {:<10} {}", check.status.words().0, check.name, check.fact)?;
         }
     }
     if passed { Ok(Outcome::Done) } else { anyhow::bail!("a check failed; each FAIL line says what is needed") }
@@ -56,7 +87,7 @@ fn processor() -> Check {
         host.threads,
         chemr_engine::kernel_name()
     );
-    Check { name: "processor", passed: true, fact }
+    Check { name: "processor", status: Status::Ok, fact }
 }
 
 /// The quickstart needs under 4 GB.
@@ -68,11 +99,12 @@ fn memory() -> Check {
     match available {
         Some(kib) => Check {
             name: "memory",
-            passed: kib >= 2 << 20,
+            status: Status::of(kib >= 2 << 20),
             fact: format!("{:.1} GiB available; quickstart wants 2", kib as f64 / f64::from(1 << 20)),
         },
         None => {
-            Check { name: "memory", passed: true, fact: "unknown on this system; quickstart wants 2 GiB".to_owned() }
+            let fact = "unknown on this system; quickstart wants 2 GiB".to_owned();
+            Check { name: "memory", status: Status::Ok, fact }
         }
     }
 }
@@ -85,11 +117,12 @@ fn toolkit() -> Check {
     match found {
         Ok((canonical, formula, key)) if (canonical.as_str(), formula.as_str(), key.as_str()) == wanted => Check {
             name: "chemistry",
-            passed: true,
+            status: Status::Ok,
             fact: "canonical SMILES, formula and InChIKey of a known compound agree with RDKit 2026.9.1".to_owned(),
         },
         other => {
-            Check { name: "chemistry", passed: false, fact: format!("a known compound gives {other:?}; reinstall") }
+            let fact = format!("a known compound gives {other:?}; reinstall");
+            Check { name: "chemistry", status: Status::Failed, fact }
         }
     }
 }
@@ -103,7 +136,7 @@ fn engine() -> Check {
         ),
         Err(error) => (false, error.to_string()),
     };
-    Check { name: "engine", passed, fact }
+    Check { name: "engine", status: Status::of(passed), fact }
 }
 
 fn training_pace() -> anyhow::Result<(f64, f64, f64)> {
@@ -148,18 +181,62 @@ fn writable() -> Check {
     let probe = Path::new(".chemr-doctor");
     let outcome = std::fs::write(probe, b"x").and_then(|()| std::fs::remove_file(probe));
     match outcome {
-        Ok(()) => Check { name: "folder", passed: true, fact: "this folder is writable; runs go to runs/".to_owned() },
+        Ok(()) => {
+            let fact = "this folder is writable; runs go to runs/".to_owned();
+            Check { name: "folder", status: Status::Ok, fact }
+        }
         Err(error) => {
-            Check { name: "folder", passed: false, fact: format!("this folder is not writable ({error}); use --out") }
+            let fact = format!("this folder is not writable ({error}); use --out");
+            Check { name: "folder", status: Status::Failed, fact }
         }
     }
 }
 
-fn data() -> Check {
-    let fact = match std::env::var("CHEMR_DATA") {
-        Ok(path) if Path::new(&path).is_dir() => format!("CHEMR_DATA is {path}"),
-        Ok(path) => format!("CHEMR_DATA is {path}, which is no folder; recipes that read files will fail"),
-        Err(_) => "CHEMR_DATA is not set: fine for quickstart, needed by recipes that read files".to_owned(),
+fn data(root: Option<&Path>) -> Check {
+    let check = |status, fact| Check { name: "data", status, fact };
+    let Some(root) = root else {
+        let fact = "CHEMR_DATA is not set: fine for quickstart, needed by recipes that read files (docs/data.md)";
+        return check(Status::Ok, fact.to_owned());
     };
-    Check { name: "data", passed: true, fact }
+    let is = format!("CHEMR_DATA is {}", root.display());
+    if !root.is_dir() {
+        return check(Status::Warning, format!("{is}, which is no folder; recipes that read files will fail"));
+    }
+    let mut folders: Vec<&str> = importers().iter().map(|importer| importer.folder).collect();
+    folders.dedup();
+    let (there, missing): (Vec<&str>, Vec<&str>) = folders.into_iter().partition(|name| root.join(name).is_dir());
+    match (there.is_empty(), missing.is_empty()) {
+        (_, true) => check(Status::Ok, format!("{is}, with {}", there.join(", "))),
+        (true, _) => {
+            let fact = format!("{is}, which holds none of the folders {} (docs/data.md)", missing.join(", "));
+            check(Status::Warning, fact)
+        }
+        _ => {
+            let (there, missing) = (there.join(", "), missing.join(", "));
+            check(Status::Ok, format!("{is}, with {there}, without {missing} (docs/data.md)"))
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_data_folder_without_data_is_warned_about() {
+        let folder = tempfile::tempdir().unwrap();
+        let (empty, set) = (folder.path().join("empty"), folder.path().join("set"));
+        std::fs::create_dir(&empty).unwrap();
+        std::fs::create_dir_all(set.join("uspto-50k")).unwrap();
+        for (root, status, wanted) in [
+            (None, "ok", "is not set"),
+            (Some(folder.path().join("nothing")), "warning", "no folder"),
+            (Some(empty), "warning", "docs/data.md"),
+            (Some(set), "ok", "without pubchem-iupac, moleculenet"),
+        ] {
+            let check = data(root.as_deref());
+            assert!(check.status.words().1 == status && check.fact.contains(wanted), "{}", check.fact);
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::bail;
 use chemr_engine::Precision;
 use chemr_eval::{ModelFacts, PhaseRecord, Summary};
-use chemr_train::{Budget, Recipe, Source};
+use chemr_train::{Budget, Recipe, Source, recipe_of};
 
 use crate::exit::{Outcome, say};
 use crate::{evaluator, interrupt, models, rows};
@@ -45,11 +45,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         Some(path) => models::resolve(path)?,
         None => models::newest()?,
     };
-    // A checkpoint lies at RUN/checkpoints/PHASE/STEP.
-    let of_run = folder.ancestors().nth(3).map(|run| run.join("config.toml")).filter(|path| path.is_file());
-    let recipe = match (&arguments.recipe, of_run) {
+    let recipe = match (&arguments.recipe, models::run_of(&folder)) {
         (Some(path), _) => Recipe::load(path)?,
-        (None, Some(path)) => Recipe::load(&path)?,
+        (None, Some(run)) => recipe_of(run)?,
         (None, None) => Recipe::quickstart(Budget::Default)?,
     };
     let recipe = recipe.with_overrides(&arguments.set)?;

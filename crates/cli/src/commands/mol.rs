@@ -1,9 +1,9 @@
 //! `chemr mol`: what the toolkit knows about a molecule.
 
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use chemr_chem::{ChemError, Depiction, Gate, Mol, groups, svg};
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
@@ -13,7 +13,7 @@ use crate::exit::{Outcome, say};
 const EXAMPLES: &str = "Examples:
   chemr mol 'CC(=O)Oc1ccccc1C(=O)O'
   chemr mol 'CC(=O)Oc1ccccc1C(=O)O' --svg aspirin.svg
-  cut -d, -f1 molecules.csv | chemr mol - --json > molecules.jsonl
+  tail -n +2 molecules.csv | cut -d, -f1 | chemr mol - --json > molecules.jsonl
   chemr mol - --pairs < pairs.tsv";
 
 /// Most lines in a block, which all cores work on together.
@@ -43,7 +43,8 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     if arguments.smiles == "-" {
         if arguments.svg.is_some() {
-            bail!("--svg draws one molecule: give its SMILES instead of `-`");
+            let message = "--svg draws one molecule: give its SMILES instead of `-`\n";
+            clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, message).exit();
         }
         return read_lines(arguments);
     }
@@ -62,7 +63,26 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     } else {
         print_table(&facts)?;
     }
-    Ok(outcome_of(&facts))
+    let outcome = outcome_of(&facts);
+    if outcome == Outcome::InvalidInput
+        && let Some(hint) = hint(&arguments.smiles)
+    {
+        eprintln!("{hint}");
+    }
+    Ok(outcome)
+}
+
+/// What to do with a text that was meant as something else than a SMILES.
+fn hint(text: &str) -> Option<&'static str> {
+    if Path::new(text).is_file() || text.contains(".csv") {
+        return Some("this looks like a file: `chemr mol - < FILE` reads one SMILES a line");
+    }
+    let letters = text.chars().filter(|letter| letter.is_ascii_lowercase()).count();
+    // SMILES are mostly capitals, signs and digits, or the letters of aromatic atoms.
+    let named = letters * 2 > text.len() && text.chars().any(|letter| "adefghijklmqtuvwxyz".contains(letter));
+    named.then_some(
+        "this looks like a name: only SMILES are read here; `chemr ask 'What is the structure of ...?'` asks a model",
+    )
 }
 
 fn outcome_of(facts: &Value) -> Outcome {
@@ -79,11 +99,13 @@ fn read_lines(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let mut output = BufWriter::new(std::io::stdout().lock());
     let mut input = BufReader::with_capacity(1 << 16, std::io::stdin().lock());
     let mut outcome = Outcome::Done;
+    let mut empty = true;
     loop {
         let block = read_block(&mut input)?;
         if block.is_empty() {
             break;
         }
+        empty = false;
         let results: Vec<Value> = block
             .par_iter()
             .map(|line| {
@@ -104,6 +126,9 @@ fn read_lines(arguments: &Arguments) -> anyhow::Result<Outcome> {
         }
         // A program at the other end that asks line by line gets its answers line by line.
         output.flush()?;
+    }
+    if empty {
+        eprintln!("standard input holds no line");
     }
     Ok(outcome)
 }
@@ -263,10 +288,12 @@ fn print_table(facts: &Value) -> std::io::Result<()> {
                 .as_object()
                 .into_iter()
                 .flatten()
-                .map(|(name, count)| format!("{count} {name}"))
+                .map(|(name, count)| if count == 1 { name.clone() } else { format!("{name} ×{count}") })
                 .collect::<Vec<_>>()
                 .join(", "),
-            ("morgan2_2048" | "maccs", Value::Array(bits)) => format!("{} bits on (--json lists them)", bits.len()),
+            ("morgan2_2048" | "maccs", Value::Array(bits)) => {
+                format!("bits on: {} (--json lists them)", bits.len())
+            }
             (_, Value::String(text)) => text.clone(),
             (_, Value::Number(number)) if number.is_f64() => format!("{:.4}", number.as_f64().unwrap_or(f64::NAN)),
             (_, other) => other.to_string(),
@@ -274,4 +301,18 @@ fn print_table(facts: &Value) -> std::io::Result<()> {
         say!("{key:<18} {shown}")?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_files_are_told_from_broken_smiles() {
+        assert!(hint("aspirin").unwrap().contains("name"));
+        assert!(hint("molecules.csv").unwrap().contains("file"));
+        for smiles in ["C1CC", "c1cccc", "C(C)(C)(C)(C)C", "[Na", "c1ccncc"] {
+            assert_eq!(hint(smiles), None, "{smiles}");
+        }
+    }
 }

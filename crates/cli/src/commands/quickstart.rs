@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use chemr_train::{Budget, Recipe, recipe_of};
+use chemr_train::{Budget, Recipe, RunFolder, recipe_of};
 
 use crate::evaluator::train_and_report;
-use crate::exit::Outcome;
+use crate::exit::{Outcome, say};
 use crate::models;
 
 const EXAMPLES: &str = "Examples:
@@ -44,12 +44,24 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         Budget::Default => "about a quarter of an hour on two cores",
         Budget::Long => "about two hours on two cores",
     };
-    eprintln!("chem-r quickstart ({budget}): {time}, {} threads", chemr_engine::threads());
-    eprintln!("  phase 1 foundation: questions and bare answers, {} steps", recipe.foundation.steps);
-    eprintln!("  phase 2 distill:    verified reasoning of the expert teacher, {} steps", recipe.distill.steps);
-    eprintln!("  phase 3 grpo:       reinforcement learning with checked answers, {} steps", recipe.grpo.steps);
-    eprintln!("run folder {}; stop with Ctrl-C, go on with --out {} --resume", out.display(), out.display());
-    train_and_report(&recipe, &out, arguments.resume)
+    let plan = format!(
+        "chem-r quickstart ({budget}): {time}, {} threads\n  \
+         phase 1 foundation: questions and bare answers, {} steps\n  \
+         phase 2 distill:    verified reasoning of the expert teacher, {} steps\n  \
+         phase 3 grpo:       reinforcement learning with checked answers, {} steps\n\
+         run folder {}; stop with Ctrl-C, go on with --out {} --resume",
+        chemr_engine::threads(),
+        recipe.foundation.steps,
+        recipe.distill.steps,
+        recipe.grpo.steps,
+        out.display(),
+        out.display()
+    );
+    let outcome = train_and_report(&recipe, &out, arguments.resume, &plan)?;
+    if budget == Budget::Smoke && outcome == Outcome::Done {
+        say!("\nThis budget only shows that every step works; a model that reasons takes `--budget default`.")?;
+    }
+    Ok(outcome)
 }
 
 fn fresh(arguments: &Arguments) -> anyhow::Result<(Budget, Recipe)> {
@@ -61,6 +73,7 @@ fn fresh(arguments: &Arguments) -> anyhow::Result<(Budget, Recipe)> {
 
 /// The recipe of the run to resume, and the budget it was made with. Flags need not be repeated, but must not differ.
 fn stored(arguments: &Arguments, out: &Path) -> anyhow::Result<(Budget, Recipe)> {
+    RunFolder::check(out, true)?;
     let recipe = recipe_of(out)?;
     let made_with = |budget: &Budget| recipe.run.name == format!("quickstart-{budget}");
     let budget = Budget::ALL

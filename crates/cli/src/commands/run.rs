@@ -37,6 +37,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         Some(out) => out.clone(),
         None => models::next_free(&recipe.run.name)?,
     };
-    eprintln!("run {} with {} threads, run folder {}", recipe.run.name, chemr_engine::threads(), out.display());
-    train_and_report(&recipe, &out, arguments.resume)
+    let (file, threads) = (arguments.recipe.display(), chemr_engine::threads());
+    let plan = format!("recipe {file} with {threads} threads, run folder {}", out.display());
+    train_and_report(&recipe, &out, arguments.resume, &plan)
 }

@@ -32,7 +32,7 @@ pub struct Arguments {
     /// Change one key of the recipe (repeatable).
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
-    /// Go on with a stopped or killed run; needs --out and the same recipe.
+    /// Go on with a stopped or killed run; needs --out and the same --from and recipe.
     #[arg(long, requires = "out")]
     resume: bool,
 }
@@ -63,6 +63,6 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         Some(out) => out.clone(),
         None => models::next_free(phase.name())?,
     };
-    eprintln!("phase {phase} with {} threads, run folder {}", chemr_engine::threads(), out.display());
-    train_and_report(&recipe, &out, arguments.resume)
+    let plan = format!("phase {phase} with {} threads, run folder {}", chemr_engine::threads(), out.display());
+    train_and_report(&recipe, &out, arguments.resume, &plan)
 }

@@ -130,14 +130,18 @@ def engine_command(binary, folder, size, task, steps):
 
 
 def work(size, task):
-    """Floating-point operations of one token: what the definition needs, causal attention counted half. Generation: forward only."""
+    """Floating-point operations of one token: what the definition needs, causal attention counted half. Generation: forward only,
+    each different prompt once, with the head for its last position, shared out among the new tokens."""
     shape = SIZES[size]
     hidden, layers, wide = shape["hidden_size"], shape["num_hidden_layers"], shape["intermediate_size"]
     keys = hidden * shape["num_key_value_heads"] // shape["num_attention_heads"]
     matrices = layers * hidden * (2 * hidden + 2 * keys + 3 * wide) + shape["vocab_size"] * hidden
     if task == "train":
         return 6 * matrices + 6 * layers * hidden * LENGTH
-    return 2 * matrices + 4 * layers * hidden * (GENERATION[task][1] + NEW // 2)
+    prompts, length, copies = GENERATION[task]
+    head = shape["vocab_size"] * hidden
+    prompt = length * (2 * (matrices - head) + 2 * layers * hidden * length) + 2 * head
+    return 2 * matrices + 4 * layers * hidden * (length + NEW // 2) + prompt / (copies * NEW)
 
 
 def check(task, engine, torch_side):

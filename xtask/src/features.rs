@@ -23,7 +23,7 @@ pub fn check() -> Result<(), String> {
 }
 
 fn packages() -> Result<Vec<String>, String> {
-    let metadata = cargo(&["metadata", "--offline", "--locked", "--no-deps", "--format-version", "1"])?;
+    let metadata = cargo(&["metadata", "--locked", "--no-deps", "--format-version", "1"])?;
     let metadata: Value = serde_json::from_str(&metadata).map_err(|error| format!("cargo metadata: {error}"))?;
     let packages = metadata["packages"].as_array().ok_or("cargo metadata names no packages")?;
     Ok(packages.iter().filter_map(|package| package["name"].as_str().map(str::to_owned)).collect())
@@ -31,7 +31,7 @@ fn packages() -> Result<Vec<String>, String> {
 
 /// Every crate with version and features, one line each.
 fn dependencies(which: &[&str]) -> Result<BTreeSet<String>, String> {
-    let format = ["tree", "--offline", "--locked", "--prefix", "none", "--format", "{p} features: {f}"];
+    let format = ["tree", "--locked", "--prefix", "none", "--format", "{p} features: {f}"];
     let tree = cargo(&[&format, which].concat())?;
     Ok(tree.lines().map(|line| line.trim_end_matches(" (*)").trim_end().to_owned()).collect())
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
-use chemr_engine::{InferenceModel, Precision, Tokenizer, check_folder, load_inference_folder};
+use chemr_engine::{InferenceModel, ModelConfig, Precision, Tokenizer, check_folder, load_inference_folder};
 use chemr_train::Manifest;
 
 /// Where runs go unless the user says otherwise.
@@ -66,22 +66,8 @@ pub fn trained_tasks(checkpoint: &Path) -> Option<Vec<String>> {
 pub fn load(folder: &Path, precision: Precision) -> anyhow::Result<(InferenceModel<'static>, Tokenizer)> {
     let place = || format!("model {}", folder.display());
     let (config, _) = check_folder(folder).with_context(place)?;
-    if let Some(free) = free_memory() {
-        let needed = precision.weight_bytes(&config);
-        if needed > free {
-            let gigabytes = |bytes: u64| bytes as f64 / 1e9;
-            let less = Precision::ALL.into_iter().find(|kind| kind.weight_bytes(&config) < free);
-            let remedy = match less {
-                Some(kind) => format!("--precision {kind} takes {:.1} GB", gigabytes(kind.weight_bytes(&config))),
-                None => "no precision makes it fit".to_owned(),
-            };
-            bail!(
-                "{}: its weights take {:.1} GB as {precision}, {:.1} GB of memory are free; {remedy}",
-                place(),
-                gigabytes(needed),
-                gigabytes(free)
-            );
-        }
+    if let Some(reason) = free_memory().and_then(|free| too_large(&config, precision, free)) {
+        bail!("{}: {reason}", place());
     }
     let loaded = load_inference_folder(folder, precision).with_context(place)?;
     match precision {
@@ -91,10 +77,66 @@ pub fn load(folder: &Path, precision: Precision) -> anyhow::Result<(InferenceMod
     Ok(loaded)
 }
 
+/// Why a model does not fit into `free` bytes and what would; `None` when it does.
+fn too_large(config: &ModelConfig, precision: Precision, free: u64) -> Option<String> {
+    // Buffers, the cache and the tokenizer are small beside the weights of a model for which this matters.
+    let needed = |precision: Precision| {
+        let weights = precision.weight_bytes(config);
+        weights.saturating_add(weights / 20)
+    };
+    let gigabytes = |bytes: u64| bytes as f64 / 1e9;
+    if needed(precision) <= free {
+        return None;
+    }
+    let remedy = match Precision::ALL.into_iter().find(|kind| needed(*kind) <= free) {
+        Some(kind) => format!("--precision {kind} takes {:.1} GB", gigabytes(needed(kind))),
+        None => "no precision makes it fit".to_owned(),
+    };
+    let (needed, free) = (gigabytes(needed(precision)), gigabytes(free));
+    Some(format!("takes {needed:.1} GB as {precision}, and {free:.1} GB of memory are free; {remedy}"))
+}
+
 /// Bytes of memory that a new program can have without swapping; `None` where the system does not tell.
-fn free_memory() -> Option<u64> {
+pub fn free_memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes * 1024)
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_that_does_not_fit_names_a_precision_that_does() {
+        let config = ModelConfig {
+            vocab_size: 128_256,
+            hidden_size: 4096,
+            intermediate_size: 14_336,
+            num_hidden_layers: 32,
+            num_attention_heads: 32,
+            num_key_value_heads: 8,
+            head_dim: 128,
+            max_position_embeddings: 131_072,
+            rms_norm_eps: 1e-5,
+            rope_theta: 500_000.0,
+            tie_word_embeddings: false,
+            bos_token_id: None,
+            eos_token_id: None,
+            more_eos_token_ids: Vec::new(),
+            pad_token_id: None,
+        };
+        // Llama 3.1 8B: 8.03 billion parameters, 16.06 GB in bf16.
+        let said = |precision, free| too_large(&config, precision, free).unwrap_or_default();
+        assert_eq!(said(Precision::Single, 40_000_000_000), "");
+        let eight = said(Precision::Single, 20_000_000_000);
+        assert_eq!(eight, "takes 33.7 GB as fp32, and 20.0 GB of memory are free; --precision bf16 takes 16.9 GB");
+        assert!(
+            said(Precision::Bf16, 12_000_000_000).ends_with("--precision int8 takes 9.5 GB"),
+            "{}",
+            said(Precision::Bf16, 12_000_000_000)
+        );
+        assert!(said(Precision::Int8, 1_000_000_000).ends_with("no precision makes it fit"));
+    }
 }

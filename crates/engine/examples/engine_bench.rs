@@ -57,6 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 tie_word_embeddings: true,
                 bos_token_id: None,
                 eos_token_id: None,
+                more_eos_token_ids: Vec::new(),
                 pad_token_id: None,
             };
             speed(config, optional(7, 100)?, optional(8, 8192)?, optional(9, 10)?)

@@ -38,6 +38,9 @@ pub struct ModelConfig {
     /// Id of the end-of-sequence token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eos_token_id: Option<u32>,
+    /// Further ids that end a sequence, where `eos_token_id` is a list (Llama 3).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more_eos_token_ids: Vec<u32>,
     /// Id of the padding token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pad_token_id: Option<u32>,
@@ -145,6 +148,7 @@ pub(crate) mod tests {
             tie_word_embeddings: true,
             bos_token_id: None,
             eos_token_id: Some(1),
+            more_eos_token_ids: Vec::new(),
             pad_token_id: None,
         }
     }

@@ -14,7 +14,8 @@ pub(crate) struct Dropout {
 impl Dropout {
     /// `None` when nothing is dropped.
     pub(crate) fn new(rate: f32, seed: u64) -> Option<Self> {
-        let threshold = (f64::from(rate) * 65536.0).round() as u32;
+        // At least one value in 65,536 is kept.
+        let threshold = ((f64::from(rate) * 65536.0).round() as u32).min(65535);
         (threshold > 0).then(|| {
             // The share that is really dropped, so that expectations are kept exactly.
             let dropped = f64::from(threshold) / 65536.0;
@@ -58,6 +59,7 @@ mod tests {
     #[test]
     fn drops_the_asked_share_and_keeps_the_mean() {
         assert_eq!(Dropout::new(0.0, 1), None);
+        assert!(Dropout::new(0.999_999, 1).unwrap().keep.is_finite());
         let dropout = Dropout::new(0.3, 7).unwrap().of_matrix(2, 1);
         let positions: Vec<u32> = (0..200).collect();
         let mut rows = vec![1.0f32; 200 * 101];

@@ -71,7 +71,8 @@ pub struct LoraConfig {
     pub rank: usize,
     /// `lora_alpha`.
     pub alpha: f32,
-    /// `lora_dropout`: share of the inputs of `A` that training sets to zero; `0 <= dropout < 1`.
+    /// `lora_dropout`: share of the inputs of `A` that training sets to zero; `0 <= dropout < 1`. Projections with the same
+    /// input (queries, keys and values; gate and up) drop the same values, where PEFT draws for each alone.
     pub dropout: f32,
     /// `target_modules`, each once.
     pub targets: Vec<LoraTarget>,
@@ -99,7 +100,7 @@ impl LoraConfig {
         let refuse =
             |field, value: String, reason: &str| Err(EngineError::Config { field, value, reason: reason.to_owned() });
         if self.rank == 0 || self.rank > MAX_RANK {
-            return refuse("r", self.rank.to_string(), "must be 1 to 1024");
+            return refuse("r", self.rank.to_string(), &format!("must be 1 to {MAX_RANK}"));
         }
         if !self.alpha.is_finite() || self.alpha <= 0.0 {
             return refuse("lora_alpha", self.alpha.to_string(), "must be finite and positive");
@@ -142,7 +143,7 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    fn all(config: &ModelConfig, lora: &LoraConfig) -> [Self; 4] {
+    pub(crate) fn all(config: &ModelConfig, lora: &LoraConfig) -> [Self; 4] {
         let parts = block_tensors(config, &Architecture::default());
         ADAPTED.map(|fused| {
             let mut layout = Self { input: 0, out: 0, width: 0, blocks: Vec::new() };
@@ -158,6 +159,14 @@ impl Layout {
                 layout.out += rows;
             }
             layout
+        })
+    }
+
+    /// Projections with shapes `[rank, in]` and `[out, rank]` of their pairs.
+    pub(crate) fn shapes(&self) -> impl Iterator<Item = (LoraTarget, [[usize; 2]; 2])> + '_ {
+        self.blocks.iter().map(|block| {
+            let rank = block.columns.len();
+            (block.target, [[rank, self.input], [block.rows.len(), rank]])
         })
     }
 
@@ -260,18 +269,10 @@ impl Adapters {
         })
     }
 
-    /// Shapes `[rank, in]` and `[out, rank]` of the pair of a projection; `None` when it has none.
-    pub(crate) fn shapes(&self, target: LoraTarget) -> Option<[[usize; 2]; 2]> {
-        self.layouts.iter().find_map(|layout| {
-            let block = layout.blocks.iter().find(|block| block.target == target)?;
-            Some([[self.config.rank, layout.input], [block.rows.len(), self.config.rank]])
-        })
-    }
-
     /// Sets the pair of one projection.
     ///
     /// # Errors
-    /// [`EngineError::Shape`] when there is no such projection or a length does not fit.
+    /// [`EngineError::Batch`] when there is no such projection, [`EngineError::Shape`] when a length does not fit.
     pub fn set(&mut self, pair: &LoraPair) -> Result<(), EngineError> {
         const SET: &str = "set adapter";
         let name = |part: &str| format!("layers.{}.{}.{part}", pair.layer, pair.target);
@@ -279,7 +280,8 @@ impl Adapters {
             Some((index, layout, layout.blocks.iter().find(|block| block.target == pair.target)?))
         });
         let (Some((index, layout, block)), true) = (place, pair.layer < self.layers.len()) else {
-            return Err(EngineError::shape(SET, name("lora_A"), &[0], &[pair.a.len()]));
+            let reason = format!("{} does not exist in these adapters", name("lora_A"));
+            return Err(EngineError::Batch { operation: SET, reason });
         };
         let rank = block.columns.len();
         for (part, values, expected) in
@@ -383,10 +385,13 @@ impl Parameters for Adapters {
         let layers = self.layers.iter().enumerate();
         layers
             .flat_map(|(layer, adapters)| {
-                let parts = adapters.iter().zip(&self.layouts).zip(ADAPTED);
-                parts.flat_map(move |((adapter, layout), fused)| {
+                let adapted = adapters.iter().zip(&self.layouts).filter(|(_, layout)| layout.width > 0);
+                adapted.flat_map(move |(adapter, layout)| {
+                    // With the projections in the name, the state of other adapters of the same shape does not fit.
+                    let targets: Vec<&str> = layout.blocks.iter().map(|block| block.target.module()).collect();
+                    let targets = targets.join("+");
                     let tensor = |side: &str, shape: [usize; 2], data| NamedTensor {
-                        name: format!("layers.{layer}.{fused:?}.lora_{side}"),
+                        name: format!("layers.{layer}.{targets}.lora_{side}"),
                         shape: shape.to_vec(),
                         data,
                     };
@@ -401,7 +406,8 @@ impl Parameters for Adapters {
 
     fn named_mut(&mut self, model: &ModelConfig) -> Vec<NamedTensorMut<'_>> {
         let shapes: Vec<_> = self.named(model).into_iter().map(|tensor| (tensor.name, tensor.shape)).collect();
-        let values = self.layers.iter_mut().flatten().flat_map(|adapter| [&mut adapter.a, &mut adapter.b]);
+        let adapters = self.layers.iter_mut().flatten().filter(|adapter| !adapter.a.is_empty());
+        let values = adapters.flat_map(|adapter| [&mut adapter.a, &mut adapter.b]);
         shapes.into_iter().zip(values).map(|((name, shape), data)| NamedTensorMut { name, shape, data }).collect()
     }
 }

@@ -150,6 +150,7 @@ mod tests {
             tie_word_embeddings: true,
             bos_token_id: None,
             eos_token_id: None,
+            more_eos_token_ids: Vec::new(),
             pad_token_id: None,
         };
         let config = AdamWConfig { weight_decay: 0.1, ..AdamWConfig::default() };

@@ -62,7 +62,7 @@ struct PackedAdapter {
     b: PackedWeight,
 }
 
-/// What the tiles of adapted matrices share.
+/// What the matrices of one tile share for their adapters.
 pub(crate) struct Side<'a> {
     /// Decoder block.
     pub layer: usize,
@@ -171,8 +171,8 @@ impl PackedLinear {
 
 /// The matrix for the backward pass.
 fn transposed(weight: &PackedWeight) -> &PackedMatrix {
-    // Trainers pack both directions; without the second the forward matrix would fail the shape checks of the product.
-    weight.backward.as_ref().unwrap_or(&weight.forward)
+    let Some(backward) = &weight.backward else { unreachable!("trainers pack both directions") };
+    backward
 }
 
 /// The matrices of one decoder block.

@@ -274,8 +274,29 @@ fn gradients_equal_finite_differences() {
     }
 }
 
+/// A row drops what its place in the batch says, also when the rows before it are left out or computed apart: losses of parts
+/// of a batch that is computed in several pieces add up.
 #[test]
-fn threads_cuts_and_saved_states_change_nothing() {
+fn dropout_belongs_to_the_place_in_the_batch() {
+    let model = base("llama3");
+    let adapters = filled(&model, config(0.5));
+    let lengths = [90; 30];
+    let loss = |supervised: std::ops::Range<usize>| {
+        let mut batch = random_batch(&lengths, model.config.vocab_size, 4);
+        for sequence in (0..lengths.len()).filter(|sequence| !supervised.contains(sequence)) {
+            let range = batch.range(sequence);
+            batch.weights[range].fill(0.0);
+        }
+        let mut trainer = LoraTrainer::new(model.clone(), adapters.clone(), AdamWConfig::default(), 6).unwrap();
+        trainer.accumulate(&batch, &CrossEntropy { denominator: 100.0 }).unwrap().loss_sum
+    };
+    let parts = loss(0..7) + loss(7..23) + loss(23..30);
+    let whole = loss(0..30);
+    assert!((whole - parts).abs() < 1e-6 * whole, "{whole} {parts}");
+}
+
+#[test]
+fn threads_and_saved_states_change_nothing() {
     let model = base("llama3");
     let batch = random_batch(&[40, 9, 80, 3], model.config.vocab_size, 4);
     let objective = CrossEntropy { denominator: 50.0 };
@@ -302,6 +323,15 @@ fn threads_cuts_and_saved_states_change_nothing() {
     first.save_state(&state).unwrap();
     save_adapter(&saved, first.adapters(), "base").unwrap();
     let adapters = load_adapter(&saved, &model.config).unwrap();
+    // The state of other adapters does not fit, though every shape is the same.
+    let of = |target| LoraConfig { targets: vec![target], ..config(0.0) };
+    let start = |target| {
+        let adapters = Adapters::init(&model.config, of(target), 1).unwrap();
+        LoraTrainer::new(model.clone(), adapters, AdamWConfig::default(), 1).unwrap()
+    };
+    let other = folder.path().join("key.safetensors");
+    start(LoraTarget::Key).save_state(&other).unwrap();
+    assert!(start(LoraTarget::Value).load_state(&other).is_err());
     let mut second = LoraTrainer::new(model.clone(), adapters, AdamWConfig::default(), 6).unwrap();
     second.load_state(&state).unwrap();
     assert_eq!(second.steps(), 2);

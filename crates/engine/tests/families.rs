@@ -194,6 +194,7 @@ fn random_model(architecture: &Architecture, tied: bool, vocab_size: usize, gain
         tie_word_embeddings: tied,
         bos_token_id: Some(1),
         eos_token_id: Some(2),
+        more_eos_token_ids: Vec::new(),
         pad_token_id: Some(0),
     };
     let mut model = Model::init_as(config, architecture.clone(), 11).unwrap();

@@ -308,6 +308,7 @@ mod tests {
             tie_word_embeddings: true,
             bos_token_id: tokenizer.bos(),
             eos_token_id: tokenizer.eos(),
+            more_eos_token_ids: Vec::new(),
             pad_token_id: tokenizer.pad(),
         };
         (Model::init(config, 1).unwrap(), tokenizer)

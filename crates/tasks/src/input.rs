@@ -31,8 +31,9 @@ pub fn check_input(task: &dyn Task, text: &str) -> Result<(), InputError> {
             .map(|_| ())
             .map_err(|source| InputError::Groups { text: text.to_owned(), source }),
         key => {
-            // Outside of brackets a SMILES has no `>`: the text has the shape of `reactants>reagents>products`.
-            if text.matches('>').count() == 2 && !text.contains(char::is_whitespace) {
+            // Outside of brackets a SMILES has `>` in dative bonds alone: the text has the shape of
+            // `reactants>reagents>products`.
+            if text.replace("->", "").matches('>').count() == 2 && !text.contains(char::is_whitespace) {
                 let wanted = match key {
                     "reactants" => "the reactants",
                     "product" => "the product",

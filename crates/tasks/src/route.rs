@@ -77,12 +77,31 @@ fn task_of(lower: &str) -> Option<&'static dyn Task> {
     task(id)
 }
 
-/// No word of a language: an upper-case atom symbol, and a sign or digit of SMILES among nothing but letters and such.
+/// Nothing but atoms and signs of SMILES, at least three atoms, and a sign or a chain that formulas (`CO2`), names
+/// (`(S)-limonene`) and abbreviations (`NOS2`) do not have.
 fn meant_as_smiles(word: &str) -> bool {
-    let sign = |letter: char| letter.is_ascii_digit() || "()[]=#@/\\+.>".contains(letter);
-    word.chars().all(|letter| letter.is_ascii_alphabetic() || letter == '-' || sign(letter))
-        && word.chars().any(sign)
-        && word.chars().any(|letter| "BCNOPSFI".contains(letter))
+    let telling = word.contains(['(', '=', '#', '[', '>']);
+    let chain = ["CC", "cc"].iter().any(|chain| word.contains(chain)) && word.contains(|c: char| c.is_ascii_digit());
+    (telling || chain) && atoms(word).is_some_and(|atoms| atoms >= 3)
+}
+
+/// Atoms of a text that is made of atoms, bonds, branches and ring numbers, in any order; `None` for any other.
+fn atoms(text: &str) -> Option<usize> {
+    let mut count = 0;
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '[' => rest.find(']').map_or(rest.len(), |end| end + 1),
+            'C' if rest.starts_with("Cl") => 2,
+            'B' if rest.starts_with("Br") => 2,
+            'B' | 'C' | 'N' | 'O' | 'P' | 'S' | 'F' | 'I' | 'b' | 'c' | 'n' | 'o' | 'p' | 's' => 1,
+            '(' | ')' | ']' | '-' | '=' | '#' | ':' | '/' | '\\' | '.' | '>' | '%' | '+' | '@' | '0'..='9' => 0,
+            _ => return None,
+        };
+        count += usize::from(length > 0);
+        rest = &rest[length.max(1)..];
+    }
+    Some(count)
 }
 
 /// Whether the words before the list of groups ask for a molecule.
@@ -154,6 +173,15 @@ mod tests {
             "Is CCOC(C)=O a natural product?",
             "Which molecule occurs with 1 ester?",
             "How many molecules remake themselves with 1 ester?",
+            "What is the formula of vitamin B12?",
+            "What is the formula of (S)-limonene?",
+            "What is the formula of 2-Propanol?",
+            "What is the formula of H2SO4?",
+            "What is the formula of Fe2O3?",
+            "What is the formula of an NOS2 inhibitor?",
+            "Is the reaction of methyl iodide with cyanide SN2?",
+            "What is the reaction of lime with CO2?",
+            "Which precursors has 2-Bromopropane?",
         ] {
             assert_eq!(routed(question), None, "{question}");
             assert!(unread(question).is_none(), "{question}");
@@ -166,6 +194,7 @@ mod tests {
             ("What is the molecular formula of C1CC?", "name.smiles_to_formula", "C1CC"),
             ("Suggest precursors for CC(C)(C(=O)OCC.", "retrosynthesis", "CC(C)(C(=O)OCC"),
             ("What is the product of CCO>>CC=O?", "reaction_prediction", "CCO>>CC=O"),
+            ("What is the formula of Clc1ccccc?", "name.smiles_to_formula", "Clc1ccccc"),
         ] {
             assert_eq!(routed(question), None, "{question}");
             let (task, found) = unread(question).unwrap();

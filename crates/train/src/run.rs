@@ -287,6 +287,7 @@ fn starting_point(
         tie_word_embeddings: m.tie_embeddings,
         bos_token_id: tokenizer.bos(),
         eos_token_id: tokenizer.eos(),
+        more_eos_token_ids: Vec::new(),
         pad_token_id: tokenizer.pad(),
     };
     config.validate().map_err(TrainError::engine("model sizes of the recipe"))?;

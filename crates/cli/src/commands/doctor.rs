@@ -9,8 +9,8 @@ use chemr_engine::{AdamWConfig, CrossEntropy, Model, ModelConfig, PackedBatch, T
 use chemr_train::Host;
 use serde_json::{Value, json};
 
-use crate::environment;
 use crate::exit::{Outcome, say};
+use crate::{environment, models};
 
 const EXAMPLES: &str = "Examples:
   chemr doctor
@@ -92,11 +92,7 @@ fn processor() -> Check {
 
 /// The quickstart needs under 4 GB.
 fn memory() -> Check {
-    let available = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?.to_owned();
-        line.split_whitespace().nth(1)?.parse::<u64>().ok()
-    });
-    match available {
+    match models::free_memory().map(|bytes| bytes / 1024) {
         Some(kib) => Check {
             name: "memory",
             status: Status::of(kib >= 2 << 20),
@@ -154,6 +150,7 @@ fn training_pace() -> anyhow::Result<(f64, f64, f64)> {
         tie_word_embeddings: true,
         bos_token_id: None,
         eos_token_id: None,
+        more_eos_token_ids: Vec::new(),
         pad_token_id: None,
     };
     let mut trainer = Trainer::new(Model::init(config, 1)?, AdamWConfig::default());

@@ -77,9 +77,10 @@ fn hint(text: &str) -> Option<&'static str> {
     if Path::new(text).is_file() || text.contains(".csv") {
         return Some("this looks like a file: `chemr mol - < FILE` reads one SMILES a line");
     }
-    let letters = text.chars().filter(|letter| letter.is_ascii_lowercase()).count();
-    // SMILES are mostly capitals, signs and digits, or the letters of aromatic atoms.
-    let named = letters * 2 > text.len() && text.chars().any(|letter| "adefghijklmqtuvwxyz".contains(letter));
+    // SMILES are mostly capitals, signs and digits, or the letters of aromatic atoms; chlorine and bromine aside.
+    let plain = text.replace("Cl", "").replace("Br", "");
+    let letters = plain.chars().filter(|letter| letter.is_ascii_lowercase()).count();
+    let named = letters * 2 > plain.len() && plain.chars().any(|letter| "adefghijklmqtuvwxyz".contains(letter));
     named.then_some(
         "this looks like a name: only SMILES are read here; `chemr ask 'What is the structure of ...?'` asks a model",
     )

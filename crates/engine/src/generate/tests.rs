@@ -20,6 +20,7 @@ fn config() -> ModelConfig {
         tie_word_embeddings: true,
         bos_token_id: None,
         eos_token_id: None,
+        more_eos_token_ids: Vec::new(),
         pad_token_id: None,
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use safetensors::tensor::TensorInfo;
 use serde_json::{Value, json};
 
-use super::tensors::{Problems, read_tensors, write_tensors};
+use super::tensors::{Problems, TensorFile, write_tensors};
 use super::{LOAD, SAVE, io, malformed, write_text, write_whole_folder};
-use crate::lora::{Adapters, LoraConfig, LoraPair, LoraTarget};
+use crate::lora::{Adapters, Layout, LoraConfig, LoraPair, LoraTarget};
 use crate::weights::NamedTensor;
 use crate::{EngineError, ModelConfig};
 
@@ -26,10 +27,11 @@ pub fn save_adapter(folder: &Path, adapters: &Adapters, base: &str) -> Result<()
         let config = config.map_err(|error| malformed(SAVE, &partial.join(ADAPTER_CONFIG_FILE), error))?;
         write_text(&partial.join(ADAPTER_CONFIG_FILE), &(config + "\n"))?;
         let pairs: Vec<LoraPair> = adapters.pairs().collect();
+        let shapes: BTreeMap<LoraTarget, _> = adapters.layouts.iter().flat_map(Layout::shapes).collect();
         let tensors: Vec<NamedTensor<'_>> = pairs
             .iter()
             .flat_map(|pair| {
-                let [a, b] = adapters.shapes(pair.target).unwrap_or_default();
+                let [a, b] = shapes.get(&pair.target).copied().unwrap_or_default();
                 let tensor = |side, shape: [usize; 2], data| NamedTensor {
                     name: tensor_name(pair.layer, pair.target, side),
                     shape: shape.to_vec(),
@@ -53,26 +55,55 @@ pub fn load_adapter(folder: &Path, model: &ModelConfig) -> Result<Adapters, Engi
     let content = std::fs::read(&path).map_err(|source| io(LOAD, &path, source))?;
     let content: Value = serde_json::from_slice(&content).map_err(|error| malformed(LOAD, &path, error))?;
     let config = from_json(&content).map_err(|reason| malformed(LOAD, &path, reason))?;
+    config.validate()?;
+    let mut file = TensorFile::open(&folder.join(ADAPTER_WEIGHTS_FILE))?;
+    let infos = file.infos();
+    check_tensors(folder, model, &config, &infos)?;
     let mut adapters = Adapters::zeros(model, config)?;
-    let mut found = read_tensors(&folder.join(ADAPTER_WEIGHTS_FILE))?;
-    let mut problems = Problems::default();
-    for mut pair in adapters.pairs().collect::<Vec<_>>() {
-        let shapes = adapters.shapes(pair.target).unwrap_or_default();
-        for ((side, values), shape) in [("A", &mut pair.a), ("B", &mut pair.b)].into_iter().zip(shapes) {
-            let name = tensor_name(pair.layer, pair.target, side);
-            match found.remove(&name) {
-                None => problems.missing.push(name),
-                Some((found, _)) if found != shape => {
-                    problems.misshapen.push(format!("{name} is {found:?}, expected {shape:?}"));
-                }
-                Some((_, found)) => *values = found,
-            }
+    let shapes: Vec<_> = adapters.layouts.iter().flat_map(Layout::shapes).collect();
+    for layer in 0..model.num_hidden_layers {
+        for (target, shapes) in &shapes {
+            let mut read = |side, [rows, columns]: [usize; 2]| {
+                let name = tensor_name(layer, *target, side);
+                let mut values = vec![0.0; rows * columns];
+                let info = infos.get(&name).ok_or_else(|| malformed(LOAD, folder, format!("{name} is missing")))?;
+                file.read(&name, info, 0, &mut values).map(|()| values)
+            };
+            let (a, b) = (read("A", shapes[0])?, read("B", shapes[1])?);
+            adapters.set(&LoraPair { layer, target: *target, a, b })?;
         }
-        adapters.set(&pair)?;
     }
-    problems.unsupported.extend(found.into_keys().map(|name| format!("{name} is no adapter of this model")));
-    problems.into_result(folder)?;
     Ok(adapters)
+}
+
+/// Compares the header of the weight file with what the settings ask for, before memory is taken for values.
+fn check_tensors(
+    folder: &Path,
+    model: &ModelConfig,
+    config: &LoraConfig,
+    infos: &BTreeMap<String, TensorInfo>,
+) -> Result<(), EngineError> {
+    let shapes: Vec<_> =
+        Layout::all(model, config).iter().flat_map(|layout| layout.shapes().collect::<Vec<_>>()).collect();
+    let mut problems = Problems::default();
+    let mut wanted = BTreeMap::new();
+    for layer in 0..model.num_hidden_layers {
+        for (target, [a, b]) in &shapes {
+            wanted.insert(tensor_name(layer, *target, "A"), a);
+            wanted.insert(tensor_name(layer, *target, "B"), b);
+        }
+    }
+    for (name, info) in infos {
+        match wanted.remove(name) {
+            None => problems.unsupported.push(format!("{name} is no adapter of this model")),
+            Some(shape) if info.shape != shape => {
+                problems.misshapen.push(format!("{name} is {:?}, expected {shape:?}", info.shape));
+            }
+            Some(_) => problems.check_kind(name, info),
+        }
+    }
+    problems.missing.extend(wanted.into_keys());
+    problems.into_result(folder)
 }
 
 fn tensor_name(layer: usize, target: LoraTarget, side: &str) -> String {
@@ -111,7 +142,12 @@ fn short(value: f32) -> f64 {
 }
 
 /// Settings that other values than these change what is computed.
-const PLAIN: [(&str, &[&str]); 20] = [
+const PLAIN: [(&str, &[&str]); 24] = [
+    // The other ways to start also change the model that the adapter is added to.
+    ("init_lora_weights", &["true", "false", "null", "\"gaussian\"", "\"eva\"", "\"orthogonal\""]),
+    ("corda_config", &["null"]),
+    ("loftq_config", &["{}", "null"]),
+    ("lora_ga_config", &["null"]),
     ("bias", &["\"none\""]),
     ("use_dora", &["false"]),
     ("lora_bias", &["false"]),
@@ -156,16 +192,26 @@ fn from_json(content: &Value) -> Result<LoraConfig, String> {
         }
     };
     let (rank, alpha) = (number("r"), number("lora_alpha"));
-    let dropout = map.get("lora_dropout").and_then(Value::as_f64).unwrap_or(0.0);
+    let dropout = if map.contains_key("lora_dropout") { number("lora_dropout") } else { 0.0 };
     if rank.fract() != 0.0 || rank < 0.0 {
         problems.push(format!("r = {rank} is no count"));
     }
-    let names: Vec<&str> = match map.get("target_modules") {
-        Some(Value::String(all)) if all == "all-linear" => LoraTarget::ALL.map(LoraTarget::module).to_vec(),
-        Some(Value::String(name)) => vec![name.as_str()],
-        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
+    let rank_stabilised = match map.get("use_rslora") {
+        None | Some(Value::Null) => false,
+        Some(value) => value.as_bool().unwrap_or_else(|| {
+            problems.push(format!("use_rslora = {value} is neither true nor false"));
+            false
+        }),
     };
+    let names: Option<Vec<&str>> = match map.get("target_modules") {
+        Some(Value::String(all)) if all == "all-linear" => Some(LoraTarget::ALL.map(LoraTarget::module).to_vec()),
+        Some(Value::Array(names)) => names.iter().map(Value::as_str).collect(),
+        _ => None,
+    };
+    let names = names.unwrap_or_else(|| {
+        problems.push("target_modules must be a list of module names (patterns are not read) or \"all-linear\"".into());
+        Vec::new()
+    });
     // In the order of the graph: the file has them in that of a set.
     let mut chosen = BTreeMap::new();
     for name in names {
@@ -184,7 +230,7 @@ fn from_json(content: &Value) -> Result<LoraConfig, String> {
         alpha: alpha as f32,
         dropout: dropout as f32,
         targets: chosen.into_keys().collect(),
-        rank_stabilised: map.get("use_rslora").and_then(Value::as_bool).unwrap_or(false),
+        rank_stabilised,
     })
 }
 
@@ -201,14 +247,22 @@ mod tests {
         content["rank_pattern"] = json!({"q_proj": 4});
         content["target_modules"] = json!(["q_proj", "lm_head"]);
         content["r"] = Value::Null;
+        content["init_lora_weights"] = "pissa".into();
+        content["use_rslora"] = "yes".into();
         let error = from_json(&content).unwrap_err();
-        for part in ["use_dora = true", "bias = \"all\"", "rank_pattern", "lm_head", "r is missing"] {
+        let parts =
+            ["use_dora = true", "bias = \"all\"", "rank_pattern", "lm_head", "r is missing", "pissa", "use_rslora"];
+        for part in parts {
             assert!(error.contains(part), "{error}");
         }
         assert!(from_json(&json!({"peft_type": "IA3"})).unwrap_err().contains("IA3"));
         assert!(from_json(&json!([])).is_err());
         let mut content = to_json(&LoraConfig { alpha: 0.1, dropout: 0.05, ..LoraConfig::default() }, "base");
         assert_eq!(content["lora_alpha"].to_string(), "0.1");
+        for wrong in [json!("q_proj"), json!(["q_proj", 3]), Value::Null] {
+            content["target_modules"] = wrong;
+            assert!(from_json(&content).unwrap_err().contains("list of module names"));
+        }
         content["target_modules"] = "all-linear".into();
         assert_eq!(from_json(&content).unwrap().targets, LoraTarget::ALL);
     }

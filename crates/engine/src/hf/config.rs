@@ -128,6 +128,9 @@ fn add_ids(object: &mut Value, config: &ModelConfig) {
             object[key] = json!(id);
         }
     }
+    if let (Some(first), [_, ..]) = (config.eos_token_id, config.more_eos_token_ids.as_slice()) {
+        object["eos_token_id"] = json!([&[first], config.more_eos_token_ids.as_slice()].concat());
+    }
 }
 
 fn pretty(object: &Value) -> String {
@@ -174,6 +177,7 @@ pub(super) fn from_json(path: &Path, content: &[u8]) -> Result<(ModelConfig, Arc
         tie_word_embeddings: object.get("tie_word_embeddings").and_then(Value::as_bool).unwrap_or(false),
         bos_token_id: reader.token("bos_token_id")?,
         eos_token_id: reader.token("eos_token_id")?,
+        more_eos_token_ids: reader.further_tokens("eos_token_id")?,
         pad_token_id: reader.token("pad_token_id")?,
     };
     Ok((config, Architecture { family, rope_scaling, sliding_window, full_attention_layers }))
@@ -442,9 +446,22 @@ impl Reader<'_> {
         if first.as_i64() == Some(-1) {
             return Ok(None);
         }
-        let id = first.as_u64().and_then(|id| u32::try_from(id).ok());
-        id.map(Some).ok_or_else(|| refuse(field, found, "must be a token id"))
+        token_id(first).map(Some).ok_or_else(|| refuse(field, found, "must be a token id"))
     }
+
+    /// All but the first where there is a list.
+    fn further_tokens(&self, field: &'static str) -> Result<Vec<u32>, EngineError> {
+        let Some(found) = self.present(field) else {
+            return Ok(Vec::new());
+        };
+        let list = found.as_array().map_or(&[][..], Vec::as_slice);
+        let ids: Option<Vec<u32>> = list.iter().skip(1).map(token_id).collect();
+        ids.ok_or_else(|| refuse(field, found, "must be a list of token ids"))
+    }
+}
+
+fn token_id(value: &Value) -> Option<u32> {
+    value.as_u64().and_then(|id| u32::try_from(id).ok())
 }
 
 fn refuse(field: &'static str, found: &Value, reason: &str) -> EngineError {

@@ -61,6 +61,7 @@ pub fn read_tensors(path: &Path) -> Result<BTreeMap<String, Tensor>, EngineError
     let infos = file.infos();
     let mut tensors = BTreeMap::new();
     for (name, info) in infos {
+        file.kind(&name, &info)?;
         let mut values = vec![0.0; info.shape.iter().product()];
         file.read(&name, &info, 0, &mut values)?;
         tensors.insert(name, (info.shape, values));
@@ -69,7 +70,7 @@ pub fn read_tensors(path: &Path) -> Result<BTreeMap<String, Tensor>, EngineError
 }
 
 /// An open safetensors file whose header was checked against its length.
-struct TensorFile {
+pub(super) struct TensorFile {
     path: PathBuf,
     reader: BufReader<File>,
     data_start: u64,
@@ -77,7 +78,7 @@ struct TensorFile {
 }
 
 impl TensorFile {
-    fn open(path: &Path) -> Result<Self, EngineError> {
+    pub(super) fn open(path: &Path) -> Result<Self, EngineError> {
         let failed = |source| io(LOAD, path, source);
         let file = File::open(path).map_err(failed)?;
         let length = file.metadata().map_err(failed)?.len();
@@ -100,20 +101,28 @@ impl TensorFile {
         Ok(Self { path: path.to_owned(), reader, data_start: 8 + size, metadata })
     }
 
-    fn infos(&self) -> BTreeMap<String, TensorInfo> {
+    pub(super) fn infos(&self) -> BTreeMap<String, TensorInfo> {
         self.metadata.tensors().into_iter().map(|(name, info)| (name, info.clone())).collect()
     }
 
+    fn kind(&self, name: &str, info: &TensorInfo) -> Result<Kind, EngineError> {
+        Kind::of(info.dtype).ok_or_else(|| EngineError::Checkpoint {
+            path: self.path.clone(),
+            missing: Vec::new(),
+            unsupported: vec![unsupported(name, info.dtype)],
+            misshapen: Vec::new(),
+        })
+    }
+
     /// Reads the values of a tensor from number `first` on into `values`, which stays within the tensor.
-    fn read(&mut self, name: &str, info: &TensorInfo, first: usize, values: &mut [f32]) -> Result<(), EngineError> {
-        let Some(kind) = Kind::of(info.dtype) else {
-            return Err(EngineError::Checkpoint {
-                path: self.path.clone(),
-                missing: Vec::new(),
-                unsupported: vec![unsupported(name, info.dtype)],
-                misshapen: Vec::new(),
-            });
-        };
+    pub(super) fn read(
+        &mut self,
+        name: &str,
+        info: &TensorInfo,
+        first: usize,
+        values: &mut [f32],
+    ) -> Result<(), EngineError> {
+        let kind = self.kind(name, info)?;
         let failed = |source| io(LOAD, &self.path, source);
         let start = self.data_start + (info.data_offsets.0 + first * kind.width()) as u64;
         self.reader.seek(SeekFrom::Start(start)).map_err(failed)?;
@@ -229,9 +238,8 @@ impl Checkpoint {
                 };
                 if info.shape != shape {
                     problems.misshapen.push(format!("{name} is {:?}, expected {shape:?}", info.shape));
-                } else if Kind::of(info.dtype).is_none() {
-                    problems.unsupported.push(unsupported(&name, info.dtype));
                 } else {
+                    problems.check_kind(&name, &info);
                     tensors.insert(name, (index, info));
                 }
             }
@@ -274,6 +282,13 @@ pub(super) struct Problems {
 }
 
 impl Problems {
+    /// Notes a number type that is not read.
+    pub(super) fn check_kind(&mut self, name: &str, info: &TensorInfo) {
+        if Kind::of(info.dtype).is_none() {
+            self.unsupported.push(unsupported(name, info.dtype));
+        }
+    }
+
     pub(super) fn into_result(self, folder: &Path) -> Result<(), EngineError> {
         if self.missing.is_empty() && self.unsupported.is_empty() && self.misshapen.is_empty() {
             return Ok(());

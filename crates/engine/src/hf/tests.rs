@@ -21,6 +21,7 @@ fn config(tied: bool) -> ModelConfig {
         tie_word_embeddings: tied,
         bos_token_id: None,
         eos_token_id: None,
+        more_eos_token_ids: Vec::new(),
         pad_token_id: None,
     }
 }
@@ -273,6 +274,20 @@ fn older_configurations_load() {
         (model.config.rope_theta, model.config.eos_token_id, model.config.pad_token_id),
         (5000.0, Some(2), None)
     );
+    assert_eq!(model.config.more_eos_token_ids, [5]);
+}
+
+#[test]
+fn a_list_of_end_tokens_is_kept() {
+    let shape = ModelConfig { eos_token_id: Some(2), more_eos_token_ids: vec![5, 3], ..config(true) };
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("model");
+    save_folder(&folder, &Model::init(shape.clone(), 3).unwrap(), &tokenizer()).unwrap();
+    assert_eq!(load_model(&folder).unwrap().config.more_eos_token_ids, shape.more_eos_token_ids);
+    let defaults = crate::GenerationDefaults::read(&folder).unwrap();
+    assert_eq!(defaults.stop_tokens, [2, 5, 3]);
+    let wrong = with_config(|config| config["eos_token_id"] = serde_json::json!([2, "x"]));
+    assert!(load_model(wrong.path()).unwrap_err().to_string().contains("eos_token_id"));
 }
 
 #[test]

@@ -123,7 +123,11 @@ fn what_int8_cannot_hold_is_refused() {
         let folder = rewritten(&folders()[0], name, |values| values[3] = value);
         let error = load_inference_model(folder.path(), Precision::Int8).unwrap_err();
         assert!(error.to_string().contains(name), "{error}");
-        // The other kinds carry it to the logits.
+        // In memory, and in the other kinds, it is carried to the logits.
+        let whole = load_model(folder.path()).unwrap();
+        let packed = InferenceModel::new(&whole, Precision::Int8);
+        let result = Generator::packed(&packed).generate(&[vec![1, 2]], &Sampling::greedy(2, vec![]), &[0]);
+        assert!(matches!(result, Err(EngineError::NotFinite { .. })), "{result:?}");
         let model = load_inference_model(folder.path(), Precision::Bf16).unwrap();
         let result = Generator::packed(&model).generate(&[vec![1, 2]], &Sampling::greedy(2, vec![]), &[0]);
         assert!(matches!(result, Err(EngineError::NotFinite { .. })), "{result:?}");

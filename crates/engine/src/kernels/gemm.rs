@@ -119,7 +119,10 @@ impl PackedMatrix {
         let count = rows.len() / depth.max(1);
         let end = first + count;
         assert!(
-            first % panel == 0 && (end % panel == 0 || end == columns) && end <= columns && rows.len() == count * depth,
+            first.is_multiple_of(panel)
+                && (end.is_multiple_of(panel) || end == columns)
+                && end <= columns
+                && rows.len() == count * depth,
             "columns {first}..{end} of {columns} do not fill whole panels"
         );
         let values = first * depth..end.next_multiple_of(panel) * depth;
@@ -140,7 +143,9 @@ impl PackedMatrix {
             Panels::Int8(target, scales) => {
                 each_panel(&mut scales[first..end], panel, |task, part| {
                     for (scale, row) in part.iter_mut().zip(of_task(task).1.chunks_exact(depth)) {
-                        *scale = row_magnitude(isa, row) / 127.0;
+                        // A NaN among the weights must reach the products; an infinity does so by itself.
+                        let found = row_magnitude(isa, row) / 127.0;
+                        *scale = if row.iter().any(|value| value.is_nan()) { f32::NAN } else { found };
                     }
                 });
                 let scales = &scales[first..end];

@@ -76,6 +76,7 @@ fn rotation() {
         tie_word_embeddings: true,
         bos_token_id: None,
         eos_token_id: None,
+        more_eos_token_ids: Vec::new(),
         pad_token_id: None,
     };
     let mut table = crate::rotary::RotaryTable::new(&config, &crate::RopeScaling::None);

@@ -44,8 +44,8 @@ impl LoraTrainer {
         })
     }
 
-    /// As [`crate::Trainer::accumulate`], for the adapters. Dropout depends on a row's place in its batch and not on how the
-    /// batch is computed.
+    /// As [`crate::Trainer::accumulate`], for the adapters. What is dropped depends on the step, the number of the call within
+    /// it and a row's place in its batch: with dropout, a batch in two calls is another draw than the batch in one.
     ///
     /// # Errors
     /// As [`crate::Trainer::accumulate`].

@@ -63,6 +63,7 @@ pub fn fixture_config(tied: bool) -> ModelConfig {
         tie_word_embeddings: tied,
         bos_token_id: None,
         eos_token_id: None,
+        more_eos_token_ids: Vec::new(),
         pad_token_id: None,
     }
 }

@@ -9,7 +9,8 @@ use rayon::prelude::*;
 /// References of this many training rows stand for the training set in the baselines.
 const BASELINE_ROWS: u64 = 2000;
 
-/// The held-out rows of every task of the recipe, whose source is `source`. Takes half a minute for the quickstart, and says so.
+/// The held-out rows of every task of the recipe, whose source is `source`. Half a minute's work for the quickstart, so the
+/// user is told that it begins.
 pub fn held_out(recipe: &Recipe, source: &Source) -> anyhow::Result<Vec<TaskRows>> {
     let split = match recipe.eval.split.as_str() {
         "test" => Split::Test,

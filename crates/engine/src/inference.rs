@@ -8,7 +8,7 @@ use crate::hf::Checkpoint;
 use crate::kernels::element::Bf16;
 use crate::kernels::gemm::{PackedMatrix, Storage};
 use crate::kernels::simd::Isa;
-use crate::weights::{EMBED, Fused, Part, ProjectionExtras, block_tensors, head_name, norm_name};
+use crate::weights::{EMBED, Fused, NORM, Part, ProjectionExtras, block_tensors, head_name};
 use crate::{Architecture, EngineError, Model, ModelConfig};
 
 /// Values of a matrix that are read and packed at a time.
@@ -186,7 +186,7 @@ impl<'a> InferenceModel<'a> {
             });
         }
         let mut norm = vec![0.0; hidden];
-        reader.checkpoint.read(norm_name(), 0, &mut norm)?;
+        reader.checkpoint.read(NORM, 0, &mut norm)?;
         let head = [(head_name(&config).to_owned(), config.vocab_size)];
         let head = reader.matrix(&head, hidden, precision.of_head())?;
         Ok(InferenceModel { config, architecture, precision, embed, layers, norm, head })

@@ -7,7 +7,7 @@ use crate::{Architecture, EngineError, ModelConfig, rng::SplitMix64};
 
 /// Hugging Face names of the tensors outside the blocks.
 pub(crate) const EMBED: &str = "model.embed_tokens.weight";
-const NORM: &str = "model.norm.weight";
+pub(crate) const NORM: &str = "model.norm.weight";
 const HEAD: &str = "lm_head.weight";
 
 /// Values of one decoder block. Matrices are row-major `[out, in]`, as in Hugging Face checkpoints.
@@ -361,11 +361,6 @@ pub(crate) fn tensor_shapes(config: &ModelConfig, architecture: &Architecture) -
 /// Name of the tensor that holds the output head.
 pub(crate) fn head_name(config: &ModelConfig) -> &'static str {
     if config.tie_word_embeddings { EMBED } else { HEAD }
-}
-
-/// Name of the last norm.
-pub(crate) fn norm_name() -> &'static str {
-    NORM
 }
 
 /// The tensors of one block.

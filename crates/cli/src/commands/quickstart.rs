@@ -25,7 +25,7 @@ pub struct Arguments {
     #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: Option<u64>,
     /// How much to train: smoke (under a minute, learns next to nothing), default (under 20 minutes on two cores) or long
-    /// (about two hours) [default: default].
+    /// (two hours, estimated) [default: default].
     #[arg(long)]
     budget: Option<Budget>,
     /// Go on with a stopped or killed run, with its own seed and budget; needs --out.
@@ -42,7 +42,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let time = match budget {
         Budget::Smoke => "under a minute on two cores",
         Budget::Default => "about a quarter of an hour on two cores",
-        Budget::Long => "about two hours on two cores",
+        Budget::Long => "by estimate two hours on two cores",
     };
     let plan = format!(
         "chem-r quickstart ({budget}): {time}, {} threads\n  \

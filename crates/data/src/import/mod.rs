@@ -1,12 +1,12 @@
 //! Importers for public files: each row becomes an [`Example`] or a [`Reject`] with its reason.
 //!
 //! The first argument is the folder that holds one sub-folder for each data set (`uspto-50k`, `pubchem-iupac`,
-//! `moleculenet`; their files are described in docs/data.md), files as `name.csv` or `name.csv.gz` with a header row. Molecules are written as canonical SMILES, so that
-//! neither atom order nor atom maps of a file can give an answer away.
+//! `moleculenet`; their files are described in docs/data.md), files as `name.csv` or `name.csv.gz` with a header row.
+//! Molecules are written as canonical SMILES, so that neither atom order nor atom maps of a file can give an answer away.
 //!
 //! Training rows are cleaned: duplicates, contradictions (one molecule with two labels, one name with two structures) and
-//! molecules that are also in the validation or test file are rejected. Validation and test rows are kept as published, except those that cannot be read at all, so that a score on them is
-//! comparable.
+//! molecules that are also in the validation or test file are rejected. Validation and test rows are kept as published,
+//! except those that cannot be read at all, so that a score on them is comparable.
 
 mod moleculenet;
 mod pubchem;

@@ -13,7 +13,7 @@ pub enum Budget {
     Smoke,
     /// At most twenty minutes, evaluation included: learns every task of the gym's first level.
     Default,
-    /// A larger model for about two hours.
+    /// A larger model, by estimate for two hours.
     Long,
 }
 

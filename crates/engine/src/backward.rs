@@ -9,16 +9,16 @@ use std::ops::Range;
 
 use crate::chunk::Chunk;
 use crate::dropout::Dropout;
-use crate::forward::{gather_attended, head_group};
+use crate::forward::{gather_attended, head_group, recompute};
 use crate::head::sum_tiles;
 use crate::kernels::attention_backward::{GroupGradient, attend_backward};
-use crate::kernels::gemm::{Outer, accumulate_outer};
 use crate::kernels::ops::{self, Turn};
+use crate::kernels::outer::{Outer, accumulate_outer, block_len};
 use crate::lora::{Adapter, Adapters};
 use crate::packed::{PackedLayer, PackedModel, Side};
 use crate::pool::{Parts, Scratch, run_parts};
 use crate::weights::LayerWeights;
-use crate::workspace::{BlockBuffers, GradientBuffers, ROW_TILE, Sizes, Workspace, strip_rows};
+use crate::workspace::{BlockBuffers, GradientBuffers, Kept, ROW_TILE, Sizes, Workspace, strip_rows};
 use crate::{Model, Weights};
 
 /// What is trained: receives the gradients.
@@ -40,18 +40,25 @@ pub(crate) fn backward(
     let rows = chunk.rows();
     for index in (0..layers).rev() {
         let last = index + 1 == layers;
-        let Workspace { sizes, blocks, gradient: buffers, scratch, head_rows, head_positions, dgroup_bounds, .. } =
-            workspace;
-        let (Some(block), Some(packed), Some(weights)) =
-            (blocks.get(index), packed.layers.get(index), model.weights.layers.get(index))
-        else {
+        if workspace.kept == Kept::Inputs {
+            recompute(workspace, model, packed, chunk, index);
+        }
+        let Workspace {
+            sizes, kept, inputs, blocks, gradient: buffers, scratch, head_rows, head_positions, dgroup_bounds, ..
+        } = workspace;
+        let (Some(x), Some(block), Some(packed), Some(weights)) = (
+            inputs.get(kept.input(index)),
+            blocks.get(kept.block(index)),
+            packed.layers.get(index),
+            model.weights.layers.get(index),
+        ) else {
             continue;
         };
         let Some(mut gradients) = gradients.of_block(index) else {
             continue;
         };
         let (window, dropout) = (model.architecture.window(index), workspace.dropout);
-        let step = Step { sizes, weights, packed, block, rows, window, layer: index, dropout };
+        let step = Step { sizes, weights, packed, x, block, rows, window, layer: index, dropout };
         let chosen = last.then_some(head_rows.as_slice());
         let positions = if last { head_positions.as_slice() } else { chunk.positions.as_slice() };
         step.feed_forward(buffers, scratch, chosen, positions, &mut gradients);
@@ -66,10 +73,10 @@ pub(crate) fn backward(
         let pair = Operands { dy: &buffers.dqkv, x: &buffers.normed, fused: 0, shape: [sizes.qkv, sizes.hidden] };
         match &mut gradients {
             BlockGradients::Weights(gradients) => {
-                strips(sizes, scratch, [pair.weight(rows, &mut gradients.qkv)]);
+                strips(sizes, scratch, rows, [pair.weight(rows, &mut gradients.qkv)]);
             }
             BlockGradients::Adapters(adapters) => {
-                strips(sizes, scratch, pair.adapter(rows, buffers, sizes, &mut adapters[0]));
+                strips(sizes, scratch, rows, pair.adapter(rows, buffers, sizes, &mut adapters[0]));
             }
         }
     }
@@ -113,7 +120,7 @@ impl BlockGradients<'_> {
 struct Operands<'a> {
     /// Gradient of its output, `[rows, out]`.
     dy: &'a [f32],
-    /// Its input, `[rows, in]`, with what the adapter's dropout dropped.
+    /// Its input without what the adapter's dropout dropped, `[rows, in]` in blocks.
     x: &'a [f32],
     /// Place in [`crate::lora::ADAPTED`].
     fused: usize,
@@ -125,7 +132,7 @@ impl<'a> Operands<'a> {
     /// `dW += dy^T x`
     fn weight(&self, rows: usize, gradient: &'a mut [f32]) -> Strip<'a> {
         let [out, input] = self.shape;
-        Strip { left: &self.dy[..rows * out], right: &self.x[..rows * input], columns: input, gradient }
+        Strip { left: &self.dy[..rows * out], right: self.x, columns: input, gradient }
     }
 
     /// `dA += (scale B^T dy)^T x` and `dB += dy^T (scale A x)`.
@@ -140,13 +147,13 @@ impl<'a> Operands<'a> {
         [
             Strip {
                 left: &buffers.dlowered[self.fused][..rows * width],
-                right: &self.x[..rows * input],
+                right: self.x,
                 columns: input,
                 gradient: &mut gradient.a,
             },
             Strip {
                 left: &self.dy[..rows * out],
-                right: &buffers.lowered[self.fused][..rows * width],
+                right: &buffers.lowered[self.fused],
                 columns: width,
                 gradient: &mut gradient.b,
             },
@@ -159,6 +166,8 @@ struct Step<'a> {
     sizes: &'a Sizes,
     weights: &'a LayerWeights,
     packed: &'a PackedLayer,
+    /// Input of the block.
+    x: &'a [f32],
     block: &'a BlockBuffers,
     /// Rows of the chunk.
     rows: usize,
@@ -180,7 +189,7 @@ impl Step<'_> {
         positions: &[u32],
         gradients: &mut BlockGradients<'_>,
     ) {
-        let Sizes { isa, hidden, wide, query, heads, head_dim, eps, widths, spare, .. } = *self.sizes;
+        let Sizes { isa, hidden, wide, query, heads, head_dim, eps, widths, operands, spare, .. } = *self.sizes;
         let rows = chosen.map_or(self.rows, <[u32]>::len);
         let tiles = rows.div_ceil(ROW_TILE);
         let GradientBuffers {
@@ -201,23 +210,24 @@ impl Step<'_> {
         let [_, dlowered_o, dlowered_gate_up, dlowered_down] = dlowered;
         let dx = &dx[..rows * hidden];
         let dnorm = &mut dnorm[..tiles * hidden];
+        let block_len = |columns| block_len(isa, columns, operands);
         run_parts(
             tiles,
             scratch,
             [
                 Parts::even(&mut dmid[..rows * hidden], ROW_TILE * hidden),
-                Parts::even(&mut activated[..rows * wide], ROW_TILE * wide),
+                Parts::even(&mut activated[..tiles * block_len(wide)], block_len(wide)),
                 Parts::even(&mut dgate_up[..rows * 2 * wide], ROW_TILE * 2 * wide),
-                Parts::even(&mut normed[..rows * hidden], ROW_TILE * hidden),
-                Parts::even(&mut attended[..rows * query], ROW_TILE * query),
+                Parts::even(&mut normed[..tiles * block_len(hidden)], block_len(hidden)),
+                Parts::even(&mut attended[..tiles * block_len(query)], block_len(query)),
                 Parts::even(&mut dattended[..rows * query], ROW_TILE * query),
                 Parts::even(&mut delta[..rows * heads], ROW_TILE * heads),
                 Parts::even(dnorm, hidden),
-                Parts::even(&mut lowered_o[..rows * widths[1]], ROW_TILE * widths[1]),
+                Parts::even(&mut lowered_o[..tiles * block_len(widths[1])], block_len(widths[1])),
                 Parts::even(&mut dlowered_o[..rows * widths[1]], ROW_TILE * widths[1]),
-                Parts::even(&mut lowered_gate_up[..rows * widths[2]], ROW_TILE * widths[2]),
+                Parts::even(&mut lowered_gate_up[..tiles * block_len(widths[2])], block_len(widths[2])),
                 Parts::even(&mut dlowered_gate_up[..rows * widths[2]], ROW_TILE * widths[2]),
-                Parts::even(&mut lowered_down[..rows * widths[3]], ROW_TILE * widths[3]),
+                Parts::even(&mut lowered_down[..tiles * block_len(widths[3])], block_len(widths[3])),
                 Parts::even(&mut dlowered_down[..rows * widths[3]], ROW_TILE * widths[3]),
             ],
             |tile, scratch, parts| {
@@ -231,27 +241,30 @@ impl Step<'_> {
                 let dout = &dx[first * hidden..][..count * hidden];
                 let mid = &self.block.mid[first * hidden..][..count * hidden];
                 let gate_up = &self.block.gate_up[first * 2 * wide..][..count * 2 * wide];
-                let (dactivated, scratch) = scratch.split_at_mut(count * wide);
-                self.packed.down.backward(dout, count, dactivated, wide, dlowered_down, &mut side);
-                ops::swiglu_backward(isa, gate_up, wide, dactivated, dgate_up, activated);
-                self.packed.down.lower(activated, count, lowered_down, &side);
-                ops::rms_norm(isa, mid, &self.weights.mlp_norm, eps, normed);
+                // First the gradient of SwiGLU's output, then the output itself.
+                let (swiglu, scratch) = scratch.split_at_mut(count * wide);
+                self.packed.down.backward(dout, count, swiglu, wide, dlowered_down, &mut side);
+                ops::swiglu_backward(isa, gate_up, wide, swiglu, dgate_up);
+                self.packed.down.put_operands(swiglu, count, [activated, lowered_down], operands, &mut side);
+                let (rows_normed, scratch) = scratch.split_at_mut(count * hidden);
+                ops::rms_norm(isa, mid, &self.weights.mlp_norm, eps, rows_normed);
                 let dnormed = &mut scratch[..count * hidden];
                 self.packed.gate_up.backward(dgate_up, count, dnormed, hidden, dlowered_gate_up, &mut side);
-                self.packed.gate_up.lower(normed, count, lowered_gate_up, &side);
+                self.packed.gate_up.put_operands(rows_normed, count, [normed, lowered_gate_up], operands, &mut side);
                 dnorm.fill(0.0);
                 ops::rms_norm_backward(isa, mid, &self.weights.mlp_norm, eps, dnormed, dout, dmid, dnorm);
                 let range = first..first + count;
+                let gathered = &mut scratch[..count * query];
                 match chosen {
                     Some(chosen) => {
                         let each = chosen[range].iter().map(|row| *row as usize);
-                        gather_attended(self.sizes, &self.block.attended, self.rows, each, attended);
+                        gather_attended(self.sizes, &self.block.attended, self.rows, each, gathered);
                     }
-                    None => gather_attended(self.sizes, &self.block.attended, self.rows, range, attended),
+                    None => gather_attended(self.sizes, &self.block.attended, self.rows, range, gathered),
                 }
                 self.packed.o.backward(dmid, count, dattended, query, dlowered_o, &mut side);
-                ops::row_dots(isa, attended, dattended, head_dim, delta);
-                self.packed.o.lower(attended, count, lowered_o, &side);
+                ops::row_dots(isa, gathered, dattended, head_dim, delta);
+                self.packed.o.put_operands(gathered, count, [attended, lowered_o], operands, &mut side);
             },
         );
         if let Some(gradients) = gradients.weights() {
@@ -279,13 +292,13 @@ impl Step<'_> {
                     down.weight(rows, &mut gradients.down),
                     o.weight(rows, &mut gradients.o),
                 ];
-                strips(sizes, scratch, strips_of);
+                strips(sizes, scratch, rows, strips_of);
             }
             BlockGradients::Adapters([_, of_o, of_gate_up, of_down]) => {
                 let [a, b] = gate_up.adapter(rows, buffers, sizes, of_gate_up);
                 let [c, d] = down.adapter(rows, buffers, sizes, of_down);
                 let [e, f] = o.adapter(rows, buffers, sizes, of_o);
-                strips(sizes, scratch, [a, b, c, d, e, f]);
+                strips(sizes, scratch, rows, [a, b, c, d, e, f]);
             }
         }
     }
@@ -322,7 +335,7 @@ impl Step<'_> {
         chunk: &Chunk,
         gradients: &mut BlockGradients<'_>,
     ) {
-        let Sizes { isa, hidden, qkv, eps, extra, widths: [width, ..], spare, .. } = *self.sizes;
+        let Sizes { isa, hidden, qkv, eps, extra, widths: [width, ..], operands, spare, .. } = *self.sizes;
         let rows = self.rows;
         let tiles = rows.div_ceil(ROW_TILE);
         let GradientBuffers { dx, dmid, normed, dgroups, dqkv, dnorm, dextra, lowered, dlowered, .. } = buffers;
@@ -330,16 +343,17 @@ impl Step<'_> {
         let (dmid, dgroups) = (&dmid[..rows * hidden], &dgroups[..]);
         let dnorm = &mut dnorm[..tiles * hidden];
         let dextra = &mut dextra[..tiles * extra];
+        let block_len = |columns| block_len(isa, columns, operands);
         run_parts(
             tiles,
             scratch,
             [
                 Parts::even(&mut dx[..rows * hidden], ROW_TILE * hidden),
                 Parts::even(&mut dqkv[..rows * qkv], ROW_TILE * qkv),
-                Parts::even(&mut normed[..rows * hidden], ROW_TILE * hidden),
+                Parts::even(&mut normed[..tiles * block_len(hidden)], block_len(hidden)),
                 Parts::even(dnorm, hidden),
                 Parts::even(dextra, extra),
-                Parts::even(&mut lowered[..rows * width], ROW_TILE * width),
+                Parts::even(&mut lowered[..tiles * block_len(width)], block_len(width)),
                 Parts::even(&mut dlowered[..rows * width], ROW_TILE * width),
             ],
             |tile, scratch, [dx, dqkv, normed, dnorm, dextra, lowered, dlowered]| {
@@ -357,11 +371,12 @@ impl Step<'_> {
                 if extra > 0 {
                     self.extras(first, dqkv, dextra, scratch);
                 }
-                let x = &self.block.x[first * hidden..][..count * hidden];
-                ops::rms_norm(isa, x, &self.weights.attn_norm, eps, normed);
+                let x = &self.x[first * hidden..][..count * hidden];
+                let (rows_normed, scratch) = scratch.split_at_mut(count * hidden);
+                ops::rms_norm(isa, x, &self.weights.attn_norm, eps, rows_normed);
                 let dnormed = &mut scratch[..count * hidden];
                 self.packed.qkv.backward(dqkv, count, dnormed, hidden, dlowered, &mut side);
-                self.packed.qkv.lower(normed, count, lowered, &side);
+                self.packed.qkv.put_operands(rows_normed, count, [normed, lowered], operands, &mut side);
                 dnorm.fill(0.0);
                 let passed = &dmid[first * hidden..][..count * hidden];
                 ops::rms_norm_backward(isa, x, &self.weights.attn_norm, eps, dnormed, passed, dx, dnorm);
@@ -461,7 +476,7 @@ fn spread(buffers: &mut GradientBuffers, sizes: &Sizes, chosen: &[u32], rows: us
     }
 }
 
-/// A weight gradient `[out, columns] += left^T right` with `left` of `[depth, out]` and `right` of `[depth, columns]`.
+/// A weight gradient `[out, columns] += left^T right` with `left` of `[rows, out]` and `right` of `[rows, columns]` in blocks.
 struct Strip<'a> {
     left: &'a [f32],
     right: &'a [f32],
@@ -470,20 +485,17 @@ struct Strip<'a> {
 }
 
 /// Adds several weight gradients in one job, cut into strips of about equal work.
-fn strips<const N: usize>(sizes: &Sizes, scratch: &mut Scratch, matrices: [Strip<'_>; N]) {
+fn strips<const N: usize>(sizes: &Sizes, scratch: &mut Scratch, depth: usize, matrices: [Strip<'_>; N]) {
+    let Sizes { isa, operands, .. } = *sizes;
     let mut firsts = [0usize; N];
     let mut tasks = 0;
-    for (first, matrix) in firsts.iter_mut().zip(&matrices) {
+    // Nothing is adapted where there are no columns.
+    let outs = matrices.each_ref().map(|matrix| matrix.gradient.len().checked_div(matrix.columns).unwrap_or(0));
+    for ((first, matrix), out) in firsts.iter_mut().zip(&matrices).zip(outs) {
         *first = tasks;
-        // Nothing is adapted here: no columns, no gradient.
-        let out = matrix.gradient.len().checked_div(matrix.columns).unwrap_or(0);
         tasks += out.div_ceil(strip_rows(matrix.columns));
     }
-    let operands: [(&[f32], &[f32], usize, usize); N] = std::array::from_fn(|index| {
-        let matrix = &matrices[index];
-        let out = matrix.gradient.len().checked_div(matrix.columns).unwrap_or(0);
-        (matrix.left, matrix.right, matrix.columns, out)
-    });
+    let sides = matrices.each_ref().map(|matrix| (matrix.left, matrix.right, matrix.columns));
     let mut first = firsts.iter();
     let parts = matrices.map(|matrix| {
         let each = strip_rows(matrix.columns) * matrix.columns;
@@ -494,17 +506,18 @@ fn strips<const N: usize>(sizes: &Sizes, scratch: &mut Scratch, matrices: [Strip
             if part.is_empty() {
                 continue;
             }
-            let (left, right, columns, out) = operands[index];
+            let (left, right, columns) = sides[index];
             let outer = Outer {
                 left,
-                left_stride: out,
+                left_stride: outs[index],
                 first: (task - firsts[index]) * strip_rows(columns),
                 rows: part.len() / columns,
                 right,
                 columns,
-                depth: right.len() / columns,
+                depth,
+                operands,
             };
-            accumulate_outer(sizes.isa, &outer, part, memory);
+            accumulate_outer(isa, &outer, part, memory);
         }
     });
 }

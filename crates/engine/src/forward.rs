@@ -7,37 +7,37 @@
 use crate::Model;
 use crate::chunk::Chunk;
 use crate::dropout::Dropout;
+use crate::kernels::AlignedVec;
 use crate::kernels::attention::{HeadGroup, attend};
 use crate::kernels::gemm::Store;
 use crate::kernels::ops::{self, Turn};
 use crate::packed::{PackedLayer, PackedModel, Side};
-use crate::pool::{Parts, run_parts};
+use crate::pool::{Parts, Scratch, run_parts};
 use crate::rotary::RotaryTable;
 use crate::weights::LayerWeights;
 use crate::workspace::{BlockBuffers, ROW_TILE, Sizes, Workspace};
 
-/// Runs the decoder. Afterwards the buffer that [`output_slot`] names holds, in `x`, the residual stream after the last
-/// block for the chunk's supervised rows, `[supervised, hidden]`.
-///
-/// With `gradients` every block's activations are kept; the last block's `mid` and `gate_up` have the supervised rows only.
-/// `workspace` must be prepared for the chunk.
-pub(crate) fn decode(workspace: &mut Workspace, model: &Model, packed: &PackedModel, chunk: &Chunk, gradients: bool) {
+/// Runs the decoder. Afterwards [`Workspace::output`] is the residual stream after the last block for the chunk's supervised
+/// rows, `[supervised, hidden]`. What is kept of the blocks is what the workspace was prepared for; the last block's `mid` and
+/// `gate_up` have the supervised rows only.
+pub(crate) fn decode(workspace: &mut Workspace, model: &Model, packed: &PackedModel, chunk: &Chunk) {
     let sizes = workspace.sizes;
-    let layers = model.weights.layers.len();
+    let (kept, layers) = (workspace.kept, model.weights.layers.len());
     embed(workspace, model, packed, chunk);
     for index in 0..layers {
-        attend_block(workspace, chunk, slot(index, gradients), model.architecture.window(index));
+        attend_block(workspace, chunk, index, model.architecture.window(index));
         let weights = &model.weights.layers[index];
         let matrices = &packed.layers[index];
-        let slots = [slot(index, gradients), slot(index + 1, gradients)];
-        let Ok([block, next]) = workspace.blocks.get_disjoint_mut(slots) else {
+        let Ok([x, next_x]) = workspace.inputs.get_disjoint_mut([kept.input(index), kept.input(index + 1)]) else {
             continue;
         };
-        if let (Some(next_weights), Some(next_matrices)) =
-            (model.weights.layers.get(index + 1), packed.layers.get(index + 1))
-        {
+        if let (Some(next_weights), Some(next_matrices), Ok([block, next])) = (
+            model.weights.layers.get(index + 1),
+            packed.layers.get(index + 1),
+            workspace.blocks.get_disjoint_mut([kept.block(index), kept.block(index + 1)]),
+        ) {
             let rows = chunk.rows();
-            let BlockBuffers { x, attended, mid, gate_up, .. } = block;
+            let BlockBuffers { attended, mid, gate_up, .. } = block;
             let (x, attended) = (&x[..], &attended[..]);
             let (rotary, dropout) = (&workspace.rotary, workspace.dropout);
             run_parts(
@@ -46,7 +46,7 @@ pub(crate) fn decode(workspace: &mut Workspace, model: &Model, packed: &PackedMo
                 [
                     Parts::even(&mut mid[..rows * sizes.hidden], ROW_TILE * sizes.hidden),
                     Parts::even(&mut gate_up[..rows * 2 * sizes.wide], ROW_TILE * 2 * sizes.wide),
-                    Parts::even(&mut next.x[..rows * sizes.hidden], ROW_TILE * sizes.hidden),
+                    Parts::even(&mut next_x[..rows * sizes.hidden], ROW_TILE * sizes.hidden),
                     Parts::even(&mut next.qkv[..rows * sizes.qkv], ROW_TILE * sizes.qkv),
                     Parts::even(&mut next.raw[..rows * sizes.raw], ROW_TILE * sizes.raw),
                 ],
@@ -75,34 +75,82 @@ pub(crate) fn decode(workspace: &mut Workspace, model: &Model, packed: &PackedMo
                     );
                 },
             );
-        } else {
+        } else if let Some(block) = workspace.blocks.get_mut(kept.block(index)) {
             let chosen = Chosen {
                 layer: index,
                 rows: &workspace.head_rows,
                 positions: &workspace.head_positions,
                 dropout: workspace.dropout,
             };
-            last_block(&sizes, weights, matrices, (block, next), &mut workspace.scratch, &chosen, chunk.rows());
+            last_block(&sizes, weights, matrices, (x, block, Some(next_x)), &mut workspace.scratch, &chosen, chunk.rows());
         }
     }
 }
 
-/// Index of the buffers of block `index`: its own when all are kept, else two are used in turn.
-pub(crate) fn slot(index: usize, gradients: bool) -> usize {
-    if gradients { index } else { index % 2 }
-}
-
-/// Index of the buffers whose `x` is the decoder's output.
-pub(crate) fn output_slot(layers: usize, gradients: bool) -> usize {
-    slot(layers, gradients)
+/// Computes once more what [`decode`] did not keep of a block, from the block's input.
+pub(crate) fn recompute(workspace: &mut Workspace, model: &Model, packed: &PackedModel, chunk: &Chunk, index: usize) {
+    let (sizes, kept, rows) = (workspace.sizes, workspace.kept, chunk.rows());
+    let Workspace { inputs, blocks, scratch, rotary, dropout, .. } = workspace;
+    let (Some(x), Some(block)) = (inputs.get(kept.input(index)), blocks.get_mut(kept.block(index))) else {
+        return;
+    };
+    let (weights, matrices, dropout) = (&model.weights.layers[index], &packed.layers[index], *dropout);
+    run_parts(
+        rows.div_ceil(ROW_TILE),
+        scratch,
+        [
+            Parts::even(&mut block.qkv[..rows * sizes.qkv], ROW_TILE * sizes.qkv),
+            Parts::even(&mut block.raw[..rows * sizes.raw], ROW_TILE * sizes.raw),
+        ],
+        |tile, scratch, [qkv, raw]| {
+            let first = tile * ROW_TILE;
+            let count = qkv.len() / sizes.qkv;
+            let x = &x[first * sizes.hidden..][..count * sizes.hidden];
+            let places = &chunk.places[first..first + count];
+            let (spare, scratch) = scratch.split_at_mut(sizes.spare);
+            let mut side = Side { layer: index, spare, dropout, positions: &chunk.positions[first..first + count] };
+            project(&sizes, weights, matrices, x, places, rotary, [qkv, raw], scratch, &mut side);
+        },
+    );
+    attend_block(workspace, chunk, index, model.architecture.window(index));
+    let Workspace { inputs, blocks, scratch, head_rows, head_positions, .. } = workspace;
+    let (Some(x), Some(block)) = (inputs.get(kept.input(index)), blocks.get_mut(kept.block(index))) else {
+        return;
+    };
+    if index + 1 == model.weights.layers.len() {
+        let chosen = Chosen { layer: index, rows: head_rows, positions: head_positions, dropout };
+        last_block(&sizes, weights, matrices, (x, block, None), scratch, &chosen, rows);
+        return;
+    }
+    let BlockBuffers { attended, mid, gate_up, .. } = block;
+    run_parts(
+        rows.div_ceil(ROW_TILE),
+        scratch,
+        [
+            Parts::even(&mut mid[..rows * sizes.hidden], ROW_TILE * sizes.hidden),
+            Parts::even(&mut gate_up[..rows * 2 * sizes.wide], ROW_TILE * 2 * sizes.wide),
+        ],
+        |tile, scratch, [mid, gate_up]| {
+            let first = tile * ROW_TILE;
+            let count = mid.len() / sizes.hidden;
+            let x = &x[first * sizes.hidden..][..count * sizes.hidden];
+            let (spare, scratch) = scratch.split_at_mut(sizes.spare);
+            let mut side = Side { layer: index, spare, dropout, positions: &chunk.positions[first..first + count] };
+            let (gathered, scratch) = scratch.split_at_mut(ROW_TILE * sizes.query);
+            let gathered = &mut gathered[..count * sizes.query];
+            gather_attended(&sizes, attended, rows, first..first + count, gathered);
+            gate_and_up(&sizes, weights, matrices, gathered, x, mid, gate_up, scratch, &mut side);
+        },
+    );
 }
 
 /// Token embeddings and the first block's projections.
 fn embed(workspace: &mut Workspace, model: &Model, packed: &PackedModel, chunk: &Chunk) {
     let sizes = workspace.sizes;
     let rows = chunk.rows();
-    let (Some(block), Some(weights), Some(matrices)) =
-        (workspace.blocks.first_mut(), model.weights.layers.first(), packed.layers.first())
+    let Workspace { inputs, blocks, .. } = workspace;
+    let (Some(x), Some(block), Some(weights), Some(matrices)) =
+        (inputs.first_mut(), blocks.first_mut(), model.weights.layers.first(), packed.layers.first())
     else {
         return;
     };
@@ -111,7 +159,7 @@ fn embed(workspace: &mut Workspace, model: &Model, packed: &PackedModel, chunk: 
         rows.div_ceil(ROW_TILE),
         &mut workspace.scratch,
         [
-            Parts::even(&mut block.x[..rows * sizes.hidden], ROW_TILE * sizes.hidden),
+            Parts::even(&mut x[..rows * sizes.hidden], ROW_TILE * sizes.hidden),
             Parts::even(&mut block.qkv[..rows * sizes.qkv], ROW_TILE * sizes.qkv),
             Parts::even(&mut block.raw[..rows * sizes.raw], ROW_TILE * sizes.raw),
         ],
@@ -163,10 +211,10 @@ fn project(
 }
 
 /// Attention of every head group of every sequence.
-fn attend_block(workspace: &mut Workspace, chunk: &Chunk, slot: usize, window: usize) {
+fn attend_block(workspace: &mut Workspace, chunk: &Chunk, index: usize, window: usize) {
     let sizes = workspace.sizes;
     let sequences = chunk.sequences();
-    let Some(block) = workspace.blocks.get_mut(slot) else {
+    let Some(block) = workspace.blocks.get_mut(workspace.kept.block(index)) else {
         return;
     };
     let qkv = &block.qkv;
@@ -220,7 +268,27 @@ pub(crate) fn gather_attended(
     }
 }
 
-/// Output projection with residual, norm, SwiGLU layer with residual, of one tile.
+/// Output projection with residual, norm, and the projections that SwiGLU multiplies, of one tile.
+#[allow(clippy::too_many_arguments)] // operands of one fused step
+fn gate_and_up(
+    sizes: &Sizes,
+    weights: &LayerWeights,
+    matrices: &PackedLayer,
+    attended: &[f32],
+    x: &[f32],
+    mid: &mut [f32],
+    gate_up: &mut [f32],
+    scratch: &mut [f32],
+    side: &mut Side<'_>,
+) {
+    let (rows, hidden) = (mid.len() / sizes.hidden, sizes.hidden);
+    matrices.o.forward(attended, rows, mid, hidden, Store::AddTo(x, hidden), side);
+    let normed = &mut scratch[..rows * hidden];
+    ops::rms_norm(sizes.isa, mid, &weights.mlp_norm, sizes.eps, normed);
+    matrices.gate_up.forward(normed, rows, gate_up, 2 * sizes.wide, Store::Overwrite, side);
+}
+
+/// [`gate_and_up`], then SwiGLU and the last projection with residual, of one tile.
 #[allow(clippy::too_many_arguments)] // operands of one fused step
 fn feed_forward(
     sizes: &Sizes,
@@ -234,12 +302,8 @@ fn feed_forward(
     scratch: &mut [f32],
     side: &mut Side<'_>,
 ) {
-    let rows = out.len() / sizes.hidden;
-    let hidden = sizes.hidden;
-    matrices.o.forward(attended, rows, mid, hidden, Store::AddTo(x, hidden), side);
-    let (normed, scratch) = scratch.split_at_mut(rows * hidden);
-    ops::rms_norm(sizes.isa, mid, &weights.mlp_norm, sizes.eps, normed);
-    matrices.gate_up.forward(normed, rows, gate_up, 2 * sizes.wide, Store::Overwrite, side);
+    let (rows, hidden) = (out.len() / sizes.hidden, sizes.hidden);
+    gate_and_up(sizes, weights, matrices, attended, x, mid, gate_up, scratch, side);
     let activated = &mut scratch[..rows * sizes.wide];
     ops::swiglu(sizes.isa, gate_up, sizes.wide, activated);
     matrices.down.forward(activated, rows, out, hidden, Store::AddTo(mid, hidden), side);
@@ -253,30 +317,32 @@ struct Chosen<'a> {
     dropout: Option<Dropout>,
 }
 
-/// The last block after attention: only the rows that the head sees, gathered. `blocks` are the last and the output buffer.
+/// The last block after attention: only the rows that the head sees, gathered. `buffers` are the block's input, the block and
+/// the decoder's output; that is left out when it is known already.
 fn last_block(
     sizes: &Sizes,
     weights: &LayerWeights,
     matrices: &PackedLayer,
-    blocks: (&mut BlockBuffers, &mut BlockBuffers),
-    scratch: &mut crate::pool::Scratch,
+    buffers: (&[f32], &mut BlockBuffers, Option<&mut AlignedVec>),
+    scratch: &mut Scratch,
     chosen: &Chosen<'_>,
     rows: usize,
 ) {
-    let (block, output) = blocks;
+    let (x, block, output) = buffers;
     let (hidden, wide) = (sizes.hidden, sizes.wide);
     let count = chosen.rows.len();
-    let (x, attended) = (&block.x, &block.attended);
+    let attended = &block.attended;
+    let output = output.map_or(&mut [][..], |output| &mut output[..count * hidden]);
     run_parts(
         count.div_ceil(ROW_TILE),
         scratch,
         [
             Parts::even(&mut block.mid[..count * hidden], ROW_TILE * hidden),
             Parts::even(&mut block.gate_up[..count * 2 * wide], ROW_TILE * 2 * wide),
-            Parts::even(&mut output.x[..count * hidden], ROW_TILE * hidden),
+            Parts::even(output, ROW_TILE * hidden),
         ],
         |tile, scratch, [mid, gate_up, out]| {
-            let count = out.len() / hidden;
+            let count = mid.len() / hidden;
             let positions = &chosen.positions[tile * ROW_TILE..][..count];
             let (spare, scratch) = scratch.split_at_mut(sizes.spare);
             let mut side = Side { layer: chosen.layer, spare, dropout: chosen.dropout, positions };
@@ -289,7 +355,11 @@ fn last_block(
             for (row, target) in chosen.iter().zip(residual.chunks_exact_mut(hidden)) {
                 target.copy_from_slice(&x[*row as usize * hidden..][..hidden]);
             }
-            feed_forward(sizes, weights, matrices, gathered, residual, mid, gate_up, out, scratch, &mut side);
+            if out.is_empty() {
+                gate_and_up(sizes, weights, matrices, gathered, residual, mid, gate_up, scratch, &mut side);
+            } else {
+                feed_forward(sizes, weights, matrices, gathered, residual, mid, gate_up, out, scratch, &mut side);
+            }
         },
     );
 }

@@ -2,8 +2,9 @@
 
 use crate::backward::Gradients;
 use crate::chunk::{Chunk, Supervised};
-use crate::kernels::gemm::{Outer, Store, accumulate_outer};
+use crate::kernels::gemm::Store;
 use crate::kernels::ops;
+use crate::kernels::outer::{Outer, accumulate_outer, block_len, put_block};
 use crate::kernels::simd::Isa;
 use crate::packed::{PackedModel, PackedWeight};
 use crate::pool::{Parts, Scratch, run_parts};
@@ -15,42 +16,39 @@ pub(crate) const RESULTS: usize = 3;
 
 /// Loss, log-probability and entropy of every supervised row, into `workspace.head.results`; and, when `gradients` are
 /// given, the gradient of the decoder's output into `workspace.gradient.dx`, `[supervised, hidden]`, with the head's and
-/// the last norm's added to `gradients`. `output` is the slot of the decoder's output.
+/// the last norm's added to `gradients`.
 pub(crate) fn apply_head(
     workspace: &mut Workspace,
     model: &Model,
     packed: &PackedModel,
     chunk: &Chunk,
-    output: usize,
     objective: Option<&dyn Objective>,
     mut gradients: Option<&mut Gradients<'_>>,
 ) {
     let sizes = workspace.sizes;
-    let Workspace { blocks, gradient, head, scratch, .. } = workspace;
-    let Some(output) = blocks.get(output) else {
-        return;
-    };
+    let Workspace { kept, inputs, gradient, head, scratch, .. } = workspace;
+    let output = &inputs[kept.input(model.weights.layers.len())];
     let (hidden, vocab) = (sizes.hidden, sizes.vocab);
     let step = sizes.head_rows();
     let rows = chunk.supervised.len();
     for first in (0..rows).step_by(step) {
         let count = step.min(rows - first);
         let pass = Pass { sizes: &sizes, norm: &model.weights.norm, matrix: &packed.head, objective };
-        let x = &output.x[first * hidden..(first + count) * hidden];
+        let x = &output[first * hidden..(first + count) * hidden];
         let entries = &chunk.supervised[first..first + count];
         let tiles = count.div_ceil(ROW_TILE);
         let logits = &mut head.logits[..count * vocab];
-        let normed = &mut head.normed[..count * hidden];
         let results = &mut head.results[first * RESULTS..(first + count) * RESULTS];
         if let Some(gradients) = gradients.as_deref_mut() {
             let dx = &mut gradient.dx[first * hidden..(first + count) * hidden];
             let dnorm = &mut gradient.dnorm[..tiles * hidden];
+            let block = block_len(sizes.isa, hidden, sizes.operands);
             run_parts(
                 tiles,
                 scratch,
                 [
                     Parts::even(logits, ROW_TILE * vocab),
-                    Parts::even(normed, ROW_TILE * hidden),
+                    Parts::even(&mut head.normed[..tiles * block], block),
                     Parts::even(results, ROW_TILE * RESULTS),
                     Parts::even(dx, ROW_TILE * hidden),
                     Parts::even(dnorm, hidden),
@@ -59,7 +57,9 @@ pub(crate) fn apply_head(
                     let start = tile * ROW_TILE;
                     let x = &x[start * hidden..][..dx.len()];
                     let entries = &entries[start..][..dx.len() / hidden];
-                    pass.forward(x, entries, normed, logits, results);
+                    let (rows, scratch) = scratch.split_at_mut(dx.len());
+                    pass.forward(x, entries, rows, [logits, results], scratch);
+                    put_block(sizes.isa, rows, hidden, sizes.operands, normed);
                     pass.backward(x, logits, dx, dnorm, scratch);
                 },
             );
@@ -68,22 +68,21 @@ pub(crate) fn apply_head(
             };
             sum_tiles(sizes.isa, dnorm, &mut gradients.norm);
             let matrix = gradients.head.as_mut().unwrap_or(&mut gradients.embed);
-            let operands = [&head.logits[..count * vocab], &head.normed[..count * hidden]];
-            weight_gradient(sizes.isa, scratch, operands, [vocab, hidden], matrix);
+            weight_gradient(&sizes, scratch, [&head.logits[..count * vocab], &head.normed], matrix);
         } else {
             run_parts(
                 tiles,
                 scratch,
                 [
                     Parts::even(logits, ROW_TILE * vocab),
-                    Parts::even(normed, ROW_TILE * hidden),
                     Parts::even(results, ROW_TILE * RESULTS),
                 ],
-                |tile, _, [logits, normed, results]| {
+                |tile, scratch, [logits, results]| {
                     let start = tile * ROW_TILE;
-                    let x = &x[start * hidden..][..normed.len()];
-                    let entries = &entries[start..][..normed.len() / hidden];
-                    pass.forward(x, entries, normed, logits, results);
+                    let entries = &entries[start..][..results.len() / RESULTS];
+                    let x = &x[start * hidden..][..entries.len() * hidden];
+                    let (rows, scratch) = scratch.split_at_mut(x.len());
+                    pass.forward(x, entries, rows, [logits, results], scratch);
                 },
             );
         }
@@ -100,10 +99,18 @@ struct Pass<'a> {
 
 impl Pass<'_> {
     /// Results of a tile; leaves in `logits` the gradient of the logits.
-    fn forward(&self, x: &[f32], entries: &[Supervised], normed: &mut [f32], logits: &mut [f32], results: &mut [f32]) {
+    fn forward(
+        &self,
+        x: &[f32],
+        entries: &[Supervised],
+        normed: &mut [f32],
+        [logits, results]: [&mut [f32]; 2],
+        spare: &mut [f32],
+    ) {
         let sizes = self.sizes;
         ops::rms_norm(sizes.isa, x, self.norm, sizes.eps, normed);
-        self.matrix.forward.multiply_block(normed, entries.len(), logits, sizes.vocab, Store::Overwrite);
+        let (rows, vocab) = (entries.len(), sizes.vocab);
+        self.matrix.forward.multiply_block(normed, rows, logits, vocab, Store::Overwrite, spare);
         let rows = logits.chunks_exact_mut(sizes.vocab).zip(results.chunks_exact_mut(RESULTS)).zip(entries);
         for ((row, results), entry) in rows {
             let target = entry.target as usize;
@@ -127,7 +134,7 @@ impl Pass<'_> {
         let rows = dx.len() / sizes.hidden;
         let (dnormed, rest) = scratch.split_at_mut(dx.len());
         if let Some(matrix) = &self.matrix.backward {
-            matrix.multiply_block(dlogits, rows, dnormed, sizes.hidden, Store::Overwrite);
+            matrix.multiply_block(dlogits, rows, dnormed, sizes.hidden, Store::Overwrite, rest);
         }
         let nothing = &mut rest[..dx.len()];
         nothing.fill(0.0);
@@ -143,20 +150,21 @@ pub(crate) fn sum_tiles(isa: Isa, tiles: &[f32], gradient: &mut [f32]) {
     }
 }
 
-/// `gradient[out, in] += left^T right` for `left` of `[depth, out]` and `right` of `[depth, in]`, in strips of rows.
-fn weight_gradient(isa: Isa, scratch: &mut Scratch, operands: [&[f32]; 2], shape: [usize; 2], gradient: &mut [f32]) {
-    let [left, right] = operands;
-    let [out, input] = shape;
-    let rows = strip_rows(input);
-    run_parts(out.div_ceil(rows), scratch, [Parts::even(gradient, rows * input)], |task, memory, [part]| {
+/// `gradient[vocab, hidden] += left^T right` for `left` of `[rows, vocab]` and `right` of `[rows, hidden]` in blocks, in strips
+/// of rows.
+fn weight_gradient(sizes: &Sizes, scratch: &mut Scratch, sides: [&[f32]; 2], gradient: &mut [f32]) {
+    let ([left, right], Sizes { isa, vocab, hidden, operands, .. }) = (sides, *sizes);
+    let rows = strip_rows(hidden);
+    run_parts(vocab.div_ceil(rows), scratch, [Parts::even(gradient, rows * hidden)], |task, memory, [part]| {
         let outer = Outer {
             left,
-            left_stride: out,
+            left_stride: vocab,
             first: task * rows,
-            rows: part.len() / input,
+            rows: part.len() / hidden,
             right,
-            columns: input,
-            depth: right.len() / input,
+            columns: hidden,
+            depth: left.len() / vocab,
+            operands,
         };
         accumulate_outer(isa, &outer, part, memory);
     });

@@ -1,11 +1,12 @@
 //! The weights of a model, packed for the matrix products.
 
 use crate::dropout::Dropout;
-use crate::kernels::gemm::{PackedMatrix, Store};
+use crate::kernels::gemm::{PackedMatrix, Storage, Store};
+use crate::kernels::outer::put_block;
 use crate::kernels::ops;
 use crate::kernels::simd::Isa;
 use crate::lora::{Adapter, Adapters, Layout};
-use crate::{Model, ModelConfig};
+use crate::{Model, ModelConfig, Operands};
 
 /// Which products the weights are packed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +27,15 @@ pub(crate) struct PackedWeight {
 }
 
 impl PackedWeight {
-    fn new(isa: Isa, out: usize, input: usize, direction: Direction) -> Self {
+    fn new(out: usize, input: usize, direction: Direction, operands: Operands) -> Self {
+        let isa = Isa::detect();
+        let storage = match operands {
+            Operands::Single => Storage::Single,
+            Operands::Bf16 => Storage::Bf16Pairs,
+        };
         Self {
-            forward: PackedMatrix::new(isa, input, out),
-            backward: (direction == Direction::Both).then(|| PackedMatrix::new(isa, out, input)),
+            forward: PackedMatrix::stored(isa, input, out, storage),
+            backward: (direction == Direction::Both).then(|| PackedMatrix::stored(isa, out, input, storage)),
         }
     }
 
@@ -80,8 +86,8 @@ impl Side<'_> {
 }
 
 impl PackedLinear {
-    fn new(isa: Isa, out: usize, input: usize, direction: Direction) -> Self {
-        Self { weight: PackedWeight::new(isa, out, input, direction), adapter: None }
+    fn new(out: usize, input: usize, direction: Direction, operands: Operands) -> Self {
+        Self { weight: PackedWeight::new(out, input, direction, operands), adapter: None }
     }
 
     /// Packs the present values of an adapter.
@@ -90,14 +96,15 @@ impl PackedLinear {
             return;
         }
         let packed = self.adapter.get_or_insert_with(|| {
-            let isa = Isa::detect();
+            // Adapters are small: they are always multiplied in single precision.
+            let weight = |out, input| PackedWeight::new(out, input, direction, Operands::Single);
             PackedAdapter {
                 fused,
                 input: layout.input,
                 width: layout.width,
                 scale,
-                a: PackedWeight::new(isa, layout.width, layout.input, direction),
-                b: PackedWeight::new(isa, layout.out, layout.width, direction),
+                a: weight(layout.width, layout.input),
+                b: weight(layout.out, layout.width),
             }
         });
         packed.a.pack(&adapter.a);
@@ -115,7 +122,7 @@ impl PackedLinear {
         store: Store<'_>,
         side: &mut Side<'_>,
     ) {
-        self.weight.forward.multiply_block(x, rows, y, stride, store);
+        self.weight.forward.multiply_block(x, rows, y, stride, store, side.spare);
         let Some(adapter) = &self.adapter else { return };
         let dropout = side.dropout_of(adapter);
         let (lowered, rest) = side.spare.split_at_mut(rows * adapter.width);
@@ -128,8 +135,8 @@ impl PackedLinear {
             }
             None => x,
         };
-        adapter.a.forward.multiply_block(x, rows, lowered, adapter.width, Store::Overwrite);
-        adapter.b.forward.multiply_block(lowered, rows, y, stride, Store::Add);
+        adapter.a.forward.multiply_block(x, rows, lowered, adapter.width, Store::Overwrite, &mut []);
+        adapter.b.forward.multiply_block(lowered, rows, y, stride, Store::Add, &mut []);
     }
 
     /// `dx = W^T dy` and the adapter's part, for a tile; `dlowered`, `[rows, width]`, receives `scale B^T dy`.
@@ -142,30 +149,42 @@ impl PackedLinear {
         dlowered: &mut [f32],
         side: &mut Side<'_>,
     ) {
-        transposed(&self.weight).multiply_block(dy, rows, dx, width, Store::Overwrite);
+        transposed(&self.weight).multiply_block(dy, rows, dx, width, Store::Overwrite, side.spare);
         let Some(adapter) = &self.adapter else { return };
-        transposed(&adapter.b).multiply_block(dy, rows, dlowered, adapter.width, Store::Overwrite);
+        transposed(&adapter.b).multiply_block(dy, rows, dlowered, adapter.width, Store::Overwrite, &mut []);
         let a = transposed(&adapter.a);
         match side.dropout_of(adapter) {
             Some(dropout) => {
                 let dropped = &mut side.spare[..rows * adapter.input];
-                a.multiply_block(dlowered, rows, dropped, adapter.input, Store::Overwrite);
+                a.multiply_block(dlowered, rows, dropped, adapter.input, Store::Overwrite, &mut []);
                 dropout.apply(side.positions, dropped);
                 ops::add(Isa::detect(), dropped, &mut dx[..rows * width]);
             }
-            None => a.multiply_block(dlowered, rows, dx, width, Store::Add),
+            None => a.multiply_block(dlowered, rows, dx, width, Store::Add, &mut []),
         }
     }
 
-    /// Operands of the adapter's gradients, for a tile: drops from `x` what the forward pass dropped, and computes
-    /// `lowered = scale A x`, `[rows, width]`.
-    pub(crate) fn lower(&self, x: &mut [f32], rows: usize, lowered: &mut [f32], side: &Side<'_>) {
-        let Some(adapter) = &self.adapter else { return };
-        if let Some(dropout) = side.dropout_of(adapter) {
-            dropout.apply(side.positions, x);
+    /// Operands of the gradients, for a tile: drops from `x` what the forward pass dropped and puts it into `block`; computes
+    /// `scale A x`, `[rows, width]`, and puts it into `lowered`.
+    pub(crate) fn put_operands(
+        &self,
+        x: &mut [f32],
+        rows: usize,
+        [block, lowered]: [&mut [f32]; 2],
+        operands: Operands,
+        side: &mut Side<'_>,
+    ) {
+        let isa = Isa::detect();
+        if let Some(adapter) = &self.adapter {
+            if let Some(dropout) = side.dropout_of(adapter) {
+                dropout.apply(side.positions, x);
+            }
+            let low = &mut side.spare[..rows * adapter.width];
+            adapter.a.forward.multiply_block(x, rows, low, adapter.width, Store::Overwrite, &mut []);
+            ops::scale(isa, low, adapter.scale);
+            put_block(isa, low, adapter.width, operands, lowered);
         }
-        adapter.a.forward.multiply_block(x, rows, lowered, adapter.width, Store::Overwrite);
-        ops::scale(Isa::detect(), lowered, adapter.scale);
+        put_block(isa, x, x.len() / rows, operands, block);
     }
 }
 
@@ -193,10 +212,9 @@ pub(crate) struct PackedModel {
 
 impl PackedModel {
     /// Space for a model of this shape.
-    pub(crate) fn new(config: &ModelConfig, direction: Direction) -> Self {
-        let isa = Isa::detect();
+    pub(crate) fn new(config: &ModelConfig, direction: Direction, operands: Operands) -> Self {
         let hidden = config.hidden_size;
-        let weight = |out, input| PackedLinear::new(isa, out, input, direction);
+        let weight = |out, input| PackedLinear::new(out, input, direction, operands);
         let layer = || PackedLayer {
             qkv: weight(config.qkv_width(), hidden),
             o: weight(hidden, config.query_width()),
@@ -205,7 +223,7 @@ impl PackedModel {
         };
         Self {
             layers: (0..config.num_hidden_layers).map(|_| layer()).collect(),
-            head: PackedWeight::new(isa, config.vocab_size, hidden, direction),
+            head: PackedWeight::new(config.vocab_size, hidden, direction, operands),
         }
     }
 

@@ -5,13 +5,13 @@ use std::path::Path;
 use crate::backward::{Gradients, backward};
 use crate::chunk::{Chunk, Select, for_each_chunk};
 use crate::dropout::Dropout;
-use crate::forward::{decode, output_slot};
+use crate::forward::decode;
 use crate::head::{RESULTS, apply_head};
 use crate::lora::Adapters;
 use crate::optim::{AdamW, Parameters, clipped_step, zero};
 use crate::packed::{Direction, PackedModel};
-use crate::workspace::Workspace;
-use crate::{EngineError, Model, Objective, PackedBatch, Weights, state};
+use crate::workspace::{Kept, Workspace};
+use crate::{Compute, EngineError, Model, Objective, PackedBatch, Weights, state};
 
 /// Rows whose activations are held at a time, unless one sequence is longer.
 const CHUNK_ROWS: usize = 1024;
@@ -67,10 +67,15 @@ pub struct Trainer {
 impl Trainer {
     /// Starts training `model` with empty moments.
     pub fn new(model: Model, config: AdamWConfig) -> Self {
+        Self::computing(model, config, Compute::default())
+    }
+
+    /// As [`Trainer::new`], computing otherwise than by default.
+    pub fn computing(model: Model, config: AdamWConfig, compute: Compute) -> Self {
         Self {
             gradients: model.weights.zeros_like(),
             optimiser: AdamW::new(config, &model.weights),
-            engine: Engine::new(&model, None, Direction::Both),
+            engine: Engine::new(&model, None, Direction::Both, compute),
             model,
         }
     }
@@ -154,7 +159,12 @@ pub struct Scorer<'a> {
 impl<'a> Scorer<'a> {
     /// Packs the weights of `model`.
     pub fn new(model: &'a Model) -> Self {
-        Self { model, engine: Engine::new(model, None, Direction::Forward) }
+        Self::computing(model, Compute::default())
+    }
+
+    /// As [`Scorer::new`], computing as a trainer does.
+    pub fn computing(model: &'a Model, compute: Compute) -> Self {
+        Self { model, engine: Engine::new(model, None, Direction::Forward, compute) }
     }
 
     /// Log-probabilities of the supervised positions.
@@ -181,6 +191,7 @@ impl<'a> Scorer<'a> {
 pub(crate) struct Engine {
     packed: PackedModel,
     direction: Direction,
+    kept: Kept,
     /// What is packed is older than what is trained.
     pub stale: bool,
     workspace: Workspace,
@@ -189,12 +200,14 @@ pub(crate) struct Engine {
 
 impl Engine {
     /// Buffers for a model, and for adapters that fit it.
-    pub(crate) fn new(model: &Model, adapters: Option<&Adapters>, direction: Direction) -> Self {
+    pub(crate) fn new(model: &Model, adapters: Option<&Adapters>, direction: Direction, compute: Compute) -> Self {
+        let Compute { operands, recompute } = compute;
         Self {
-            packed: PackedModel::new(&model.config, direction),
+            packed: PackedModel::new(&model.config, direction, operands),
             direction,
+            kept: if recompute { Kept::Inputs } else { Kept::All },
             stale: true,
-            workspace: Workspace::new(model, adapters),
+            workspace: Workspace::new(model, adapters, operands),
             chunk: Chunk::default(),
         }
     }
@@ -230,14 +243,13 @@ impl Engine {
         dropout: Option<Dropout>,
     ) -> Result<StepStats, EngineError> {
         batch.validate("accumulate gradients", &model.config)?;
-        let Self { packed, workspace, chunk, .. } = self;
+        let Self { packed, workspace, chunk, kept, .. } = self;
         workspace.dropout = dropout;
         let mut stats = StepStats::default();
         for_each_chunk(batch, Select::Supervised, CHUNK_ROWS, chunk, |chunk| {
-            workspace.prepare(&model.config, chunk, true);
-            decode(workspace, model, packed, chunk, true);
-            let slot = output_slot(model.weights.layers.len(), true);
-            apply_head(workspace, model, packed, chunk, slot, Some(objective), Some(&mut *gradients));
+            workspace.prepare(&model.config, chunk, *kept);
+            decode(workspace, model, packed, chunk);
+            apply_head(workspace, model, packed, chunk, Some(objective), Some(&mut *gradients));
             backward(workspace, model, packed, chunk, gradients);
             let count = chunk.supervised.len();
             for row in workspace.head.results[..count * RESULTS].chunks_exact(RESULTS) {
@@ -255,10 +267,9 @@ impl Engine {
         let Self { packed, workspace, chunk, .. } = self;
         let mut found = LogProbs { logp: vec![0.0; batch.len()], entropy: vec![0.0; batch.len()] };
         for_each_chunk(batch, Select::Supervised, CHUNK_ROWS, chunk, |chunk| {
-            workspace.prepare(&model.config, chunk, false);
-            decode(workspace, model, packed, chunk, false);
-            let slot = output_slot(model.weights.layers.len(), false);
-            apply_head(workspace, model, packed, chunk, slot, None, None);
+            workspace.prepare(&model.config, chunk, Kept::Nothing);
+            decode(workspace, model, packed, chunk);
+            apply_head(workspace, model, packed, chunk, None, None);
             let rows = workspace.head.results.chunks_exact(RESULTS);
             for (entry, row) in chunk.supervised.iter().zip(rows) {
                 found.logp[entry.position as usize] = row[1];
@@ -274,12 +285,11 @@ impl Engine {
         let (hidden, vocab) = (model.config.hidden_size, model.config.vocab_size);
         let mut logits = vec![0.0; batch.len() * vocab];
         for_each_chunk(batch, Select::All, CHUNK_ROWS, chunk, |chunk| {
-            workspace.prepare(&model.config, chunk, false);
-            decode(workspace, model, packed, chunk, false);
-            let slot = output_slot(model.weights.layers.len(), false);
+            workspace.prepare(&model.config, chunk, Kept::Nothing);
+            decode(workspace, model, packed, chunk);
             let count = chunk.supervised.len();
             let mut normed = vec![0.0; count * hidden];
-            let x = &workspace.blocks[slot].x[..count * hidden];
+            let x = &workspace.output(model.weights.layers.len())[..count * hidden];
             let sizes = workspace.sizes;
             crate::kernels::ops::rms_norm(sizes.isa, x, &model.weights.norm, sizes.eps, &mut normed);
             // All positions are chosen and chunks follow each other, so the rows are consecutive.

@@ -5,16 +5,15 @@ use crate::dropout::Dropout;
 use crate::kernels::AlignedVec;
 use crate::kernels::attention::attend_scratch;
 use crate::kernels::attention_backward::attend_backward_scratch;
-use crate::kernels::gemm::outer_scratch;
+use crate::kernels::outer::{BLOCK_ROWS, blocks_len, outer_scratch};
 use crate::kernels::simd::Isa;
 use crate::lora::Adapters;
 use crate::pool::Scratch;
 use crate::rotary::RotaryTable;
-use crate::{Model, ModelConfig};
+use crate::{Model, ModelConfig, Operands};
 
-/// Rows of one task: small enough that a task's activations stay in the second-level cache, a multiple of every register
-/// tile. It decides the order in which the gradients of the norms are summed, so it is a constant.
-pub(crate) const ROW_TILE: usize = 48;
+/// Rows of one task; what it leaves for the gradients of weights is one block.
+pub(crate) const ROW_TILE: usize = BLOCK_ROWS;
 /// Target number of logits held at a time.
 const LOGITS: usize = 2 << 20;
 
@@ -41,12 +40,38 @@ pub(crate) struct Sizes {
     pub extra: usize,
     /// Rows of `A` of the adapters of each fused matrix, in the order of [`crate::lora::ADAPTED`].
     pub widths: [usize; 4],
-    /// Memory that the adapters of a tile need.
+    /// What the operands of products are rounded to.
+    pub operands: Operands,
+    /// Memory that the products of a tile need besides their operands.
     pub spare: usize,
 }
 
+/// What the forward pass keeps for the backward pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// Nothing: buffers are used in turn.
+    #[default]
+    Nothing,
+    /// The input of every block; the rest is computed once more.
+    Inputs,
+    /// All activations.
+    All,
+}
+
+impl Kept {
+    /// Index of the input of block `index`; one behind the last is the decoder's output.
+    pub(crate) fn input(self, index: usize) -> usize {
+        if self == Self::Nothing { index % 2 } else { index }
+    }
+
+    /// Index of the other buffers of block `index`.
+    pub(crate) fn block(self, index: usize) -> usize {
+        if self == Self::All { index } else { index % 2 }
+    }
+}
+
 impl Sizes {
-    pub(crate) fn new(model: &Model, adapters: Option<&Adapters>) -> Self {
+    pub(crate) fn new(model: &Model, adapters: Option<&Adapters>, operands: Operands) -> Self {
         let config = &model.config;
         let layouts = adapters.map_or(&[][..], |adapters| &adapters.layouts[..]);
         let mut widths = [0; 4];
@@ -59,6 +84,12 @@ impl Sizes {
         let bias = if family.has_biases() { config.qkv_width() } else { 0 };
         let norms = if family.normalises_heads() { 2 * config.head_dim } else { 0 };
         let turned = config.query_width() + config.key_value_width();
+        // The left side of the deepest product, rounded to pairs.
+        let depths = [config.hidden_size, config.qkv_width(), 2 * config.intermediate_size, config.vocab_size];
+        let pairs = match operands {
+            Operands::Single => 0,
+            Operands::Bf16 => depths.into_iter().max().unwrap_or(0).div_ceil(2),
+        };
         Self {
             isa: Isa::detect(),
             hidden: config.hidden_size,
@@ -74,7 +105,8 @@ impl Sizes {
             raw: if family.normalises_heads() { turned } else { 0 },
             extra: bias + norms,
             widths,
-            spare: ROW_TILE * (widest + input),
+            operands,
+            spare: ROW_TILE * (widest + input).max(pairs),
         }
     }
 
@@ -97,8 +129,6 @@ impl Sizes {
 /// What the backward pass needs of one block.
 #[derive(Debug, Default)]
 pub(crate) struct BlockBuffers {
-    /// Input of the block, `[rows, hidden]`.
-    pub x: AlignedVec,
     /// Rotated queries and keys, and values, `[rows, qkv]`.
     pub qkv: AlignedVec,
     /// Queries and keys before their norm, `[rows, raw]`.
@@ -120,14 +150,15 @@ pub(crate) struct GradientBuffers {
     pub dx: AlignedVec,
     /// Gradient of the residual stream after attention, `[rows, hidden]`.
     pub dmid: AlignedVec,
-    /// Output of the SwiGLU layer, `[rows, wide]`.
+    /// Output of the SwiGLU layer, `[rows, wide]` in blocks (see [`crate::kernels::outer::put_block`]).
     pub activated: AlignedVec,
     /// `[rows, 2 * wide]`.
     pub dgate_up: AlignedVec,
-    /// Normalised input of a product, `[rows, hidden]`.
+    /// Normalised input of a product, `[rows, hidden]` in blocks.
     pub normed: AlignedVec,
-    /// Attention output by row, `[rows, query]`, and its gradient.
+    /// Attention output by row, `[rows, query]` in blocks.
     pub attended: AlignedVec,
+    /// Gradient of the attention output by row, `[rows, query]`.
     pub dattended: AlignedVec,
     /// `rowsum(dO * O)`, `[rows, heads]`.
     pub delta: AlignedVec,
@@ -139,8 +170,9 @@ pub(crate) struct GradientBuffers {
     pub dnorm: AlignedVec,
     /// Gradients of biases and head norms of each task, `[tiles, extra]`.
     pub dextra: AlignedVec,
-    /// Inputs of the adapters through `A`, `[rows, width]` for each fused matrix, and the gradients of these.
+    /// Inputs of the adapters through `A`, `[rows, width]` in blocks for each fused matrix.
     pub lowered: [AlignedVec; 4],
+    /// The gradients of these, `[rows, width]`.
     pub dlowered: [AlignedVec; 4],
 }
 
@@ -149,7 +181,7 @@ pub(crate) struct GradientBuffers {
 pub(crate) struct HeadBuffers {
     /// `[head_rows, vocab]`.
     pub logits: AlignedVec,
-    /// `[head_rows, hidden]`.
+    /// `[head_rows, hidden]` in blocks.
     pub normed: AlignedVec,
     /// For each supervised row: weighted loss, log-probability, entropy, `[supervised, 3]`.
     pub results: AlignedVec,
@@ -159,7 +191,11 @@ pub(crate) struct HeadBuffers {
 #[derive(Debug)]
 pub(crate) struct Workspace {
     pub sizes: Sizes,
-    /// One more than there are blocks: the last holds only the decoder's output, for the supervised rows.
+    /// What the buffers were prepared for.
+    pub kept: Kept,
+    /// Input of each block, `[rows, hidden]`; the one behind the last is the decoder's output, for the supervised rows.
+    pub inputs: Vec<AlignedVec>,
+    /// The other activations of each block.
     pub blocks: Vec<BlockBuffers>,
     pub gradient: GradientBuffers,
     pub head: HeadBuffers,
@@ -178,9 +214,11 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    pub(crate) fn new(model: &Model, adapters: Option<&Adapters>) -> Self {
+    pub(crate) fn new(model: &Model, adapters: Option<&Adapters>, operands: Operands) -> Self {
         Self {
-            sizes: Sizes::new(model, adapters),
+            sizes: Sizes::new(model, adapters, operands),
+            kept: Kept::Nothing,
+            inputs: Vec::new(),
             blocks: Vec::new(),
             gradient: GradientBuffers::default(),
             head: HeadBuffers::default(),
@@ -195,19 +233,21 @@ impl Workspace {
         }
     }
 
-    /// Makes all buffers large enough for `chunk`. Without gradients only two blocks' worth is held, used in turn.
-    pub(crate) fn prepare(&mut self, config: &ModelConfig, chunk: &Chunk, gradients: bool) {
+    /// Makes all buffers large enough for `chunk`, with those of the backward pass unless nothing is kept.
+    pub(crate) fn prepare(&mut self, config: &ModelConfig, chunk: &Chunk, kept: Kept) {
         let sizes = self.sizes;
         let (rows, supervised) = (chunk.rows(), chunk.supervised.len());
-        let held = if gradients { config.num_hidden_layers + 1 } else { 2 };
-        if self.blocks.len() < held {
-            self.blocks.resize_with(held, BlockBuffers::default);
+        self.kept = kept;
+        let layers = config.num_hidden_layers;
+        let inputs = (0..=layers).map(|index| kept.input(index) + 1).max().unwrap_or(0);
+        let blocks = (0..layers).map(|index| kept.block(index) + 1).max().unwrap_or(0);
+        self.inputs.resize_with(inputs.max(self.inputs.len()), AlignedVec::default);
+        self.blocks.resize_with(blocks.max(self.blocks.len()), BlockBuffers::default);
+        for (index, input) in self.inputs.iter_mut().enumerate().take(inputs) {
+            let output_only = kept != Kept::Nothing && index == layers;
+            input.grow(if output_only { supervised } else { rows } * sizes.hidden);
         }
-        for (index, block) in self.blocks.iter_mut().take(held).enumerate() {
-            block.x.grow(rows * sizes.hidden);
-            if gradients && index + 1 == held {
-                break;
-            }
+        for block in self.blocks.iter_mut().take(blocks) {
             block.qkv.grow(rows * sizes.qkv);
             block.raw.grow(rows * sizes.raw);
             block.attended.grow(rows * sizes.query);
@@ -215,9 +255,12 @@ impl Workspace {
             block.mid.grow(rows * sizes.hidden);
             block.gate_up.grow(rows * 2 * sizes.wide);
         }
+        let gradients = kept != Kept::Nothing;
         let head_rows = sizes.head_rows().min(supervised);
         self.head.logits.grow(head_rows * sizes.vocab);
-        self.head.normed.grow(head_rows * sizes.hidden);
+        if gradients {
+            self.head.normed.grow(blocks_len(sizes.isa, head_rows, sizes.hidden, sizes.operands));
+        }
         self.head.results.grow(supervised * 3);
         self.rotary.grow(chunk.longest());
         if gradients {
@@ -231,15 +274,21 @@ impl Workspace {
         self.head_positions.extend(chunk.supervised.iter().map(|entry| entry.position));
     }
 
+    /// The decoder's output after a forward pass through `layers` blocks.
+    pub(crate) fn output(&self, layers: usize) -> &[f32] {
+        &self.inputs[self.kept.input(layers)]
+    }
+
     fn prepare_gradients(&mut self, rows: usize) {
         let sizes = self.sizes;
         let buffers = &mut self.gradient;
         buffers.dx.grow(rows * sizes.hidden);
         buffers.dmid.grow(rows * sizes.hidden);
-        buffers.activated.grow(rows * sizes.wide);
+        let in_blocks = |columns| blocks_len(sizes.isa, rows, columns, sizes.operands);
+        buffers.activated.grow(in_blocks(sizes.wide));
         buffers.dgate_up.grow(rows * 2 * sizes.wide);
-        buffers.normed.grow(rows * sizes.hidden);
-        buffers.attended.grow(rows * sizes.query);
+        buffers.normed.grow(in_blocks(sizes.hidden));
+        buffers.attended.grow(in_blocks(sizes.query));
         buffers.dattended.grow(rows * sizes.query);
         buffers.delta.grow(rows * sizes.heads);
         buffers.dgroups.grow(rows * sizes.key_values * sizes.group());
@@ -247,14 +296,16 @@ impl Workspace {
         buffers.dnorm.grow(rows.div_ceil(ROW_TILE) * sizes.hidden);
         buffers.dextra.grow(rows.div_ceil(ROW_TILE) * sizes.extra);
         for (index, width) in sizes.widths.into_iter().enumerate() {
-            buffers.lowered[index].grow(rows * width);
+            buffers.lowered[index].grow(in_blocks(width));
             buffers.dlowered[index].grow(rows * width);
         }
     }
 
     fn prepare_scratch(&mut self, longest: usize, gradients: bool) {
         let sizes = self.sizes;
-        let tile = ROW_TILE * (2 * sizes.hidden.max(sizes.query) + sizes.hidden + sizes.wide) + sizes.spare;
+        let forward = 2 * sizes.hidden.max(sizes.query) + sizes.hidden + sizes.wide;
+        let backward = sizes.wide + 3 * sizes.hidden.max(sizes.query);
+        let tile = ROW_TILE * forward.max(backward) + sizes.spare;
         let mut needed = tile.max(attend_scratch(sizes.isa, longest, sizes.head_dim));
         if gradients {
             needed = needed

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
-use super::element::Bf16;
+use super::element::{Bf16, Pair};
 
 /// One cache line.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,6 +21,20 @@ unsafe impl Plain for f32 {}
 unsafe impl Plain for i8 {}
 // SAFETY: a transparent `u16`.
 unsafe impl Plain for Bf16 {}
+// SAFETY: a transparent `u32`.
+unsafe impl Plain for Pair {}
+
+/// The same memory as pairs.
+pub(crate) fn as_pairs(values: &[f32]) -> &[Pair] {
+    // SAFETY: both have four bytes and the same alignment, and any bits are a value of both.
+    unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), values.len()) }
+}
+
+/// As [`as_pairs`].
+pub(crate) fn as_pairs_mut(values: &mut [f32]) -> &mut [Pair] {
+    // SAFETY: as in `as_pairs`, and the borrow is mutable.
+    unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), values.len()) }
+}
 
 /// Values that start at a multiple of 64 bytes, so that vector loads of panel data never straddle cache lines.
 #[derive(Clone, Debug)]

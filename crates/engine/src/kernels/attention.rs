@@ -6,7 +6,7 @@
 //! does one key/value head of one sequence with all query heads that share it. Block sizes are constants, so results do not
 //! depend on threads or instruction set.
 
-use super::gemm::{pack_straight_body, pack_transposed_body};
+use super::pack::{pack_straight_body, pack_transposed_body};
 use super::lanes::{LANES, exp, exp_sum, largest, ln};
 use super::simd::{Isa, Simd, dispatch};
 use super::tile::Tile;
@@ -296,6 +296,8 @@ pub(super) unsafe fn scores_block<S: Simd>(
                     left_step: 1,
                     right: keys.as_ptr().add((block.begin + key) * head_dim),
                     right_panel: 0,
+                    right_run: usize::MAX,
+                    right_gap: 0,
                     scales: std::ptr::null(),
                     output: scores.as_mut_ptr().add(row * SCORE_STRIDE + key),
                     output_row: SCORE_STRIDE,
@@ -346,6 +348,8 @@ pub(super) unsafe fn weigh_values<S: Simd>(
                         left_step: 1,
                         right: values.as_ptr().add(column * depth + block.begin * S::PANEL),
                         right_panel: 0,
+                        right_run: usize::MAX,
+                        right_gap: 0,
                         scales: std::ptr::null(),
                         output,
                         output_row: stride,

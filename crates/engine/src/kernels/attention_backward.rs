@@ -218,6 +218,8 @@ unsafe fn by_key<S: Simd>(
                     left_step: SCORE_STRIDE,
                     right: rows.as_ptr().add(column * block.rows + from * S::PANEL),
                     right_panel: 0,
+                    right_run: usize::MAX,
+                    right_gap: 0,
                     scales: std::ptr::null(),
                     output,
                     output_row: stride,

@@ -3,28 +3,93 @@
 use super::aligned::Plain;
 use super::simd::Simd;
 
-/// A stored value of a packed matrix.
+/// A stored value of a packed matrix, and what it is multiplied with.
 pub(crate) trait Element: Plain {
+    /// A value of the left side.
+    type Left: Plain;
+    /// A value of the left side in every lane.
+    type Splat<S: Simd>: Copy;
+    /// One register's worth of values of the right side.
+    type Loaded<S: Simd>: Copy;
+    /// Values of the depth that one stored value holds.
+    const DEPTH: usize;
     /// Whether each column has a factor that its sums are multiplied with.
     const SCALED: bool;
     /// Whether the left side may also lie column by column, as it does in weight gradients.
     const BY_COLUMN: bool;
 
-    /// `S::LANES` values in single precision; exact.
-    ///
+    /// # Safety
+    /// `S` is available and one value can be read.
+    unsafe fn splat<S: Simd>(source: *const Self::Left) -> Self::Splat<S>;
     /// # Safety
     /// `S` is available and `S::LANES` values can be read.
-    unsafe fn load<S: Simd>(source: *const Self) -> S::Vector;
+    unsafe fn load<S: Simd>(source: *const Self) -> Self::Loaded<S>;
+    /// `sum + left * right` in single precision.
+    /// # Safety
+    /// `S` is available.
+    unsafe fn multiply_add<S: Simd>(left: Self::Splat<S>, right: Self::Loaded<S>, sum: S::Vector) -> S::Vector;
 }
 
-impl Element for f32 {
+/// Values that are widened to single precision on the way into the registers.
+macro_rules! widened {
+    ($kind:ty, $load:ident, scaled: $scaled:literal, by_column: $by_column:literal) => {
+        impl Element for $kind {
+            type Left = f32;
+            type Splat<S: Simd> = S::Vector;
+            type Loaded<S: Simd> = S::Vector;
+            const DEPTH: usize = 1;
+            const SCALED: bool = $scaled;
+            const BY_COLUMN: bool = $by_column;
+
+            #[inline(always)]
+            unsafe fn splat<S: Simd>(source: *const f32) -> S::Vector {
+                // SAFETY: passed on to the caller.
+                unsafe { S::splat(*source) }
+            }
+
+            #[inline(always)]
+            unsafe fn load<S: Simd>(source: *const Self) -> S::Vector {
+                // SAFETY: passed on to the caller.
+                unsafe { S::$load(source) }
+            }
+
+            #[inline(always)]
+            unsafe fn multiply_add<S: Simd>(left: S::Vector, right: S::Vector, sum: S::Vector) -> S::Vector {
+                // SAFETY: passed on to the caller.
+                unsafe { S::multiply_add(left, right, sum) }
+            }
+        }
+    };
+}
+
+widened!(f32, load, scaled: false, by_column: true);
+widened!(Bf16, load_bf16, scaled: false, by_column: false);
+widened!(i8, load_i8, scaled: true, by_column: false);
+
+impl Element for Pair {
+    type Left = Pair;
+    type Splat<S: Simd> = S::Pairs;
+    type Loaded<S: Simd> = S::Pairs;
+    const DEPTH: usize = 2;
     const SCALED: bool = false;
     const BY_COLUMN: bool = true;
 
     #[inline(always)]
-    unsafe fn load<S: Simd>(source: *const Self) -> S::Vector {
+    unsafe fn splat<S: Simd>(source: *const Pair) -> S::Pairs {
         // SAFETY: passed on to the caller.
-        unsafe { S::load(source) }
+        unsafe { S::splat_pair(*source) }
+    }
+
+    #[inline(always)]
+    unsafe fn load<S: Simd>(source: *const Pair) -> S::Pairs {
+        // SAFETY: passed on to the caller.
+        unsafe { S::load_pairs(source) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_add<S: Simd>(left: S::Pairs, right: S::Pairs, sum: S::Vector) -> S::Vector {
+        // SAFETY: passed on to the caller.
+        unsafe { S::multiply_add_pairs(left, right, sum) }
     }
 }
 
@@ -50,25 +115,18 @@ impl Bf16 {
     }
 }
 
-impl Element for Bf16 {
-    const SCALED: bool = false;
-    const BY_COLUMN: bool = false;
+/// Two values that follow each other along the depth, the first in the lower half: what `vdpbf16ps` multiplies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct Pair(pub u32);
 
-    #[inline(always)]
-    unsafe fn load<S: Simd>(source: *const Self) -> S::Vector {
-        // SAFETY: passed on to the caller.
-        unsafe { S::load_bf16(source) }
+impl Pair {
+    pub(crate) fn round(first: f32, second: f32) -> Self {
+        Self(u32::from(Bf16::round(first).0) | u32::from(Bf16::round(second).0) << 16)
     }
-}
 
-impl Element for i8 {
-    const SCALED: bool = true;
-    const BY_COLUMN: bool = false;
-
-    #[inline(always)]
-    unsafe fn load<S: Simd>(source: *const Self) -> S::Vector {
-        // SAFETY: passed on to the caller.
-        unsafe { S::load_i8(source) }
+    pub(crate) fn to_f32(self) -> [f32; 2] {
+        [f32::from_bits(self.0 << 16), f32::from_bits(self.0 & 0xFFFF_0000)]
     }
 }
 

@@ -1,14 +1,16 @@
-//! Matrix products in single precision.
+//! Matrix products that add up in single precision.
 //!
 //! The right-hand matrix is packed into panels of [`Isa::panel`] columns (Goto and van de Geijn 2008); the left-hand one is
-//! read where it lies. Packed values may be bf16 or 8-bit integers, which are widened on the way into the registers. The
-//! depth is cut into blocks by [`depth_block`], which looks at the depth alone, and every output
+//! read where it lies. Packed values may be bf16 or 8-bit integers, which are widened on the way into the registers; or bf16
+//! in pairs, which are multiplied with a left-hand side that is rounded alike. The depth is cut into blocks by [`depth_block`], which looks at the depth alone, and every output
 //! value adds its blocks in order: results do not depend on tiles, threads or the number of rows.
 
 use super::AlignedVec;
-use super::aligned::Plain;
-use super::element::{Bf16, Element};
-use super::lanes::largest_magnitude;
+use super::aligned::{Plain, as_pairs_mut};
+use super::element::{Bf16, Element, Pair};
+use super::pack::{
+    pack_bf16, pack_int8, pack_pairs, pack_straight, pack_straight_pairs, pack_transposed, pair_up, row_magnitude,
+};
 use super::simd::{Isa, Simd, dispatch};
 use super::tile::{Tile, panels_for};
 use crate::pool::{self, Parts, Scratch, run_parts};
@@ -43,6 +45,8 @@ pub(crate) enum Storage {
     Single,
     /// Rounded to nearest even.
     Bf16,
+    /// As [`Storage::Bf16`], for products with a left-hand side that is rounded alike.
+    Bf16Pairs,
     /// For each output the nearest multiples of its largest magnitude over 127.
     Int8,
 }
@@ -51,15 +55,19 @@ pub(crate) enum Storage {
 enum Panels {
     Single(AlignedVec),
     Bf16(AlignedVec<Bf16>),
+    Bf16Pairs(AlignedVec<Pair>),
     /// Values, and the factor of each column.
     Int8(AlignedVec<i8>, Vec<f32>),
 }
 
 impl Panels {
-    fn new(storage: Storage, length: usize, columns: usize) -> Self {
+    fn new(isa: Isa, storage: Storage, depth: usize, columns: usize) -> Self {
+        let padded = columns.next_multiple_of(isa.panel());
+        let length = padded * depth;
         match storage {
             Storage::Single => Self::Single(AlignedVec::zeroed(length)),
             Storage::Bf16 => Self::Bf16(AlignedVec::zeroed(length)),
+            Storage::Bf16Pairs => Self::Bf16Pairs(AlignedVec::zeroed(padded * depth.div_ceil(2))),
             Storage::Int8 => Self::Int8(AlignedVec::zeroed(length), vec![0.0; columns]),
         }
     }
@@ -69,6 +77,7 @@ impl Panels {
         match self {
             Self::Single(values) => Right::Single(&values[first * depth..]),
             Self::Bf16(values) => Right::Bf16(&values[first * depth..]),
+            Self::Bf16Pairs(values) => Right::Bf16Pairs(&values[first * depth.div_ceil(2)..]),
             Self::Int8(values, scales) => Right::Int8(&values[first * depth..], &scales[first..]),
         }
     }
@@ -85,16 +94,16 @@ pub(crate) struct PackedMatrix {
 }
 
 impl PackedMatrix {
-    /// Space for a matrix; filled by [`PackedMatrix::pack_weight`] or [`PackedMatrix::pack_rows`].
+    /// Single-precision [`PackedMatrix::stored`].
+    #[cfg(test)]
     pub(crate) fn new(isa: Isa, depth: usize, columns: usize) -> Self {
         Self::stored(isa, depth, columns, Storage::Single)
     }
 
-    /// As [`PackedMatrix::new`] with other storage; filled by [`PackedMatrix::pack_weight`] or
+    /// Space for a matrix; filled by [`PackedMatrix::pack_weight`], [`PackedMatrix::pack_rows`] or
     /// [`PackedMatrix::pack_outputs`].
     pub(crate) fn stored(isa: Isa, depth: usize, columns: usize, storage: Storage) -> Self {
-        let length = columns.next_multiple_of(isa.panel()) * depth;
-        Self { isa, columns, depth, panels: Panels::new(storage, length, columns) }
+        Self { isa, columns, depth, panels: Panels::new(isa, storage, depth, columns) }
     }
 
     /// Packs a weight `[out, in]` (row-major) for `c[m, out] = a[m, in] * weight^T`.
@@ -140,6 +149,14 @@ impl PackedMatrix {
                 let (width, rows) = of_task(task);
                 pack_bf16(isa, rows, width, part);
             }),
+            Panels::Bf16Pairs(target) => {
+                let pairs = depth.div_ceil(2);
+                let values = first * pairs..end.next_multiple_of(panel) * pairs;
+                each_panel(&mut target[values], panel * pairs, |task, part| {
+                    let (width, rows) = of_task(task);
+                    pack_pairs(isa, rows, depth, width, part);
+                });
+            }
             Panels::Int8(target, scales) => {
                 each_panel(&mut scales[first..end], panel, |task, part| {
                     for (scale, row) in part.iter_mut().zip(of_task(task).1.chunks_exact(depth)) {
@@ -157,28 +174,56 @@ impl PackedMatrix {
         }
     }
 
-    /// Fills from `matrix`, `[depth, columns]` row-major, on all threads; single precision only.
+    /// Fills from `matrix`, `[depth, columns]` row-major, on all threads; single precision or pairs only.
     pub(crate) fn pack_rows(&mut self, matrix: &[f32]) {
         assert_eq!(matrix.len(), self.columns * self.depth, "packed matrix");
         let (isa, depth, columns, panel) = (self.isa, self.depth, self.columns, self.isa.panel());
-        let Panels::Single(target) = &mut self.panels else {
-            unreachable!("gradients are computed with single-precision matrices")
-        };
-        each_panel(target, panel * depth, |task, part| {
+        let of_task = |task: usize| {
             let first = task * panel;
-            pack_straight(isa, &matrix[first..], columns, panel.min(columns - first), depth, part);
-        });
+            (&matrix[first..], panel.min(columns - first))
+        };
+        match &mut self.panels {
+            Panels::Single(target) => each_panel(target, panel * depth, |task, part| {
+                let (matrix, width) = of_task(task);
+                pack_straight(isa, matrix, columns, width, depth, part);
+            }),
+            Panels::Bf16Pairs(target) => each_panel(target, panel * depth.div_ceil(2), |task, part| {
+                let (matrix, width) = of_task(task);
+                pack_straight_pairs(isa, matrix, columns, width, depth, part);
+            }),
+            Panels::Bf16(_) | Panels::Int8(..) => unreachable!("gradients are computed with other kinds"),
+        }
     }
 
     /// `c[rows, columns]` from `left[rows, depth]` (contiguous) on the calling thread; rows of `c` lie `stride` apart.
-    pub(crate) fn multiply_block(&self, left: &[f32], rows: usize, c: &mut [f32], stride: usize, store: Store<'_>) {
-        multiply_panels(
-            self.isa,
-            &Product { rows, columns: self.columns, depth: self.depth, left, right: self.panels.from(0, self.depth) },
-            c,
-            stride,
-            store,
+    /// `spare` holds at least `rows * depth.div_ceil(2)` values when the matrix holds pairs.
+    pub(crate) fn multiply_block(
+        &self,
+        left: &[f32],
+        rows: usize,
+        c: &mut [f32],
+        stride: usize,
+        store: Store<'_>,
+        spare: &mut [f32],
+    ) {
+        let (columns, depth) = (self.columns, self.depth);
+        let left = &left[..rows * depth];
+        let left = match &self.panels {
+            Panels::Bf16Pairs(_) => {
+                let pairs = &mut as_pairs_mut(spare)[..rows * depth.div_ceil(2)];
+                pair_up(self.isa, left, depth, pairs);
+                Left::Pairs(pairs)
+            }
+            _ => Left::Single(left),
+        };
+        let product = Product { rows, columns, depth, left, right: self.panels.from(0, depth) };
+        assert!(
+            rows == 0 || stride >= columns && c.len() >= (rows - 1) * stride + columns,
+            "product {rows}x{columns}x{depth}: output has {} values",
+            c.len()
         );
+        // SAFETY: the output was just checked.
+        unsafe { multiply_panels(self.isa, &product, c.as_mut_ptr(), stride, store) }
     }
 
     /// `c[m, columns]` from `a[m, depth]`, both with contiguous rows, on all threads. Any `m`: a single row and a few rows
@@ -194,8 +239,19 @@ impl PackedMatrix {
         if m == 0 {
             return;
         }
+        let mut pairs = Vec::new();
+        if let Panels::Bf16Pairs(_) = &self.panels {
+            pairs.resize(m * depth.div_ceil(2), Pair::default());
+            pair_up(self.isa, &a[..m * depth], depth, &mut pairs);
+        }
+        let left_from = |row: usize| match &self.panels {
+            Panels::Bf16Pairs(_) => Left::Pairs(&pairs[row * depth.div_ceil(2)..]),
+            _ => Left::Single(&a[row * depth..]),
+        };
         if m * columns * depth <= SERIAL_WORK || pool::threads() == 1 {
-            self.multiply_block(a, m, c, columns, store);
+            let product = Product { rows: m, columns, depth, left: left_from(0), right: self.panels.from(0, depth) };
+            // SAFETY: `c` was checked to hold `m x columns` values.
+            unsafe { multiply_panels(self.isa, &product, c.as_mut_ptr(), columns, store) };
             return;
         }
         let row_blocks = m.div_ceil(ROW_BLOCK);
@@ -219,7 +275,7 @@ impl PackedMatrix {
                 rows,
                 columns: (panels_each * panel).min(columns - first),
                 depth,
-                left: &a[first_row * depth..],
+                left: left_from(first_row),
                 right: self.panels.from(first, depth),
             };
             let offset = first_row * columns + first;
@@ -229,7 +285,7 @@ impl PackedMatrix {
             };
             // SAFETY: tasks cover disjoint rectangles of `c`, which is borrowed mutably for the whole call and was checked to
             // hold `m x columns` values.
-            unsafe { multiply_panels_raw(self.isa, &product, output.0.add(offset), columns, store) };
+            unsafe { multiply_panels(self.isa, &product, output.0.add(offset), columns, store) };
         });
     }
 }
@@ -248,115 +304,121 @@ struct SharedOutput(*mut f32);
 unsafe impl Sync for SharedOutput {}
 
 /// A product with packed right-hand side.
-pub(crate) struct Product<'a> {
-    pub rows: usize,
-    pub columns: usize,
-    pub depth: usize,
-    /// `[rows, depth]`, contiguous.
-    pub left: &'a [f32],
-    pub right: Right<'a>,
+struct Product<'a> {
+    rows: usize,
+    columns: usize,
+    depth: usize,
+    left: Left<'a>,
+    right: Right<'a>,
+}
+
+/// `[rows, depth]`, contiguous; pairs belong to panels of pairs.
+#[derive(Clone, Copy)]
+enum Left<'a> {
+    Single(&'a [f32]),
+    Pairs(&'a [Pair]),
 }
 
 /// Panels of `depth x panel` values; 8-bit ones with the factor of each column.
 #[derive(Clone, Copy)]
-pub(crate) enum Right<'a> {
+enum Right<'a> {
     Single(&'a [f32]),
     Bf16(&'a [Bf16]),
+    Bf16Pairs(&'a [Pair]),
     Int8(&'a [i8], &'a [f32]),
 }
 
-impl Right<'_> {
-    fn holds(&self, values: usize, columns: usize) -> bool {
-        match self {
-            Self::Single(panels) => panels.len() >= values,
-            Self::Bf16(panels) => panels.len() >= values,
-            Self::Int8(panels, scales) => panels.len() >= values && scales.len() >= columns,
-        }
-    }
-}
-
-/// `c (+)= left * right` on the calling thread; rows of `c` lie `stride` apart.
-pub(crate) fn multiply_panels(isa: Isa, product: &Product<'_>, c: &mut [f32], stride: usize, store: Store<'_>) {
-    if product.rows == 0 || product.columns == 0 {
-        return;
-    }
-    assert!(
-        stride >= product.columns && c.len() >= (product.rows - 1) * stride + product.columns,
-        "product {}x{}x{}: output has {} values",
-        product.rows,
-        product.columns,
-        product.depth,
-        c.len()
-    );
-    // SAFETY: the output was just checked.
-    unsafe { multiply_panels_raw(isa, product, c.as_mut_ptr(), stride, store) }
-}
-
-/// As [`multiply_panels`] with an unchecked output; the other operands are checked.
+/// `c (+)= left * right` on the calling thread; rows of `c` lie `stride` apart. All operands but the output are checked.
 ///
 /// # Safety
 /// `c` is valid for writing `rows` rows of `columns` values `stride` apart and overlaps no operand.
-unsafe fn multiply_panels_raw(isa: Isa, product: &Product<'_>, c: *mut f32, stride: usize, store: Store<'_>) {
-    let (rows, columns, depth) = (product.rows, product.columns, product.depth);
-    let enough = |length: usize, lines: usize, stride: usize, width: usize| {
-        width == 0 || lines == 0 || length >= (lines - 1) * stride + width
-    };
-    assert!(product.left.len() >= rows * depth, "product {rows}x{columns}x{depth}: left operand");
-    assert!(
-        product.right.holds(columns.next_multiple_of(isa.panel()) * depth, columns),
-        "product {rows}x{columns}x{depth}: panels"
-    );
-    if let Store::AddTo(data, stride) = store {
-        assert!(enough(data.len(), rows, stride, columns), "product {rows}x{columns}x{depth}: added operand");
+unsafe fn multiply_panels(isa: Isa, product: &Product<'_>, c: *mut f32, stride: usize, store: Store<'_>) {
+    let Product { rows, columns, depth, left, right } = *product;
+    if rows == 0 || columns == 0 {
+        return;
     }
-    let target = Target { c, stride };
-    match product.right {
-        Right::Single(right) => single(isa, product, right, target, store),
-        Right::Bf16(right) => bf16(isa, product, right, target, store),
-        Right::Int8(right, scales) => int8(isa, product, right, scales, target, store),
+    if let Store::AddTo(data, stride) = store {
+        let enough = data.len() >= (rows - 1) * stride + columns;
+        assert!(enough, "product {rows}x{columns}x{depth}: added operand");
+    }
+    let padded = columns.next_multiple_of(isa.panel());
+    let target = Target { c, stride, store };
+    let check = |left: bool, right: bool| assert!(left && right, "product {rows}x{columns}x{depth}: operands");
+    match (left, right) {
+        (Left::Single(left), Right::Single(right)) => {
+            check(left.len() >= rows * depth, right.len() >= padded * depth);
+            single(isa, &Sides { rows, columns, depth, left, right, scales: &[] }, target);
+        }
+        (Left::Single(left), Right::Bf16(right)) => {
+            check(left.len() >= rows * depth, right.len() >= padded * depth);
+            bf16(isa, &Sides { rows, columns, depth, left, right, scales: &[] }, target);
+        }
+        (Left::Single(left), Right::Int8(right, scales)) => {
+            check(left.len() >= rows * depth, right.len() >= padded * depth && scales.len() >= columns);
+            int8(isa, &Sides { rows, columns, depth, left, right, scales }, target);
+        }
+        (Left::Pairs(left), Right::Bf16Pairs(right)) => {
+            let steps = depth.div_ceil(2);
+            check(left.len() >= rows * steps, right.len() >= padded * steps);
+            let sides = Sides { rows, columns, depth, left, right, scales: &[] };
+            #[cfg(target_arch = "x86_64")]
+            if super::simd::has_pair_products(isa) {
+                #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx512bf16,avx2,fma")]
+                fn native(sides: &Sides<'_, Pair>, target: Target<'_>) {
+                    tiles::<super::simd::Avx512Bf16, Pair>(sides, target);
+                }
+                // SAFETY: the processor was asked for these instructions.
+                unsafe { native(&sides, target) };
+                return;
+            }
+            pairs(isa, &sides, target);
+        }
+        _ => unreachable!("pairs are multiplied with pairs"),
     }
 }
 
+/// Where a product goes.
 #[derive(Clone, Copy)]
-struct Target {
+struct Target<'a> {
     c: *mut f32,
     stride: usize,
+    store: Store<'a>,
+}
+
+/// Both sides of a product with panels of `E`, checked by [`multiply_panels`].
+struct Sides<'a, E: Element> {
+    rows: usize,
+    columns: usize,
+    depth: usize,
+    left: &'a [E::Left],
+    right: &'a [E],
+    scales: &'a [f32],
 }
 
 dispatch! {
-    /// All tiles of a product whose operands were checked by [`multiply_panels_raw`].
-    fn single(product: &Product<'_>, right: &[f32], target: Target, store: Store<'_>) = single_body
-}
-
-#[inline(always)]
-fn single_body<S: Simd>(product: &Product<'_>, right: &[f32], target: Target, store: Store<'_>) {
-    tiles::<S, f32>(product, right, &[], target, store);
-}
-
-dispatch! {
-    /// As [`single`].
-    fn bf16(product: &Product<'_>, right: &[Bf16], target: Target, store: Store<'_>) = bf16_body
-}
-
-#[inline(always)]
-fn bf16_body<S: Simd>(product: &Product<'_>, right: &[Bf16], target: Target, store: Store<'_>) {
-    tiles::<S, Bf16>(product, right, &[], target, store);
+    /// All tiles of a product whose operands were checked by [`multiply_panels`].
+    fn single(sides: &Sides<'_, f32>, target: Target<'_>) = tiles<f32>
 }
 
 dispatch! {
     /// As [`single`].
-    fn int8(product: &Product<'_>, right: &[i8], scales: &[f32], target: Target, store: Store<'_>) = int8_body
+    fn bf16(sides: &Sides<'_, Bf16>, target: Target<'_>) = tiles<Bf16>
+}
+
+dispatch! {
+    /// As [`single`].
+    fn int8(sides: &Sides<'_, i8>, target: Target<'_>) = tiles<i8>
+}
+
+dispatch! {
+    /// As [`single`].
+    fn pairs(sides: &Sides<'_, Pair>, target: Target<'_>) = tiles<Pair>
 }
 
 #[inline(always)]
-fn int8_body<S: Simd>(product: &Product<'_>, right: &[i8], scales: &[f32], target: Target, store: Store<'_>) {
-    tiles::<S, i8>(product, right, scales, target, store);
-}
-
-#[inline(always)]
-fn tiles<S: Simd, E: Element>(product: &Product<'_>, right: &[E], scales: &[f32], target: Target, store: Store<'_>) {
-    let (rows, columns, depth) = (product.rows, product.columns, product.depth);
-    let block = depth_block(depth);
+fn tiles<S: Simd, E: Element>(sides: &Sides<'_, E>, target: Target<'_>) {
+    let Sides { rows, columns, left, right, .. } = *sides;
+    let (depth, block) = (sides.depth.div_ceil(E::DEPTH), depth_block(sides.depth) / E::DEPTH);
     let group = panels_for(rows.min(S::ROWS)) * S::PANEL;
     let mut begin = 0;
     while begin < depth {
@@ -367,27 +429,29 @@ fn tiles<S: Simd, E: Element>(product: &Product<'_>, right: &[E], scales: &[f32]
             let mut row = 0;
             while row < rows {
                 let tall = S::ROWS.min(rows - row);
-                // SAFETY: `multiply_panels_raw`, the only caller, checked that the operands hold rows x depth, the panels and
+                // SAFETY: `multiply_panels`, the only caller, checked that the operands hold rows x depth, the panels and
                 // rows x columns values; row, first and begin stay below these. A group of several panels is used for at
                 // most three rows in all, which is what a tile of that many panels takes.
                 unsafe {
                     let output = target.c.add(row * target.stride + first);
-                    let (source, source_row) = match store {
+                    let (source, source_row) = match target.store {
                         _ if begin > 0 => (output.cast_const(), target.stride),
                         Store::Overwrite => (std::ptr::null(), 0),
                         Store::Add => (output.cast_const(), target.stride),
                         Store::AddTo(data, stride) => (data.as_ptr().add(row * stride + first), stride),
                     };
-                    S::tile(&Tile {
+                    S::tile(&Tile::<E> {
                         rows: tall,
                         columns: width,
                         depth: length,
-                        left: product.left.as_ptr().add(row * depth + begin),
+                        left: left.as_ptr().add(row * depth + begin),
                         left_row: depth,
                         left_step: 1,
                         right: right.as_ptr().add(first * depth + begin * S::PANEL),
                         right_panel: depth * S::PANEL,
-                        scales: scales.as_ptr().wrapping_add(first),
+                        right_run: length,
+                        right_gap: 0,
+                        scales: sides.scales.as_ptr().wrapping_add(first),
                         output,
                         output_row: target.stride,
                         source,
@@ -402,216 +466,5 @@ fn tiles<S: Simd, E: Element>(product: &Product<'_>, right: &[E], scales: &[f32]
     }
 }
 
-/// Scratch that [`accumulate_outer`] needs for `rows` output rows.
-pub(crate) fn outer_scratch(isa: Isa, rows: usize) -> usize {
-    let block = DEPTH_BLOCK + 8;
-    rows.div_ceil(isa.rows()) * (block * isa.rows() + STRIP_SLACK) + block * isa.panel()
-}
-
-/// Values between packed strips, so that rows can be copied a power of two at a time.
-const STRIP_SLACK: usize = 16;
-
-/// Operands of a sum of outer products, for a strip of the output.
-pub(crate) struct Outer<'a> {
-    /// `[depth, left_stride]`; columns `first..first + rows` become output rows.
-    pub left: &'a [f32],
-    pub left_stride: usize,
-    pub first: usize,
-    pub rows: usize,
-    /// `[depth, columns]`, contiguous.
-    pub right: &'a [f32],
-    pub columns: usize,
-    pub depth: usize,
-}
-
-/// `output[i, j] += sum over p of left[p, first + i] * right[p, j]` on the calling thread: a strip of a weight gradient.
-pub(crate) fn accumulate_outer(isa: Isa, outer: &Outer<'_>, output: &mut [f32], scratch: &mut [f32]) {
-    if outer.depth == 0 || outer.rows == 0 || outer.columns == 0 {
-        return;
-    }
-    assert!(
-        outer.first + outer.rows <= outer.left_stride
-            && outer.left.len() >= outer.depth * outer.left_stride
-            && outer.right.len() >= outer.depth * outer.columns
-            && output.len() >= outer.rows * outer.columns
-            && scratch.len() >= outer_scratch(isa, outer.rows),
-        "outer product {}x{}x{}",
-        outer.rows,
-        outer.columns,
-        outer.depth
-    );
-    outer_strip(isa, outer, output, scratch);
-}
-
-dispatch! {
-    /// Body of [`accumulate_outer`], whose checks it relies on.
-    fn outer_strip(outer: &Outer<'_>, output: &mut [f32], scratch: &mut [f32]) = outer_body
-}
-
-#[inline(always)]
-fn outer_body<S: Simd>(outer: &Outer<'_>, output: &mut [f32], scratch: &mut [f32]) {
-    let (rows, columns) = (outer.rows, outer.columns);
-    let block = depth_block(outer.depth);
-    let strip = block * S::ROWS + STRIP_SLACK;
-    let (strips, panel) = scratch.split_at_mut(rows.div_ceil(S::ROWS) * strip);
-    let mut begin = 0;
-    while begin < outer.depth {
-        let length = block.min(outer.depth - begin);
-        pack_strips::<S>(outer, begin, length, strip, strips);
-        let right = &outer.right[begin * columns..];
-        let mut first = 0;
-        while first < columns {
-            let width = S::PANEL.min(columns - first);
-            pack_straight_body::<S>(&right[first..], columns, width, length, panel);
-            let mut row = 0;
-            while row < rows {
-                let tall = S::ROWS.min(rows - row);
-                // SAFETY: `accumulate_outer` checked the output; a strip holds `length` groups of `S::ROWS` values and the
-                // panel `length` rows of `S::PANEL`.
-                unsafe {
-                    let target = output.as_mut_ptr().add(row * columns + first);
-                    S::tile(&Tile {
-                        rows: tall,
-                        columns: width,
-                        depth: length,
-                        left: strips.as_ptr().add(row / S::ROWS * strip),
-                        left_row: 1,
-                        left_step: S::ROWS,
-                        right: panel.as_ptr(),
-                        right_panel: 0,
-                        scales: std::ptr::null(),
-                        output: target,
-                        output_row: columns,
-                        source: target,
-                        source_row: columns,
-                    });
-                }
-                row += tall;
-            }
-            first += width;
-        }
-        begin += length;
-    }
-}
-
-/// Rows ahead that packing asks for: the stride between rows is too long for the processor to guess.
-const AHEAD: usize = 12;
-
-/// Packs `length` rows of the left operand into strips of `S::ROWS` columns, `strip` values apart.
-#[inline(always)]
-fn pack_strips<S: Simd>(outer: &Outer<'_>, begin: usize, length: usize, strip: usize, strips: &mut [f32]) {
-    let left = &outer.left[begin * outer.left_stride..];
-    for (index, row) in left.chunks(outer.left_stride).take(length).enumerate() {
-        let row = &row[outer.first..];
-        for line in (0..outer.rows).step_by(16) {
-            S::prefetch(row.as_ptr().wrapping_add(AHEAD * outer.left_stride + line));
-        }
-        let mut at = 0;
-        let mut target = index * S::ROWS;
-        while at < outer.rows {
-            // A power of two is copied at once; what is too much is written over by the next row or lies in the slack.
-            match (row.get(at..at + S::ROWS.next_power_of_two()), S::ROWS.next_power_of_two()) {
-                (Some(source), 8) => strips[target..target + 8].copy_from_slice(&source[..8]),
-                (Some(source), 16) => strips[target..target + 16].copy_from_slice(&source[..16]),
-                _ => {
-                    let count = S::ROWS.min(row.len() - at);
-                    strips[target..target + count].copy_from_slice(&row[at..at + count]);
-                }
-            }
-            at += S::ROWS;
-            target += strip;
-        }
-    }
-}
-
-dispatch! {
-    /// Packs one panel from the transpose: `part[p * panel + c] = rows[c * stride + p]` for `c < columns`, else 0.
-    fn pack_transposed(rows: &[f32], stride: usize, columns: usize, depth: usize, part: &mut [f32]) = pack_transposed_body
-}
-
-#[inline(always)]
-pub(crate) fn pack_transposed_body<S: Simd>(
-    rows: &[f32],
-    stride: usize,
-    columns: usize,
-    depth: usize,
-    part: &mut [f32],
-) {
-    if columns < S::PANEL {
-        part[..depth * S::PANEL].fill(0.0);
-    }
-    for (column, row) in rows.chunks(stride).take(columns).enumerate() {
-        for (value, target) in row[..depth].iter().zip(part.chunks_exact_mut(S::PANEL)) {
-            target[column] = *value;
-        }
-    }
-}
-
-dispatch! {
-    /// Packs one panel of rounded values from the transpose; `rows` are `columns` whole rows.
-    fn pack_bf16(rows: &[f32], columns: usize, part: &mut [Bf16]) = pack_bf16_body
-}
-
-#[inline(always)]
-fn pack_bf16_body<S: Simd>(rows: &[f32], columns: usize, part: &mut [Bf16]) {
-    let depth = part.len() / S::PANEL;
-    if columns < S::PANEL {
-        part.fill(Bf16(0));
-    }
-    for (column, row) in rows.chunks_exact(depth).take(columns).enumerate() {
-        for (value, target) in row.iter().zip(part.chunks_exact_mut(S::PANEL)) {
-            target[column] = Bf16::round(*value);
-        }
-    }
-}
-
-dispatch! {
-    /// Packs one panel of 8-bit values from the transpose; `rows` are whole rows, one for each factor.
-    fn pack_int8(rows: &[f32], scales: &[f32], part: &mut [i8]) = pack_int8_body
-}
-
-#[inline(always)]
-fn pack_int8_body<S: Simd>(rows: &[f32], scales: &[f32], part: &mut [i8]) {
-    let depth = part.len() / S::PANEL;
-    if scales.len() < S::PANEL {
-        part.fill(0);
-    }
-    for (column, (row, scale)) in rows.chunks_exact(depth).zip(scales).enumerate() {
-        // A row of zeros has factor 0.
-        let scale = if *scale > 0.0 { *scale } else { 1.0 };
-        for (value, target) in row.iter().zip(part.chunks_exact_mut(S::PANEL)) {
-            target[column] = (value / scale).round_ties_even() as i8;
-        }
-    }
-}
-
-dispatch! {
-    fn row_magnitude(values: &[f32]) -> f32 = largest_magnitude
-}
-
-dispatch! {
-    /// Packs one panel: `part[p * panel + c] = matrix[p * stride + c]` for `c < columns`, else 0.
-    fn pack_straight(matrix: &[f32], stride: usize, columns: usize, depth: usize, part: &mut [f32]) = pack_straight_body
-}
-
-#[inline(always)]
-pub(crate) fn pack_straight_body<S: Simd>(
-    matrix: &[f32],
-    stride: usize,
-    columns: usize,
-    depth: usize,
-    part: &mut [f32],
-) {
-    let width = columns.min(S::PANEL);
-    for (row, target) in matrix.chunks(stride).zip(part.chunks_exact_mut(S::PANEL)).take(depth) {
-        if width == S::PANEL {
-            target.copy_from_slice(&row[..S::PANEL]);
-        } else {
-            target[..width].copy_from_slice(&row[..width]);
-            target[width..].fill(0.0);
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

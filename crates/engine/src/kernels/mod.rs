@@ -10,6 +10,8 @@ pub(crate) mod element;
 pub(crate) mod gemm;
 pub(crate) mod lanes;
 pub(crate) mod ops;
+pub(crate) mod outer;
+mod pack;
 pub mod peak;
 pub(crate) mod simd;
 mod tile;

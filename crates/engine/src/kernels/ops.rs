@@ -141,35 +141,28 @@ fn sigmoid<S: Simd>(x: f32) -> f32 {
 }
 
 dispatch! {
-    /// Backward of [`swiglu`]: `dgate_up` from `dout`, and `out` once more (it is not kept from the forward pass).
-    pub(crate) fn swiglu_backward(
-        gate_up: &[f32],
-        width: usize,
-        dout: &[f32],
-        dgate_up: &mut [f32],
-        out: &mut [f32],
-    ) = swiglu_backward_body
+    /// Backward of [`swiglu`]: `dgate_up` from the gradient of its output in `out`, which then receives the output once more
+    /// (it is not kept from the forward pass).
+    pub(crate) fn swiglu_backward(gate_up: &[f32], width: usize, out: &mut [f32], dgate_up: &mut [f32]) = swiglu_backward_body
 }
 
 #[inline(always)]
-fn swiglu_backward_body<S: Simd>(gate_up: &[f32], width: usize, dout: &[f32], dgate_up: &mut [f32], out: &mut [f32]) {
+fn swiglu_backward_body<S: Simd>(gate_up: &[f32], width: usize, out: &mut [f32], dgate_up: &mut [f32]) {
     let rows = gate_up
         .chunks_exact(2 * width)
-        .zip(dout.chunks_exact(width))
-        .zip(dgate_up.chunks_exact_mut(2 * width))
-        .zip(out.chunks_exact_mut(width));
-    for (((row, dout), drow), out) in rows {
+        .zip(out.chunks_exact_mut(width))
+        .zip(dgate_up.chunks_exact_mut(2 * width));
+    for ((row, out), drow) in rows {
         let (gate, up) = row.split_at(width);
         let (dgate, dup) = drow.split_at_mut(width);
-        for (((gate, up), dout), ((dgate, dup), out)) in
-            gate.iter().zip(up).zip(dout).zip(dgate.iter_mut().zip(dup).zip(out))
-        {
+        for (((gate, up), out), (dgate, dup)) in gate.iter().zip(up).zip(out).zip(dgate.iter_mut().zip(dup)) {
+            let dout = *out;
             let share = sigmoid::<S>(*gate);
             let silu = *gate * share;
             *out = silu * *up;
-            *dup = *dout * silu;
+            *dup = dout * silu;
             // d silu / d gate = sigmoid + silu (1 - sigmoid)
-            *dgate = *dout * *up * S::fma(silu, 1.0 - share, share);
+            *dgate = dout * *up * S::fma(silu, 1.0 - share, share);
         }
     }
 }

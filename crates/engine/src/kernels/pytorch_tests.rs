@@ -4,7 +4,10 @@ use safetensors::tensor::SafeTensors;
 
 use super::attention::{HeadGroup, attend, attend_scratch};
 use super::attention_backward::{GroupGradient, attend_backward, attend_backward_scratch};
-use super::gemm::{Outer, PackedMatrix, Store, accumulate_outer, outer_scratch};
+use super::gemm::{PackedMatrix, Store};
+use super::outer::tests::blocks;
+use super::outer::{Outer, accumulate_outer, outer_scratch};
+use crate::Operands;
 use super::ops::{self, Turn};
 use super::simd::Isa;
 
@@ -47,8 +50,8 @@ fn swiglu() {
         let mut out = vec![0.0; dout.len()];
         ops::swiglu(isa, &x, 21, &mut out);
         assert_close(&out, "swiglu.out");
-        let (mut dx, mut again) = (vec![0.0; x.len()], vec![0.0; dout.len()]);
-        ops::swiglu_backward(isa, &x, 21, &dout, &mut dx, &mut again);
+        let (mut dx, mut again) = (vec![0.0; x.len()], dout);
+        ops::swiglu_backward(isa, &x, 21, &mut again, &mut dx);
         assert_close(&dx, "swiglu.dx");
         assert_close(&again, "swiglu.out");
     }
@@ -179,16 +182,26 @@ fn linear() {
         let mut forward = PackedMatrix::new(isa, input, out);
         forward.pack_weight(&weight);
         let mut y = vec![0.0; rows * out];
-        forward.multiply_block(&x, rows, &mut y, out, Store::Overwrite);
+        forward.multiply_block(&x, rows, &mut y, out, Store::Overwrite, &mut []);
         assert_close(&y, "linear.out");
         let mut backward = PackedMatrix::new(isa, out, input);
         backward.pack_rows(&weight);
         let mut dx = vec![0.0; rows * input];
-        backward.multiply_block(&dout, rows, &mut dx, input, Store::Overwrite);
+        backward.multiply_block(&dout, rows, &mut dx, input, Store::Overwrite, &mut []);
         assert_close(&dx, "linear.dx");
         let mut dweight = vec![0.0; out * input];
-        let outer =
-            Outer { left: &dout, left_stride: out, first: 0, rows: out, right: &x, columns: input, depth: rows };
+        let operands = Operands::Single;
+        let right = blocks(isa, &x, input, operands);
+        let outer = Outer {
+            left: &dout,
+            left_stride: out,
+            first: 0,
+            rows: out,
+            right: &right,
+            columns: input,
+            depth: rows,
+            operands,
+        };
         accumulate_outer(isa, &outer, &mut dweight, &mut vec![0.0; outer_scratch(isa, out)]);
         assert_close(&dweight, "linear.dweight");
     }

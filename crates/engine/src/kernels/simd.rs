@@ -6,7 +6,7 @@
 
 use std::sync::OnceLock;
 
-use super::element::{Bf16, Element};
+use super::element::{Bf16, Element, Pair};
 
 /// An instruction set that the kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +123,8 @@ pub(crate) trait Simd: Copy {
     const PANEL: usize = 2 * Self::LANES;
     /// A register.
     type Vector: Copy;
+    /// `LANES` pairs of bf16 values, ready to be multiplied.
+    type Pairs: Copy;
 
     /// # Safety
     /// The instruction set is available (all methods).
@@ -139,6 +141,17 @@ pub(crate) trait Simd: Copy {
     /// # Safety
     /// `LANES` values can be read.
     unsafe fn load_i8(source: *const i8) -> Self::Vector;
+    /// # Safety
+    /// The instruction set is available.
+    unsafe fn splat_pair(value: Pair) -> Self::Pairs;
+    /// # Safety
+    /// `LANES` pairs can be read.
+    unsafe fn load_pairs(source: *const Pair) -> Self::Pairs;
+    /// `sum + a.0 * b.0 + a.1 * b.1`: the first product is added first, each rounded once, except where the processor has an
+    /// instruction for both.
+    /// # Safety
+    /// The instruction set is available.
+    unsafe fn multiply_add_pairs(a: Self::Pairs, b: Self::Pairs, sum: Self::Vector) -> Self::Vector;
     /// `a * b + c`, rounded once where the processor can.
     /// # Safety
     /// The instruction set is available.
@@ -158,19 +171,38 @@ pub(crate) trait Simd: Copy {
 
 /// The target's baseline, with `L` lanes and `R` rows.
 #[derive(Clone, Copy)]
-pub(crate) struct Plain<const L: usize, const R: usize>;
+pub(crate) struct Baseline<const L: usize, const R: usize>;
 
 /// The tile that suits most baselines: 6 rows of 16 values are 24 registers of NEON.
-pub(crate) type Portable = Plain<8, 6>;
+pub(crate) type Portable = Baseline<8, 6>;
 
 /// The tile of AVX-512.
 #[cfg(test)]
-pub(crate) type Wide = Plain<16, 12>;
+pub(crate) type Wide = Baseline<16, 12>;
 
-impl<const L: usize, const R: usize> Simd for Plain<L, R> {
+impl<const L: usize, const R: usize> Simd for Baseline<L, R> {
     const LANES: usize = L;
     const ROWS: usize = R;
     type Vector = [f32; L];
+    type Pairs = [[f32; L]; 2];
+
+    #[inline(always)]
+    unsafe fn splat_pair(value: Pair) -> [[f32; L]; 2] {
+        value.to_f32().map(|value| [value; L])
+    }
+
+    #[inline(always)]
+    unsafe fn load_pairs(source: *const Pair) -> [[f32; L]; 2] {
+        // SAFETY: `L` pairs are readable (contract).
+        let pairs: [[f32; 2]; L] = std::array::from_fn(|lane| unsafe { *source.add(lane) }.to_f32());
+        [0, 1].map(|half| pairs.map(|pair| pair[half]))
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_add_pairs(a: [[f32; L]; 2], b: [[f32; L]; 2], sum: [f32; L]) -> [f32; L] {
+        // SAFETY: nothing is read.
+        unsafe { Self::multiply_add(a[1], b[1], Self::multiply_add(a[0], b[0], sum)) }
+    }
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> [f32; L] {
@@ -228,119 +260,21 @@ impl<const L: usize, const R: usize> Simd for Plain<L, R> {
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use x86::{Avx2, Avx512};
+pub(crate) use x86::{Avx2, Avx512, Avx512Bf16};
 
+/// Whether the processor multiplies pairs of bf16 values in one instruction (`vdpbf16ps`).
 #[cfg(target_arch = "x86_64")]
-mod x86 {
-    use super::{Bf16, Element, Simd};
-    use std::arch::x86_64::{
-        __m256, __m512, _MM_HINT_T0, _mm_loadl_epi64, _mm_loadu_si128, _mm_prefetch, _mm256_add_ps,
-        _mm256_castsi256_ps, _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_cvtepu16_epi32, _mm256_fmadd_ps,
-        _mm256_loadu_ps, _mm256_loadu_si256, _mm256_set1_ps, _mm256_slli_epi32, _mm256_storeu_ps, _mm512_add_ps,
-        _mm512_castsi512_ps, _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps, _mm512_cvtepu16_epi32, _mm512_fmadd_ps,
-        _mm512_loadu_ps, _mm512_set1_ps, _mm512_slli_epi32, _mm512_storeu_ps,
-    };
-
-    /// An instruction set: lanes and rows of its tile, its features, and its splat, load, store, multiply-add and add, and how it
-    /// reads bf16 and 8-bit integers.
-    macro_rules! instruction_set {
-        (
-            $(#[$about:meta])* $name:ident, $vector:ty, $lanes:literal x $rows:literal, $features:literal,
-            [$splat:ident, $load:ident, $store:ident, $multiply_add:ident, $add:ident],
-            [$load_u16:ident, $widen_u16:ident, $shift:ident, $from_bits:ident],
-            [$load_i8:ident, $widen_i8:ident, $to_single:ident]
-        ) => {
-            $(#[$about])*
-            #[derive(Clone, Copy)]
-            pub(crate) struct $name;
-
-            // SAFETY of all bodies: the instruction set is available and the memory is valid by the contract of `Simd`.
-            impl Simd for $name {
-                const LANES: usize = $lanes;
-                const ROWS: usize = $rows;
-                type Vector = $vector;
-
-                #[inline(always)]
-                unsafe fn splat(value: f32) -> $vector {
-                    // SAFETY: contract of the trait.
-                    unsafe { $splat(value) }
-                }
-
-                #[inline(always)]
-                unsafe fn load(source: *const f32) -> $vector {
-                    // SAFETY: contract of the trait.
-                    unsafe { $load(source) }
-                }
-
-                #[inline(always)]
-                unsafe fn store(target: *mut f32, value: $vector) {
-                    // SAFETY: contract of the trait.
-                    unsafe { $store(target, value) }
-                }
-
-                #[inline(always)]
-                unsafe fn load_bf16(source: *const Bf16) -> $vector {
-                    // SAFETY: contract of the trait.
-                    unsafe { $from_bits($shift::<16>($widen_u16($load_u16(source.cast())))) }
-                }
-
-                #[inline(always)]
-                unsafe fn load_i8(source: *const i8) -> $vector {
-                    // SAFETY: contract of the trait.
-                    unsafe { $to_single($widen_i8($load_i8(source.cast()))) }
-                }
-
-                #[inline(always)]
-                unsafe fn multiply_add(a: $vector, b: $vector, c: $vector) -> $vector {
-                    // SAFETY: contract of the trait.
-                    unsafe { $multiply_add(a, b, c) }
-                }
-
-                #[inline(always)]
-                unsafe fn add(a: $vector, b: $vector) -> $vector {
-                    // SAFETY: contract of the trait.
-                    unsafe { $add(a, b) }
-                }
-
-                #[inline(always)]
-                fn fma(a: f32, b: f32, c: f32) -> f32 {
-                    a.mul_add(b, c)
-                }
-
-                #[inline(always)]
-                fn prefetch(address: *const f32) {
-                    // SAFETY: a hint without effect on any value; SSE is part of x86-64.
-                    unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
-                }
-
-                #[target_feature(enable = $features)]
-                unsafe fn tile<E: Element>(tile: &super::super::tile::Tile<E>) {
-                    // SAFETY: contract of the trait.
-                    unsafe { tile.compute::<Self>() }
-                }
-            }
-        };
-    }
-
-    instruction_set!(
-        /// AVX2 with FMA.
-        Avx2, __m256, 8 x 6, "avx2,fma",
-        [_mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps, _mm256_add_ps],
-        [_mm_loadu_si128, _mm256_cvtepu16_epi32, _mm256_slli_epi32, _mm256_castsi256_ps],
-        [_mm_loadl_epi64, _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps]
-    );
-    instruction_set!(
-        /// AVX-512.
-        Avx512, __m512, 16 x 12, "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma",
-        [_mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, _mm512_add_ps],
-        [_mm256_loadu_si256, _mm512_cvtepu16_epi32, _mm512_slli_epi32, _mm512_castsi512_ps],
-        [_mm_loadu_si128, _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps]
-    );
+pub(crate) fn has_pair_products(isa: Isa) -> bool {
+    isa == Isa::Avx512 && is_x86_feature_detected!("avx512bf16")
 }
 
-/// Makes `fn name(isa, args)` that runs the generic `body::<S>(args)` compiled for that instruction set.
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+/// Makes `fn name(isa, args)` that runs the generic `body::<S>(args)` (or `body::<S, E>(args)`) compiled for that instruction
+/// set.
 macro_rules! dispatch {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $kind:ty),* $(,)?) $(-> $result:ty)? = $body:ident) => {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $kind:ty),* $(,)?) $(-> $result:ty)? = $body:ident $(<$kind_of:ty>)?) => {
         $(#[$meta])*
         #[allow(clippy::too_many_arguments)] // kernels take their operands one by one
         $vis fn $name(isa: $crate::kernels::simd::Isa, $($arg: $kind),*) $(-> $result)? {
@@ -349,12 +283,12 @@ macro_rules! dispatch {
                 #[allow(clippy::too_many_arguments)]
                 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
                 fn avx512($($arg: $kind),*) $(-> $result)? {
-                    $body::<$crate::kernels::simd::Avx512>($($arg),*)
+                    $body::<$crate::kernels::simd::Avx512 $(, $kind_of)?>($($arg),*)
                 }
                 #[allow(clippy::too_many_arguments)]
                 #[target_feature(enable = "avx2,fma")]
                 fn avx2($($arg: $kind),*) $(-> $result)? {
-                    $body::<$crate::kernels::simd::Avx2>($($arg),*)
+                    $body::<$crate::kernels::simd::Avx2 $(, $kind_of)?>($($arg),*)
                 }
                 match isa {
                     // SAFETY: these values of `Isa` come from `Isa::available`, which asked the processor.
@@ -366,10 +300,10 @@ macro_rules! dispatch {
             }
             #[cfg(test)]
             if isa == $crate::kernels::simd::Isa::Wide {
-                return $body::<$crate::kernels::simd::Wide>($($arg),*);
+                return $body::<$crate::kernels::simd::Wide $(, $kind_of)?>($($arg),*);
             }
             let _ = isa;
-            $body::<$crate::kernels::simd::Portable>($($arg),*)
+            $body::<$crate::kernels::simd::Portable $(, $kind_of)?>($($arg),*)
         }
     };
 }

@@ -8,18 +8,21 @@ use super::simd::{MAX_PANEL, Simd};
 /// `left` is `rows x depth`; value `(i, p)` lies at `left + i * left_row + p * left_step` and one of the two strides is 1.
 /// `right` is one or more packed panels of `depth x PANEL`. Each output value is one chain of multiply-adds in the order
 /// of the depth, whatever the tile's shape: that is what makes results independent of how work is cut.
-pub(crate) struct Tile<E = f32> {
+pub(crate) struct Tile<E: Element = f32> {
     /// 1 to `Simd::ROWS`.
     pub rows: usize,
     /// Columns written; panels beyond the first are used when it exceeds one panel (see [`panels_for`]).
     pub columns: usize,
     pub depth: usize,
-    pub left: *const f32,
+    pub left: *const E::Left,
     pub left_row: usize,
     pub left_step: usize,
     pub right: *const E,
     /// Distance between panels.
     pub right_panel: usize,
+    /// Rows of a panel that follow each other, and the distance from the end of one such run to the next.
+    pub right_run: usize,
+    pub right_gap: usize,
     /// One factor for each column that its product is multiplied with; read only when [`Element::SCALED`].
     pub scales: *const f32,
     pub output: *mut f32,
@@ -96,22 +99,30 @@ impl<E: Element> Tile<E> {
             let mut sum = [[[S::splat(0.0); 2]; P]; M];
             let (mut left, mut right) = (self.left, self.right);
             let (row, step) = if BY_COLUMN { (1, self.left_step) } else { (self.left_row, 1) };
+            // One loop with a countdown: in nested loops the compiler keeps the sums in memory.
+            let mut left_of_run = self.right_run;
             for _ in 0..self.depth {
-                let mut b = [[S::splat(0.0); 2]; P];
+                // Every value is replaced; the load gives the compiler a first one.
+                let mut b = [[E::load::<S>(right); 2]; P];
                 for (panel, b) in b.iter_mut().enumerate() {
                     let at = right.add(panel * self.right_panel);
-                    b[0] = E::load::<S>(at);
-                    b[1] = E::load::<S>(at.add(S::LANES));
+                    *b = [E::load::<S>(at), E::load::<S>(at.add(S::LANES))];
                 }
                 for (i, sum) in sum.iter_mut().enumerate() {
-                    let a = S::splat(*left.add(i * row));
+                    let a = E::splat::<S>(left.add(i * row));
                     for (sum, b) in sum.iter_mut().zip(&b) {
-                        sum[0] = S::multiply_add(a, b[0], sum[0]);
-                        sum[1] = S::multiply_add(a, b[1], sum[1]);
+                        sum[0] = E::multiply_add::<S>(a, b[0], sum[0]);
+                        sum[1] = E::multiply_add::<S>(a, b[1], sum[1]);
                     }
                 }
                 left = left.add(step);
-                right = right.add(S::PANEL);
+                right = right.wrapping_add(S::PANEL);
+                left_of_run -= 1;
+                if left_of_run == 0 {
+                    // Behind the last run there need not be a next one.
+                    right = right.wrapping_add(self.right_gap);
+                    left_of_run = self.right_run;
+                }
             }
             for (i, sum) in sum.iter().enumerate() {
                 for (panel, sum) in sum.iter().enumerate() {

@@ -9,7 +9,7 @@ use crate::optim::{AdamW, Parameters, clipped_step, zero};
 use crate::packed::Direction;
 use crate::rng::SplitMix64;
 use crate::trainer::Engine;
-use crate::{AdamWConfig, EngineError, LogProbs, Model, Objective, PackedBatch, StepStats, state};
+use crate::{AdamWConfig, Compute, EngineError, LogProbs, Model, Objective, PackedBatch, StepStats, state};
 
 /// A frozen model and its adapters in training; used like [`crate::Trainer`].
 #[derive(Debug)]
@@ -30,8 +30,22 @@ impl LoraTrainer {
     /// # Errors
     /// [`EngineError::Shape`] when the adapters were made for another shape.
     pub fn new(model: Model, adapters: Adapters, config: AdamWConfig, seed: u64) -> Result<Self, EngineError> {
+        Self::computing(model, adapters, config, seed, Compute::default())
+    }
+
+    /// As [`LoraTrainer::new`], computing otherwise than by default. The adapters' own products are always single precision.
+    ///
+    /// # Errors
+    /// As [`LoraTrainer::new`].
+    pub fn computing(
+        model: Model,
+        adapters: Adapters,
+        config: AdamWConfig,
+        seed: u64,
+        compute: Compute,
+    ) -> Result<Self, EngineError> {
         adapters.check(&model.config)?;
-        let mut engine = Engine::new(&model, Some(&adapters), Direction::Both);
+        let mut engine = Engine::new(&model, Some(&adapters), Direction::Both, compute);
         engine.pack(&model);
         Ok(Self {
             gradients: adapters.zeros_like(),

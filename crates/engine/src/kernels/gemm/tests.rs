@@ -1,13 +1,16 @@
 use super::*;
+use crate::Operands;
+use crate::kernels::outer::tests::blocks;
+use crate::kernels::outer::{Outer, accumulate_outer, outer_scratch};
 use crate::rng::SplitMix64;
 
-fn random(count: usize, seed: u64) -> Vec<f32> {
+pub(in crate::kernels) fn random(count: usize, seed: u64) -> Vec<f32> {
     let mut random = SplitMix64::new(seed);
     (0..count).map(|_| random.normal() as f32).collect()
 }
 
 /// `c = start + a * w^T` in double precision.
-fn reference(a: &[f32], w: &[f32], start: &[f32], m: usize, n: usize, k: usize) -> Vec<f64> {
+pub(in crate::kernels) fn reference(a: &[f32], w: &[f32], start: &[f32], m: usize, n: usize, k: usize) -> Vec<f64> {
     let mut c: Vec<f64> = start.iter().map(|v| f64::from(*v)).collect();
     for i in 0..m {
         for j in 0..n {
@@ -19,7 +22,7 @@ fn reference(a: &[f32], w: &[f32], start: &[f32], m: usize, n: usize, k: usize) 
     c
 }
 
-fn assert_close(found: &[f32], expected: &[f64], depth: usize, what: &str) {
+pub(in crate::kernels) fn assert_close(found: &[f32], expected: &[f64], depth: usize, what: &str) {
     for (index, (a, b)) in found.iter().zip(expected).enumerate() {
         let tolerance = 1e-6 * (depth as f64).sqrt() * 8.0 + 1e-6 * b.abs();
         assert!((f64::from(*a) - b).abs() <= tolerance, "{what}: value {index} is {a}, expected {b}");
@@ -80,7 +83,7 @@ fn products_match_double_precision_for_all_shapes_and_instruction_sets() {
 fn widened(storage: Storage, weight: &[f32], depth: usize) -> Vec<f32> {
     match storage {
         Storage::Single => weight.to_vec(),
-        Storage::Bf16 => weight.iter().map(|value| Bf16::round(*value).to_f32()).collect(),
+        Storage::Bf16 | Storage::Bf16Pairs => weight.iter().map(|value| Bf16::round(*value).to_f32()).collect(),
         Storage::Int8 => weight
             .chunks(depth)
             .flat_map(|row| {
@@ -122,6 +125,34 @@ fn narrow_storage_multiplies_what_it_stands_for() {
     }
 }
 
+/// Every value rounded to bf16.
+pub(in crate::kernels) fn rounded(values: &[f32]) -> Vec<f32> {
+    values.iter().map(|value| Bf16::round(*value).to_f32()).collect()
+}
+
+#[test]
+fn pairs_multiply_rounded_operands() {
+    for isa in Isa::available() {
+        for (m, n, k) in SHAPES {
+            let what = format!("{} {m}x{n}x{k}", isa.name());
+            let (a, w, start) = (random(m * k, 1), random(n * k, 2), random(m * n, 3));
+            let expected = reference(&rounded(&a), &rounded(&w), &start, m, n, k);
+            let mut packed = PackedMatrix::stored(isa, k, n, Storage::Bf16Pairs);
+            packed.pack_weight(&w);
+            let mut c = start.clone();
+            packed.multiply(&a, m, &mut c, Store::Add);
+            assert_close(&c, &expected, 4 * k, &what);
+            let mut straight = PackedMatrix::stored(isa, k, n, Storage::Bf16Pairs);
+            let turned: Vec<f32> = (0..k * n).map(|i| w[(i % n) * k + i / n]).collect();
+            straight.pack_rows(&turned);
+            let mut block = vec![f32::NAN; m * n];
+            let mut spare = vec![f32::NAN; m * k.div_ceil(2)];
+            straight.multiply_block(&a, m, &mut block, n, Store::AddTo(&start, n), &mut spare);
+            assert_eq!(c, block, "{what}");
+        }
+    }
+}
+
 #[test]
 fn bf16_storage_gives_the_bits_of_rounded_weights() {
     let (m, n, k) = (7, 90, 600);
@@ -143,29 +174,6 @@ fn bf16_storage_gives_the_bits_of_rounded_weights() {
 #[should_panic(expected = "do not fill whole panels")]
 fn pieces_of_panels_are_refused() {
     PackedMatrix::new(Isa::Portable, 4, 40).pack_outputs(3, &[0.0; 16]);
-}
-
-#[test]
-fn weight_gradients_match_double_precision() {
-    for isa in Isa::available() {
-        for (depth, out, input) in [(1, 5, 7), (40, 13, 33), (300, 50, 70), (700, 24, 16)] {
-            let (dy, x, start) = (random(depth * out, 4), random(depth * input, 5), random(out * input, 6));
-            let dyt: Vec<f32> = (0..depth * out).map(|i| dy[(i % depth) * out + i / depth]).collect();
-            let xt: Vec<f32> = (0..depth * input).map(|i| x[(i % depth) * input + i / depth]).collect();
-            let expected = reference(&dyt, &xt, &start, out, input, depth);
-            let mut found = start.clone();
-            let mut whole = start.clone();
-            let mut scratch = vec![f32::NAN; outer_scratch(isa, out)];
-            let outer =
-                |first, rows| Outer { left: &dy, left_stride: out, first, rows, right: &x, columns: input, depth };
-            let half = out / 2;
-            accumulate_outer(isa, &outer(0, half), &mut found[..half * input], &mut scratch);
-            accumulate_outer(isa, &outer(half, out - half), &mut found[half * input..], &mut scratch);
-            assert_close(&found, &expected, depth, isa.name());
-            accumulate_outer(isa, &outer(0, out), &mut whole, &mut scratch);
-            assert_eq!(found, whole, "strips do not change the result");
-        }
-    }
 }
 
 #[test]
@@ -192,11 +200,7 @@ fn results_have_the_same_bits_for_every_cut() {
         packed.pack_weight(&w);
         let mut c = vec![0.0; m * n];
         packed.multiply(&a, m, &mut c, Store::Overwrite);
-        let outer = Outer { left: &w, left_stride: k, first: 0, rows: k, right: &a, columns: k, depth: m };
-        let mut scratch = vec![0.0; outer_scratch(isa, k)];
-        let mut square = vec![0.0; k * k];
-        accumulate_outer(isa, &outer, &mut square, &mut scratch);
-        (c, square)
+        c
     };
     for (one, other) in Isa::twins() {
         assert!(product(one) == product(other), "{} and {}", one.name(), other.name());
@@ -219,7 +223,7 @@ fn speed_of_products() {
     };
     let isa = Isa::detect();
     println!("{} on {} threads", isa.name(), pool::threads());
-    for (m, n, k) in [
+    for (m, n, k, storage) in [
         (4096, 1376, 256),
         (4096, 256, 688),
         (1024, 512, 192),
@@ -229,39 +233,47 @@ fn speed_of_products() {
         (32, 2816, 512),
         (1, 1376, 256),
         (1, 2816, 512),
-    ] {
+    ]
+    .into_iter()
+    .flat_map(|(m, n, k)| [Storage::Single, Storage::Bf16Pairs].map(|storage| (m, n, k, storage)))
+    {
         let (a, w) = (random(m * k, 1), random(n * k, 2));
-        let packed = PackedMatrix::from_weight(&w, n, k);
+        let mut packed = PackedMatrix::stored(isa, k, n, storage);
+        packed.pack_weight(&w);
         let mut c = vec![0.0; m * n];
         let flops = 2.0 * (m * n * k) as f64;
         let speed = best(flops, &mut || packed.multiply(&a, m, &mut c, Store::Overwrite));
-        println!("forward {m}x{n}x{k}: {speed:.0} GFLOP/s");
+        println!("forward {storage:?} {m}x{n}x{k}: {speed:.0} GFLOP/s");
     }
-    for (depth, out, input) in [(1024, 1376, 256), (1024, 256, 688), (1024, 512, 192)] {
-        let (dy, x) = (random(depth * out, 4), random(depth * input, 5));
-        let mut gradient = vec![0.0; out * input];
-        let mut scratch = Scratch::default();
-        scratch.prepare(outer_scratch(isa, 96));
-        let flops = 2.0 * (depth * out * input) as f64;
-        let speed = best(flops, &mut || {
-            run_parts(
-                out.div_ceil(96),
-                &mut scratch,
-                [Parts::even(&mut gradient, 96 * input)],
-                |task, memory, [part]| {
-                    let outer = Outer {
-                        left: &dy,
-                        left_stride: out,
-                        first: task * 96,
-                        rows: 96.min(out - task * 96),
-                        right: &x,
-                        columns: input,
-                        depth,
-                    };
-                    accumulate_outer(isa, &outer, part, memory);
-                },
-            );
-        });
-        println!("gradient {depth}x{out}x{input}: {speed:.0} GFLOP/s");
+    for operands in Operands::ALL {
+        for (depth, out, input) in [(1024, 1376, 256), (1024, 256, 688), (1024, 512, 192)] {
+            let (dy, x) = (random(depth * out, 4), random(depth * input, 5));
+            let right = blocks(isa, &x, input, operands);
+            let mut gradient = vec![0.0; out * input];
+            let mut scratch = Scratch::default();
+            scratch.prepare(outer_scratch(isa, 96));
+            let flops = 2.0 * (depth * out * input) as f64;
+            let speed = best(flops, &mut || {
+                run_parts(
+                    out.div_ceil(96),
+                    &mut scratch,
+                    [Parts::even(&mut gradient, 96 * input)],
+                    |task, memory, [part]| {
+                        let outer = Outer {
+                            left: &dy,
+                            left_stride: out,
+                            first: task * 96,
+                            rows: part.len() / input,
+                            right: &right,
+                            columns: input,
+                            depth,
+                            operands,
+                        };
+                        accumulate_outer(isa, &outer, part, memory);
+                    },
+                );
+            });
+            println!("gradient {operands} {depth}x{out}x{input}: {speed:.0} GFLOP/s");
+        }
     }
 }

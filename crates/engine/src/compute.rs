@@ -1,0 +1,54 @@
+//! How a trainer computes: choices that trade speed, memory and rounding.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What the operands of matrix products are rounded to. Sums, weights, gradients and everything between the products are
+/// single precision in every case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Operands {
+    /// Not at all, `fp32`.
+    #[default]
+    Single,
+    /// To nearest even, `bf16`: half the packed weights, and twice the speed where the processor has `vdpbf16ps` (AVX-512 BF16).
+    /// Elsewhere the same products are computed by widening. Attention stays in single precision.
+    Bf16,
+}
+
+impl Operands {
+    /// All, most exact first.
+    pub const ALL: [Self; 2] = [Self::Single, Self::Bf16];
+
+    /// `fp32` or `bf16`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Single => "fp32",
+            Self::Bf16 => "bf16",
+        }
+    }
+}
+
+impl fmt::Display for Operands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Operands {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|operands| operands.name() == text);
+        found.ok_or_else(|| format!("{text:?} is no precision of training; use fp32 or bf16"))
+    }
+}
+
+/// How a trainer computes. The default is single precision with everything kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Compute {
+    /// What the operands of matrix products are rounded to.
+    pub operands: Operands,
+    /// Keeps the input of each block only and computes the rest once more on the way back (Chen et al. 2016): activations of
+    /// one block instead of all, for about a quarter more time. The gradients have the same bits.
+    pub recompute: bool,
+}

@@ -9,9 +9,11 @@ use std::ops::Range;
 
 use crate::chunk::Chunk;
 use crate::dropout::Dropout;
+use crate::frame::{Frame, FrameBlock};
 use crate::forward::{gather_attended, head_group, recompute};
 use crate::head::sum_tiles;
 use crate::kernels::attention_backward::{GroupGradient, attend_backward};
+use crate::kernels::gemm::PackedMatrix;
 use crate::kernels::ops::{self, Turn};
 use crate::kernels::outer::{Outer, accumulate_outer, block_len};
 use crate::lora::{Adapter, Adapters};
@@ -19,7 +21,7 @@ use crate::packed::{PackedLayer, PackedModel, Side};
 use crate::pool::{Parts, Scratch, run_parts};
 use crate::weights::LayerWeights;
 use crate::workspace::{BlockBuffers, GradientBuffers, Kept, ROW_TILE, Sizes, Workspace, strip_rows};
-use crate::{Model, Weights};
+use crate::Weights;
 
 /// What is trained: receives the gradients.
 pub(crate) enum Gradients<'a> {
@@ -31,12 +33,12 @@ pub(crate) enum Gradients<'a> {
 /// decoder's output for the supervised rows in `workspace.gradient.dx`.
 pub(crate) fn backward(
     workspace: &mut Workspace,
-    model: &Model,
+    model: &dyn Frame,
     packed: &PackedModel,
     chunk: &Chunk,
     gradients: &mut Gradients<'_>,
 ) {
-    let layers = model.weights.layers.len();
+    let layers = model.config().num_hidden_layers;
     let rows = chunk.rows();
     for index in (0..layers).rev() {
         let last = index + 1 == layers;
@@ -44,21 +46,32 @@ pub(crate) fn backward(
             recompute(workspace, model, packed, chunk, index);
         }
         let Workspace {
-            sizes, kept, inputs, blocks, gradient: buffers, scratch, head_rows, head_positions, dgroup_bounds, ..
+            sizes,
+            kept,
+            inputs,
+            blocks,
+            gradient: buffers,
+            scratch,
+            head_rows,
+            head_positions,
+            dgroup_bounds,
+            transposed,
+            ..
         } = workspace;
         let (Some(x), Some(block), Some(packed), Some(weights)) = (
             inputs.get(kept.input(index)),
             blocks.get(kept.block(index)),
             packed.layers.get(index),
-            model.weights.layers.get(index),
+            model.block(index),
         ) else {
             continue;
         };
         let Some(mut gradients) = gradients.of_block(index) else {
             continue;
         };
-        let (window, dropout) = (model.architecture.window(index), workspace.dropout);
-        let step = Step { sizes, weights, packed, x, block, rows, window, layer: index, dropout };
+        let transposed = packed.transposed(transposed);
+        let (window, dropout) = (model.architecture().window(index), workspace.dropout);
+        let step = Step { sizes, weights, packed, transposed, x, block, rows, window, layer: index, dropout };
         let chosen = last.then_some(head_rows.as_slice());
         let positions = if last { head_positions.as_slice() } else { chunk.positions.as_slice() };
         step.feed_forward(buffers, scratch, chosen, positions, &mut gradients);
@@ -164,8 +177,10 @@ impl<'a> Operands<'a> {
 /// One block of the backward pass.
 struct Step<'a> {
     sizes: &'a Sizes,
-    weights: &'a LayerWeights,
+    weights: FrameBlock<'a>,
     packed: &'a PackedLayer,
+    /// Its matrices for the way back, in the order of [`crate::lora::ADAPTED`].
+    transposed: [&'a PackedMatrix; 4],
     /// Input of the block.
     x: &'a [f32],
     block: &'a BlockBuffers,
@@ -206,6 +221,7 @@ impl Step<'_> {
             dlowered,
             ..
         } = buffers;
+        let [_, o, gate_up_back, down] = self.transposed;
         let [_, lowered_o, lowered_gate_up, lowered_down] = lowered;
         let [_, dlowered_o, dlowered_gate_up, dlowered_down] = dlowered;
         let dx = &dx[..rows * hidden];
@@ -243,16 +259,16 @@ impl Step<'_> {
                 let gate_up = &self.block.gate_up[first * 2 * wide..][..count * 2 * wide];
                 // First the gradient of SwiGLU's output, then the output itself.
                 let (swiglu, scratch) = scratch.split_at_mut(count * wide);
-                self.packed.down.backward(dout, count, swiglu, wide, dlowered_down, &mut side);
+                self.packed.down.backward(down, dout, count, swiglu, wide, dlowered_down, &mut side);
                 ops::swiglu_backward(isa, gate_up, wide, swiglu, dgate_up);
                 self.packed.down.put_operands(swiglu, count, [activated, lowered_down], operands, &mut side);
                 let (rows_normed, scratch) = scratch.split_at_mut(count * hidden);
-                ops::rms_norm(isa, mid, &self.weights.mlp_norm, eps, rows_normed);
+                ops::rms_norm(isa, mid, self.weights.mlp_norm, eps, rows_normed);
                 let dnormed = &mut scratch[..count * hidden];
-                self.packed.gate_up.backward(dgate_up, count, dnormed, hidden, dlowered_gate_up, &mut side);
+                self.packed.gate_up.backward(gate_up_back, dgate_up, count, dnormed, hidden, dlowered_gate_up, &mut side);
                 self.packed.gate_up.put_operands(rows_normed, count, [normed, lowered_gate_up], operands, &mut side);
                 dnorm.fill(0.0);
-                ops::rms_norm_backward(isa, mid, &self.weights.mlp_norm, eps, dnormed, dout, dmid, dnorm);
+                ops::rms_norm_backward(isa, mid, self.weights.mlp_norm, eps, dnormed, dout, dmid, dnorm);
                 let range = first..first + count;
                 let gathered = &mut scratch[..count * query];
                 match chosen {
@@ -262,7 +278,7 @@ impl Step<'_> {
                     }
                     None => gather_attended(self.sizes, &self.block.attended, self.rows, range, gathered),
                 }
-                self.packed.o.backward(dmid, count, dattended, query, dlowered_o, &mut side);
+                self.packed.o.backward(o, dmid, count, dattended, query, dlowered_o, &mut side);
                 ops::row_dots(isa, gathered, dattended, head_dim, delta);
                 self.packed.o.put_operands(gathered, count, [attended, lowered_o], operands, &mut side);
             },
@@ -373,13 +389,13 @@ impl Step<'_> {
                 }
                 let x = &self.x[first * hidden..][..count * hidden];
                 let (rows_normed, scratch) = scratch.split_at_mut(count * hidden);
-                ops::rms_norm(isa, x, &self.weights.attn_norm, eps, rows_normed);
+                ops::rms_norm(isa, x, self.weights.attn_norm, eps, rows_normed);
                 let dnormed = &mut scratch[..count * hidden];
-                self.packed.qkv.backward(dqkv, count, dnormed, hidden, dlowered, &mut side);
+                self.packed.qkv.backward(self.transposed[0], dqkv, count, dnormed, hidden, dlowered, &mut side);
                 self.packed.qkv.put_operands(rows_normed, count, [normed, lowered], operands, &mut side);
                 dnorm.fill(0.0);
                 let passed = &dmid[first * hidden..][..count * hidden];
-                ops::rms_norm_backward(isa, x, &self.weights.attn_norm, eps, dnormed, passed, dx, dnorm);
+                ops::rms_norm_backward(isa, x, self.weights.attn_norm, eps, dnormed, passed, dx, dnorm);
             },
         );
         let Some(gradients) = gradients.weights() else {
@@ -401,10 +417,10 @@ impl Step<'_> {
     /// and the biases; `dextra` receives the tile's gradients of biases, query norm and key norm.
     fn extras(&self, first: usize, dqkv: &mut [f32], dextra: &mut [f32], scratch: &mut [f32]) {
         let Sizes { isa, query, qkv, raw, eps, .. } = *self.sizes;
-        let weights = self.weights;
+        let extras = self.weights.extras;
         dextra.fill(0.0);
-        let (dbias, dnorms) = dextra.split_at_mut(weights.qkv_bias.len());
-        let (dquery_norm, dkey_norm) = dnorms.split_at_mut(weights.q_norm.len());
+        let (dbias, dnorms) = dextra.split_at_mut(extras.bias.len());
+        let (dquery_norm, dkey_norm) = dnorms.split_at_mut(extras.q_norm.len());
         let (dout, zeros) = scratch.split_at_mut(raw);
         // Nothing passes beside the norms.
         let zeros = &mut zeros[..raw];
@@ -417,7 +433,7 @@ impl Step<'_> {
                 ops::rms_norm_backward(
                     isa,
                     &values[..query],
-                    &weights.q_norm,
+                    extras.q_norm,
                     eps,
                     &dout[..query],
                     &zeros[..query],
@@ -427,7 +443,7 @@ impl Step<'_> {
                 ops::rms_norm_backward(
                     isa,
                     &values[query..],
-                    &weights.k_norm,
+                    extras.k_norm,
                     eps,
                     &dout[query..],
                     &zeros[query..],

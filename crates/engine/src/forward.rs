@@ -4,9 +4,9 @@
 //! task for each tile of rows, from the attention output to the next block's rotated projections), so that a tile's
 //! activations are used while they are in the cache.
 
-use crate::Model;
 use crate::chunk::Chunk;
 use crate::dropout::Dropout;
+use crate::frame::{Frame, FrameBlock};
 use crate::kernels::AlignedVec;
 use crate::kernels::attention::{HeadGroup, attend};
 use crate::kernels::gemm::Store;
@@ -14,25 +14,24 @@ use crate::kernels::ops::{self, Turn};
 use crate::packed::{PackedLayer, PackedModel, Side};
 use crate::pool::{Parts, Scratch, run_parts};
 use crate::rotary::RotaryTable;
-use crate::weights::LayerWeights;
 use crate::workspace::{BlockBuffers, ROW_TILE, Sizes, Workspace};
 
 /// Runs the decoder. Afterwards [`Workspace::output`] is the residual stream after the last block for the chunk's supervised
 /// rows, `[supervised, hidden]`. What is kept of the blocks is what the workspace was prepared for; the last block's `mid` and
 /// `gate_up` have the supervised rows only.
-pub(crate) fn decode(workspace: &mut Workspace, model: &Model, packed: &PackedModel, chunk: &Chunk) {
+pub(crate) fn decode(workspace: &mut Workspace, model: &dyn Frame, packed: &PackedModel, chunk: &Chunk) {
     let sizes = workspace.sizes;
-    let (kept, layers) = (workspace.kept, model.weights.layers.len());
+    let (kept, layers) = (workspace.kept, model.config().num_hidden_layers);
     embed(workspace, model, packed, chunk);
     for index in 0..layers {
-        attend_block(workspace, chunk, index, model.architecture.window(index));
-        let weights = &model.weights.layers[index];
-        let matrices = &packed.layers[index];
-        let Ok([x, next_x]) = workspace.inputs.get_disjoint_mut([kept.input(index), kept.input(index + 1)]) else {
+        attend_block(workspace, chunk, index, model.architecture().window(index));
+        let inputs = workspace.inputs.get_disjoint_mut([kept.input(index), kept.input(index + 1)]);
+        let (Some(weights), Some(matrices), Ok([x, next_x])) = (model.block(index), packed.layers.get(index), inputs)
+        else {
             continue;
         };
         if let (Some(next_weights), Some(next_matrices), Ok([block, next])) = (
-            model.weights.layers.get(index + 1),
+            model.block(index + 1),
             packed.layers.get(index + 1),
             workspace.blocks.get_disjoint_mut([kept.block(index), kept.block(index + 1)]),
         ) {
@@ -88,13 +87,16 @@ pub(crate) fn decode(workspace: &mut Workspace, model: &Model, packed: &PackedMo
 }
 
 /// Computes once more what [`decode`] did not keep of a block, from the block's input.
-pub(crate) fn recompute(workspace: &mut Workspace, model: &Model, packed: &PackedModel, chunk: &Chunk, index: usize) {
+pub(crate) fn recompute(workspace: &mut Workspace, model: &dyn Frame, packed: &PackedModel, chunk: &Chunk, index: usize) {
     let (sizes, kept, rows) = (workspace.sizes, workspace.kept, chunk.rows());
     let Workspace { inputs, blocks, scratch, rotary, dropout, .. } = workspace;
+    let (Some(weights), Some(matrices)) = (model.block(index), packed.layers.get(index)) else {
+        return;
+    };
     let (Some(x), Some(block)) = (inputs.get(kept.input(index)), blocks.get_mut(kept.block(index))) else {
         return;
     };
-    let (weights, matrices, dropout) = (&model.weights.layers[index], &packed.layers[index], *dropout);
+    let dropout = *dropout;
     run_parts(
         rows.div_ceil(ROW_TILE),
         scratch,
@@ -112,12 +114,12 @@ pub(crate) fn recompute(workspace: &mut Workspace, model: &Model, packed: &Packe
             project(&sizes, weights, matrices, x, places, rotary, [qkv, raw], scratch, &mut side);
         },
     );
-    attend_block(workspace, chunk, index, model.architecture.window(index));
+    attend_block(workspace, chunk, index, model.architecture().window(index));
     let Workspace { inputs, blocks, scratch, head_rows, head_positions, .. } = workspace;
     let (Some(x), Some(block)) = (inputs.get(kept.input(index)), blocks.get_mut(kept.block(index))) else {
         return;
     };
-    if index + 1 == model.weights.layers.len() {
+    if index + 1 == model.config().num_hidden_layers {
         let chosen = Chosen { layer: index, rows: head_rows, positions: head_positions, dropout };
         last_block(&sizes, weights, matrices, (x, block, None), scratch, &chosen, rows);
         return;
@@ -145,12 +147,12 @@ pub(crate) fn recompute(workspace: &mut Workspace, model: &Model, packed: &Packe
 }
 
 /// Token embeddings and the first block's projections.
-fn embed(workspace: &mut Workspace, model: &Model, packed: &PackedModel, chunk: &Chunk) {
+fn embed(workspace: &mut Workspace, model: &dyn Frame, packed: &PackedModel, chunk: &Chunk) {
     let sizes = workspace.sizes;
     let rows = chunk.rows();
     let Workspace { inputs, blocks, .. } = workspace;
     let (Some(x), Some(block), Some(weights), Some(matrices)) =
-        (inputs.first_mut(), blocks.first_mut(), model.weights.layers.first(), packed.layers.first())
+        (inputs.first_mut(), blocks.first_mut(), model.block(0), packed.layers.first())
     else {
         return;
     };
@@ -168,8 +170,7 @@ fn embed(workspace: &mut Workspace, model: &Model, packed: &PackedModel, chunk: 
             let count = x.len() / sizes.hidden;
             let tokens = &chunk.tokens[first..first + count];
             for (row, token) in x.chunks_exact_mut(sizes.hidden).zip(tokens) {
-                let at = *token as usize * sizes.hidden;
-                row.copy_from_slice(&model.weights.embed[at..at + sizes.hidden]);
+                model.embed(*token, row);
             }
             let places = &chunk.places[first..first + count];
             let (spare, scratch) = scratch.split_at_mut(sizes.spare);
@@ -183,7 +184,7 @@ fn embed(workspace: &mut Workspace, model: &Model, packed: &PackedModel, chunk: 
 #[allow(clippy::too_many_arguments)] // operands of one fused step
 fn project(
     sizes: &Sizes,
-    weights: &LayerWeights,
+    weights: FrameBlock<'_>,
     matrices: &PackedLayer,
     x: &[f32],
     places: &[u32],
@@ -194,10 +195,10 @@ fn project(
 ) {
     let rows = places.len();
     let normed = &mut scratch[..rows * sizes.hidden];
-    ops::rms_norm(sizes.isa, x, &weights.attn_norm, sizes.eps, normed);
+    ops::rms_norm(sizes.isa, x, weights.attn_norm, sizes.eps, normed);
     matrices.qkv.forward(normed, rows, qkv, sizes.qkv, Store::Overwrite, side);
     let turned = sizes.turned();
-    let extras = weights.projection_extras();
+    let extras = weights.extras;
     if extras.any() {
         for (index, row) in qkv.chunks_exact_mut(sizes.qkv).enumerate() {
             let raw = &mut raw[index * sizes.raw..][..sizes.raw];
@@ -272,7 +273,7 @@ pub(crate) fn gather_attended(
 #[allow(clippy::too_many_arguments)] // operands of one fused step
 fn gate_and_up(
     sizes: &Sizes,
-    weights: &LayerWeights,
+    weights: FrameBlock<'_>,
     matrices: &PackedLayer,
     attended: &[f32],
     x: &[f32],
@@ -284,7 +285,7 @@ fn gate_and_up(
     let (rows, hidden) = (mid.len() / sizes.hidden, sizes.hidden);
     matrices.o.forward(attended, rows, mid, hidden, Store::AddTo(x, hidden), side);
     let normed = &mut scratch[..rows * hidden];
-    ops::rms_norm(sizes.isa, mid, &weights.mlp_norm, sizes.eps, normed);
+    ops::rms_norm(sizes.isa, mid, weights.mlp_norm, sizes.eps, normed);
     matrices.gate_up.forward(normed, rows, gate_up, 2 * sizes.wide, Store::Overwrite, side);
 }
 
@@ -292,7 +293,7 @@ fn gate_and_up(
 #[allow(clippy::too_many_arguments)] // operands of one fused step
 fn feed_forward(
     sizes: &Sizes,
-    weights: &LayerWeights,
+    weights: FrameBlock<'_>,
     matrices: &PackedLayer,
     attended: &[f32],
     x: &[f32],
@@ -321,7 +322,7 @@ struct Chosen<'a> {
 /// the decoder's output; that is left out when it is known already.
 fn last_block(
     sizes: &Sizes,
-    weights: &LayerWeights,
+    weights: FrameBlock<'_>,
     matrices: &PackedLayer,
     buffers: (&[f32], &mut BlockBuffers, Option<&mut AlignedVec>),
     scratch: &mut Scratch,

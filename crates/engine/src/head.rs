@@ -2,6 +2,7 @@
 
 use crate::backward::Gradients;
 use crate::chunk::{Chunk, Supervised};
+use crate::frame::Frame;
 use crate::kernels::gemm::Store;
 use crate::kernels::ops;
 use crate::kernels::outer::{Outer, accumulate_outer, block_len, put_block};
@@ -9,7 +10,7 @@ use crate::kernels::simd::Isa;
 use crate::packed::{PackedModel, PackedWeight};
 use crate::pool::{Parts, Scratch, run_parts};
 use crate::workspace::{ROW_TILE, Sizes, Workspace, strip_rows};
-use crate::{Model, Objective, TokenLoss};
+use crate::{Objective, TokenLoss};
 
 /// Values stored for each supervised row: weighted loss, log-probability, entropy.
 pub(crate) const RESULTS: usize = 3;
@@ -19,7 +20,7 @@ pub(crate) const RESULTS: usize = 3;
 /// the last norm's added to `gradients`.
 pub(crate) fn apply_head(
     workspace: &mut Workspace,
-    model: &Model,
+    model: &dyn Frame,
     packed: &PackedModel,
     chunk: &Chunk,
     objective: Option<&dyn Objective>,
@@ -27,13 +28,13 @@ pub(crate) fn apply_head(
 ) {
     let sizes = workspace.sizes;
     let Workspace { kept, inputs, gradient, head, scratch, .. } = workspace;
-    let output = &inputs[kept.input(model.weights.layers.len())];
+    let output = &inputs[kept.input(model.config().num_hidden_layers)];
     let (hidden, vocab) = (sizes.hidden, sizes.vocab);
     let step = sizes.head_rows();
     let rows = chunk.supervised.len();
     for first in (0..rows).step_by(step) {
         let count = step.min(rows - first);
-        let pass = Pass { sizes: &sizes, norm: &model.weights.norm, matrix: &packed.head, objective };
+        let pass = Pass { sizes: &sizes, norm: model.last_norm(), matrix: &packed.head, objective };
         let x = &output[first * hidden..(first + count) * hidden];
         let entries = &chunk.supervised[first..first + count];
         let tiles = count.div_ceil(ROW_TILE);
@@ -133,9 +134,8 @@ impl Pass<'_> {
         let sizes = self.sizes;
         let rows = dx.len() / sizes.hidden;
         let (dnormed, rest) = scratch.split_at_mut(dx.len());
-        if let Some(matrix) = &self.matrix.backward {
-            matrix.multiply_block(dlogits, rows, dnormed, sizes.hidden, Store::Overwrite, rest);
-        }
+        let matrix = self.matrix.transposed();
+        matrix.multiply_block(dlogits, rows, dnormed, sizes.hidden, Store::Overwrite, rest);
         let nothing = &mut rest[..dx.len()];
         nothing.fill(0.0);
         dnorm.fill(0.0);

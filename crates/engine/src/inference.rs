@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::hf::Checkpoint;
 use crate::kernels::element::Bf16;
@@ -93,7 +94,7 @@ pub struct InferenceModel<'a> {
     embed: Embeddings<'a>,
     pub(crate) layers: Vec<InferenceLayer>,
     pub(crate) norm: Vec<f32>,
-    pub(crate) head: PackedMatrix,
+    pub(crate) head: Arc<PackedMatrix>,
 }
 
 /// `[vocab, hidden]`.
@@ -107,14 +108,14 @@ enum Embeddings<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct InferenceLayer {
     pub attn_norm: Vec<f32>,
-    pub qkv: PackedMatrix,
+    pub qkv: Arc<PackedMatrix>,
     qkv_bias: Vec<f32>,
     q_norm: Vec<f32>,
     k_norm: Vec<f32>,
-    pub o: PackedMatrix,
+    pub o: Arc<PackedMatrix>,
     pub mlp_norm: Vec<f32>,
-    pub gate_up: PackedMatrix,
-    pub down: PackedMatrix,
+    pub gate_up: Arc<PackedMatrix>,
+    pub down: Arc<PackedMatrix>,
 }
 
 impl InferenceLayer {
@@ -131,7 +132,7 @@ impl<'a> InferenceModel<'a> {
         let pack = |storage, weight: &[f32], depth: usize| {
             let mut packed = PackedMatrix::stored(Isa::detect(), depth, weight.len() / depth, storage);
             packed.pack_weight(weight);
-            packed
+            Arc::new(packed)
         };
         let blocks = precision.of_blocks();
         let layers = weights.layers.iter().map(|layer| InferenceLayer {
@@ -253,7 +254,7 @@ impl Reader<'_> {
         tensors: &[(String, usize)],
         depth: usize,
         storage: Storage,
-    ) -> Result<PackedMatrix, EngineError> {
+    ) -> Result<Arc<PackedMatrix>, EngineError> {
         let isa = Isa::detect();
         let rows: usize = tensors.iter().map(|(_, rows)| rows).sum();
         let mut packed = PackedMatrix::stored(isa, depth, rows, storage);
@@ -278,7 +279,7 @@ impl Reader<'_> {
             }
             packed.pack_outputs(first, &self.piece);
         }
-        Ok(packed)
+        Ok(Arc::new(packed))
     }
 }
 
@@ -300,7 +301,7 @@ impl Block<'_, '_> {
         Ok(values)
     }
 
-    fn matrix(&mut self, fused: Fused, depth: usize) -> Result<PackedMatrix, EngineError> {
+    fn matrix(&mut self, fused: Fused, depth: usize) -> Result<Arc<PackedMatrix>, EngineError> {
         let parts = self.parts.iter().filter(|part| part.fused == fused);
         let tensors: Vec<_> = parts.map(|part| (part.full_name(self.layer), part.len() / depth)).collect();
         self.reader.matrix(&tensors, depth, self.storage)

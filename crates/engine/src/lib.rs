@@ -16,6 +16,7 @@ mod config;
 mod dropout;
 mod error;
 mod forward;
+mod frame;
 mod generate;
 mod head;
 pub mod hf;

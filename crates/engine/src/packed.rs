@@ -1,12 +1,14 @@
 //! The weights of a model, packed for the matrix products.
 
+use std::sync::Arc;
+
 use crate::dropout::Dropout;
 use crate::kernels::gemm::{PackedMatrix, Storage, Store};
 use crate::kernels::outer::put_block;
 use crate::kernels::ops;
 use crate::kernels::simd::Isa;
 use crate::lora::{Adapter, Adapters, Layout};
-use crate::{Model, ModelConfig, Operands};
+use crate::{InferenceModel, Model, ModelConfig, Operands, Precision};
 
 /// Which products the weights are packed for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,9 +22,9 @@ pub(crate) enum Direction {
 /// One weight `[out, in]`, packed for one or both directions.
 #[derive(Clone, Debug)]
 pub(crate) struct PackedWeight {
-    /// For `x[m, in] -> y[m, out]`.
-    pub forward: PackedMatrix,
-    /// For `dy[m, out] -> dx[m, in]`; absent when no gradient is needed.
+    /// For `x[m, in] -> y[m, out]`; shared where a frozen model also generates.
+    pub forward: Arc<PackedMatrix>,
+    /// For `dy[m, out] -> dx[m, in]`; absent when no gradient is needed or when it is made from `forward` each time.
     pub backward: Option<PackedMatrix>,
 }
 
@@ -34,13 +36,19 @@ impl PackedWeight {
             Operands::Bf16 => Storage::Bf16Pairs,
         };
         Self {
-            forward: PackedMatrix::stored(isa, input, out, storage),
+            forward: Arc::new(PackedMatrix::stored(isa, input, out, storage)),
             backward: (direction == Direction::Both).then(|| PackedMatrix::stored(isa, out, input, storage)),
         }
     }
 
+    /// The matrix for the way back.
+    pub(crate) fn transposed(&self) -> &PackedMatrix {
+        let Some(backward) = &self.backward else { unreachable!("trainers pack both directions") };
+        backward
+    }
+
     fn pack(&mut self, weight: &[f32]) {
-        self.forward.pack_weight(weight);
+        Arc::make_mut(&mut self.forward).pack_weight(weight);
         if let Some(backward) = &mut self.backward {
             backward.pack_rows(weight);
         }
@@ -139,9 +147,12 @@ impl PackedLinear {
         adapter.b.forward.multiply_block(lowered, rows, y, stride, Store::Add, &mut []);
     }
 
-    /// `dx = W^T dy` and the adapter's part, for a tile; `dlowered`, `[rows, width]`, receives `scale B^T dy`.
+    /// `dx = W^T dy` with `transposed` for `W^T`, and the adapter's part, for a tile; `dlowered`, `[rows, width]`, receives
+    /// `scale B^T dy`.
+    #[allow(clippy::too_many_arguments)] // operands of one fused step
     pub(crate) fn backward(
         &self,
+        transposed: &PackedMatrix,
         dy: &[f32],
         rows: usize,
         dx: &mut [f32],
@@ -149,10 +160,10 @@ impl PackedLinear {
         dlowered: &mut [f32],
         side: &mut Side<'_>,
     ) {
-        transposed(&self.weight).multiply_block(dy, rows, dx, width, Store::Overwrite, side.spare);
+        transposed.multiply_block(dy, rows, dx, width, Store::Overwrite, side.spare);
         let Some(adapter) = &self.adapter else { return };
-        transposed(&adapter.b).multiply_block(dy, rows, dlowered, adapter.width, Store::Overwrite, &mut []);
-        let a = transposed(&adapter.a);
+        adapter.b.transposed().multiply_block(dy, rows, dlowered, adapter.width, Store::Overwrite, &mut []);
+        let a = adapter.a.transposed();
         match side.dropout_of(adapter) {
             Some(dropout) => {
                 let dropped = &mut side.spare[..rows * adapter.input];
@@ -188,12 +199,6 @@ impl PackedLinear {
     }
 }
 
-/// The matrix for the backward pass.
-fn transposed(weight: &PackedWeight) -> &PackedMatrix {
-    let Some(backward) = &weight.backward else { unreachable!("trainers pack both directions") };
-    backward
-}
-
 /// The matrices of one decoder block.
 #[derive(Clone, Debug)]
 pub(crate) struct PackedLayer {
@@ -201,6 +206,21 @@ pub(crate) struct PackedLayer {
     pub o: PackedLinear,
     pub gate_up: PackedLinear,
     pub down: PackedLinear,
+}
+
+impl PackedLayer {
+    /// The matrices for the way back, in the order of [`crate::lora::ADAPTED`]: the kept ones, or `space` filled with them.
+    pub(crate) fn transposed<'a>(&'a self, space: &'a mut Option<[PackedMatrix; 4]>) -> [&'a PackedMatrix; 4] {
+        let weights = [&self.qkv.weight, &self.o.weight, &self.gate_up.weight, &self.down.weight];
+        if weights.iter().all(|weight| weight.backward.is_some()) {
+            return weights.map(PackedWeight::transposed);
+        }
+        let space = space.get_or_insert_with(|| weights.map(|weight| weight.forward.empty_transpose(Storage::Single)));
+        for (target, weight) in space.iter_mut().zip(weights) {
+            weight.forward.transpose_into(target);
+        }
+        space.each_ref()
+    }
 }
 
 /// The matrices of a model.
@@ -224,6 +244,30 @@ impl PackedModel {
         Self {
             layers: (0..config.num_hidden_layers).map(|_| layer()).collect(),
             head: PackedWeight::new(config.vocab_size, hidden, direction, operands),
+        }
+    }
+
+    /// The matrices of a model that was packed before and stays as it is. The head's is kept for the way back too; the others
+    /// are made for one block at a time.
+    pub(crate) fn frozen(model: &InferenceModel<'_>) -> Self {
+        let linear = |forward: &Arc<PackedMatrix>| PackedLinear {
+            weight: PackedWeight { forward: Arc::clone(forward), backward: None },
+            adapter: None,
+        };
+        let mut head = model.head.empty_transpose(match model.precision() {
+            Precision::Single => Storage::Single,
+            Precision::Bf16 | Precision::Int8 => Storage::Bf16,
+        });
+        model.head.transpose_into(&mut head);
+        let layers = model.layers.iter().map(|layer| PackedLayer {
+            qkv: linear(&layer.qkv),
+            o: linear(&layer.o),
+            gate_up: linear(&layer.gate_up),
+            down: linear(&layer.down),
+        });
+        Self {
+            layers: layers.collect(),
+            head: PackedWeight { forward: Arc::clone(&model.head), backward: Some(head) },
         }
     }
 

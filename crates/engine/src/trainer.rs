@@ -6,12 +6,13 @@ use crate::backward::{Gradients, backward};
 use crate::chunk::{Chunk, Select, for_each_chunk};
 use crate::dropout::Dropout;
 use crate::forward::decode;
+use crate::frame::Frame;
 use crate::head::{RESULTS, apply_head};
 use crate::lora::Adapters;
 use crate::optim::{AdamW, Parameters, clipped_step, zero};
 use crate::packed::{Direction, PackedModel};
 use crate::workspace::{Kept, Workspace};
-use crate::{Compute, EngineError, Model, Objective, PackedBatch, Weights, state};
+use crate::{Compute, EngineError, InferenceModel, Model, Objective, Operands, PackedBatch, Weights, state};
 
 /// Rows whose activations are held at a time, unless one sequence is longer.
 const CHUNK_ROWS: usize = 1024;
@@ -201,9 +202,26 @@ pub(crate) struct Engine {
 impl Engine {
     /// Buffers for a model, and for adapters that fit it.
     pub(crate) fn new(model: &Model, adapters: Option<&Adapters>, direction: Direction, compute: Compute) -> Self {
+        let packed = PackedModel::new(&model.config, direction, compute.operands);
+        Self::with(packed, model, adapters, direction, compute)
+    }
+
+    /// Buffers for adapters of a model that is packed already.
+    pub(crate) fn frozen(model: &InferenceModel<'_>, adapters: &Adapters, recompute: bool) -> Self {
+        let compute = Compute { operands: Operands::Single, recompute };
+        Self::with(PackedModel::frozen(model), model, Some(adapters), Direction::Both, compute)
+    }
+
+    fn with(
+        packed: PackedModel,
+        model: &dyn Frame,
+        adapters: Option<&Adapters>,
+        direction: Direction,
+        compute: Compute,
+    ) -> Self {
         let Compute { operands, recompute } = compute;
         Self {
-            packed: PackedModel::new(&model.config, direction, operands),
+            packed,
             direction,
             kept: if recompute { Kept::Inputs } else { Kept::All },
             stale: true,
@@ -236,18 +254,18 @@ impl Engine {
     /// See [`Trainer::accumulate`]; everything must be packed.
     pub(crate) fn accumulate(
         &mut self,
-        model: &Model,
+        model: &dyn Frame,
         batch: &PackedBatch,
         objective: &dyn Objective,
         gradients: &mut Gradients<'_>,
         dropout: Option<Dropout>,
     ) -> Result<StepStats, EngineError> {
-        batch.validate("accumulate gradients", &model.config)?;
+        batch.validate("accumulate gradients", model.config())?;
         let Self { packed, workspace, chunk, kept, .. } = self;
         workspace.dropout = dropout;
         let mut stats = StepStats::default();
         for_each_chunk(batch, Select::Supervised, CHUNK_ROWS, chunk, |chunk| {
-            workspace.prepare(&model.config, chunk, *kept);
+            workspace.prepare(model.config(), chunk, *kept);
             decode(workspace, model, packed, chunk);
             apply_head(workspace, model, packed, chunk, Some(objective), Some(&mut *gradients));
             backward(workspace, model, packed, chunk, gradients);
@@ -262,12 +280,12 @@ impl Engine {
         Ok(stats)
     }
 
-    pub(crate) fn logprobs(&mut self, model: &Model, batch: &PackedBatch) -> Result<LogProbs, EngineError> {
-        batch.validate("log-probabilities", &model.config)?;
+    pub(crate) fn logprobs(&mut self, model: &dyn Frame, batch: &PackedBatch) -> Result<LogProbs, EngineError> {
+        batch.validate("log-probabilities", model.config())?;
         let Self { packed, workspace, chunk, .. } = self;
         let mut found = LogProbs { logp: vec![0.0; batch.len()], entropy: vec![0.0; batch.len()] };
         for_each_chunk(batch, Select::Supervised, CHUNK_ROWS, chunk, |chunk| {
-            workspace.prepare(&model.config, chunk, Kept::Nothing);
+            workspace.prepare(model.config(), chunk, Kept::Nothing);
             decode(workspace, model, packed, chunk);
             apply_head(workspace, model, packed, chunk, None, None);
             let rows = workspace.head.results.chunks_exact(RESULTS);
@@ -279,19 +297,19 @@ impl Engine {
         Ok(found)
     }
 
-    fn logits(&mut self, model: &Model, batch: &PackedBatch) -> Result<Vec<f32>, EngineError> {
-        batch.validate("logits", &model.config)?;
+    fn logits(&mut self, model: &dyn Frame, batch: &PackedBatch) -> Result<Vec<f32>, EngineError> {
+        batch.validate("logits", model.config())?;
         let Self { packed, workspace, chunk, .. } = self;
-        let (hidden, vocab) = (model.config.hidden_size, model.config.vocab_size);
+        let (hidden, vocab) = (model.config().hidden_size, model.config().vocab_size);
         let mut logits = vec![0.0; batch.len() * vocab];
         for_each_chunk(batch, Select::All, CHUNK_ROWS, chunk, |chunk| {
-            workspace.prepare(&model.config, chunk, Kept::Nothing);
+            workspace.prepare(model.config(), chunk, Kept::Nothing);
             decode(workspace, model, packed, chunk);
             let count = chunk.supervised.len();
             let mut normed = vec![0.0; count * hidden];
-            let x = &workspace.output(model.weights.layers.len())[..count * hidden];
+            let x = &workspace.output(model.config().num_hidden_layers)[..count * hidden];
             let sizes = workspace.sizes;
-            crate::kernels::ops::rms_norm(sizes.isa, x, &model.weights.norm, sizes.eps, &mut normed);
+            crate::kernels::ops::rms_norm(sizes.isa, x, model.last_norm(), sizes.eps, &mut normed);
             // All positions are chosen and chunks follow each other, so the rows are consecutive.
             let first = chunk.supervised.first().map_or(0, |e| e.position as usize);
             packed.head.forward.multiply(

@@ -2,15 +2,17 @@
 
 use crate::chunk::Chunk;
 use crate::dropout::Dropout;
+use crate::frame::Frame;
 use crate::kernels::AlignedVec;
 use crate::kernels::attention::attend_scratch;
 use crate::kernels::attention_backward::attend_backward_scratch;
+use crate::kernels::gemm::PackedMatrix;
 use crate::kernels::outer::{BLOCK_ROWS, blocks_len, outer_scratch};
 use crate::kernels::simd::Isa;
 use crate::lora::Adapters;
 use crate::pool::Scratch;
 use crate::rotary::RotaryTable;
-use crate::{Model, ModelConfig, Operands};
+use crate::{ModelConfig, Operands};
 
 /// Rows of one task; what it leaves for the gradients of weights is one block.
 pub(crate) const ROW_TILE: usize = BLOCK_ROWS;
@@ -71,8 +73,8 @@ impl Kept {
 }
 
 impl Sizes {
-    pub(crate) fn new(model: &Model, adapters: Option<&Adapters>, operands: Operands) -> Self {
-        let config = &model.config;
+    pub(crate) fn new(model: &dyn Frame, adapters: Option<&Adapters>, operands: Operands) -> Self {
+        let config = model.config();
         let layouts = adapters.map_or(&[][..], |adapters| &adapters.layouts[..]);
         let mut widths = [0; 4];
         for (width, layout) in widths.iter_mut().zip(layouts) {
@@ -80,7 +82,7 @@ impl Sizes {
         }
         let widest = widths.into_iter().max().unwrap_or(0);
         let input = layouts.iter().filter(|layout| layout.width > 0).map(|layout| layout.input).max().unwrap_or(0);
-        let family = model.architecture.family;
+        let family = model.architecture().family;
         let bias = if family.has_biases() { config.qkv_width() } else { 0 };
         let norms = if family.normalises_heads() { 2 * config.head_dim } else { 0 };
         let turned = config.query_width() + config.key_value_width();
@@ -211,10 +213,12 @@ pub(crate) struct Workspace {
     pub head_positions: Vec<u32>,
     /// Dropout of the inputs of adapters; none outside training.
     pub dropout: Option<Dropout>,
+    /// Matrices of the present block for the way back, where they are not kept.
+    pub transposed: Option<[PackedMatrix; 4]>,
 }
 
 impl Workspace {
-    pub(crate) fn new(model: &Model, adapters: Option<&Adapters>, operands: Operands) -> Self {
+    pub(crate) fn new(model: &dyn Frame, adapters: Option<&Adapters>, operands: Operands) -> Self {
         Self {
             sizes: Sizes::new(model, adapters, operands),
             kept: Kept::Nothing,
@@ -222,7 +226,7 @@ impl Workspace {
             blocks: Vec::new(),
             gradient: GradientBuffers::default(),
             head: HeadBuffers::default(),
-            rotary: RotaryTable::new(&model.config, &model.architecture.rope_scaling),
+            rotary: RotaryTable::new(model.config(), &model.architecture().rope_scaling),
             scratch: Scratch::default(),
             attended_bounds: Vec::new(),
             lse_bounds: Vec::new(),
@@ -230,6 +234,7 @@ impl Workspace {
             head_rows: Vec::new(),
             head_positions: Vec::new(),
             dropout: None,
+            transposed: None,
         }
     }
 

@@ -1,13 +1,15 @@
 //! Ways to compute: recomputed activations give the same bits, bf16 operands what PyTorch gives with rounded operands
-//! (`fixtures/bf16_products.py`).
+//! (`fixtures/bf16_products.py`), and adapters learn on a packed base as on the weights that it stands for.
 
 #![allow(clippy::unwrap_used)] // helpers of tests
 
 mod common;
 
+use std::path::Path;
+
 use chemr_engine::{
-    AdamWConfig, Adapters, Architecture, Compute, CrossEntropy, Family, LoraConfig, LoraTrainer, Model, ModelConfig,
-    Operands, PackedBatch, Scorer, Trainer, Weights,
+    AdamWConfig, Adapters, Architecture, Compute, CrossEntropy, Family, InferenceModel, LoraConfig, LoraTrainer, Model,
+    ModelConfig, Operands, PackedBatch, Precision, Scorer, Trainer, Weights, load_inference_model, load_model,
 };
 use common::{Fixture, fixture_config, random_batch, relative};
 
@@ -112,5 +114,69 @@ fn bf16_operands_give_what_pytorch_gives() {
             assert!(error < 4e-3, "{name}: {} differs by {error:e}", found.name);
             assert!(relative(single.data, expected.data) > error, "{name}: {} was not rounded", found.name);
         }
+    }
+}
+
+/// The model whose weights are those that `precision` stands for.
+fn as_stored(model: &Model, precision: Precision) -> Model {
+    let bf16 = |value: f32| {
+        let bits = value.to_bits();
+        f32::from_bits((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF_0000)
+    };
+    let mut stored = model.clone();
+    for tensor in stored.weights.named_tensors_mut(&model.config) {
+        let [_, depth] = tensor.shape[..] else { continue };
+        let block = tensor.name.contains("_proj");
+        match precision {
+            Precision::Single => {}
+            Precision::Int8 if block => {
+                for row in tensor.data.chunks_mut(depth) {
+                    let scale = row.iter().fold(0.0f32, |most, value| most.max(value.abs())) / 127.0;
+                    row.iter_mut().for_each(|value| *value = (*value / scale).round_ties_even() * scale);
+                }
+            }
+            Precision::Bf16 | Precision::Int8 => tensor.data.iter_mut().for_each(|value| *value = bf16(*value)),
+        }
+    }
+    stored
+}
+
+#[test]
+fn adapters_learn_on_a_packed_base_as_on_its_weights() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/families/qwen2");
+    let model = load_model(&folder).unwrap();
+    let batch = random_batch(&[30, 55, 9], model.config.vocab_size, 5);
+    let lora = LoraConfig { rank: 3, dropout: 0.25, ..LoraConfig::default() };
+    let adapters = Adapters::init(&model.config, lora, 1).unwrap();
+    let learn = |mut trainer: LoraTrainer| {
+        let losses: Vec<f64> = (0..4)
+            .map(|_| {
+                let stats = trainer.accumulate(&batch, &CrossEntropy { denominator: 10.0 }).unwrap();
+                trainer.step(0.02, None);
+                stats.loss_sum
+            })
+            .collect();
+        (losses, trainer.into_adapters())
+    };
+    for precision in Precision::ALL {
+        let base: InferenceModel<'static> = load_inference_model(&folder, precision).unwrap();
+        let on_packed = |recompute| {
+            let base = base.clone();
+            LoraTrainer::on_packed(base, adapters.clone(), AdamWConfig::default(), 9, recompute).unwrap()
+        };
+        assert!(on_packed(false).model().is_none() && on_packed(false).merged().is_none());
+        let packed = learn(on_packed(false));
+        assert!(packed == learn(on_packed(true)), "{precision} recomputed");
+        let stored = as_stored(&model, precision);
+        let single = learn(LoraTrainer::new(stored, adapters.clone(), AdamWConfig::default(), 9).unwrap());
+        if precision == Precision::Int8 {
+            // The factor of an output is applied behind its sum and not to each weight.
+            for (found, expected) in packed.0.iter().zip(&single.0) {
+                assert!((found - expected).abs() < 1e-4, "{found} {expected}");
+            }
+        } else {
+            assert!(packed == single, "{precision}");
+        }
+        assert!(packed.0[3] < packed.0[0] - 0.1, "{precision}: {:?}", packed.0);
     }
 }

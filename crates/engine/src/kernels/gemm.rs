@@ -195,6 +195,57 @@ impl PackedMatrix {
         }
     }
 
+    /// Space for the transpose, to be filled by [`PackedMatrix::transpose_into`].
+    pub(crate) fn empty_transpose(&self, storage: Storage) -> Self {
+        Self::stored(self.isa, self.columns, self.depth, storage)
+    }
+
+    /// Fills `target`, single precision or bf16, with what this matrix stands for, transposed; on all threads. This one holds
+    /// no pairs.
+    pub(crate) fn transpose_into(&self, target: &mut PackedMatrix) {
+        assert!(
+            target.isa == self.isa && target.depth == self.columns && target.columns == self.depth,
+            "transpose of {}x{} into {}x{}",
+            self.depth,
+            self.columns,
+            target.depth,
+            target.columns
+        );
+        match &self.panels {
+            Panels::Single(values) => self.transpose_from(values, |value, _| value, target),
+            Panels::Bf16(values) => self.transpose_from(values, |value, _| value.to_f32(), target),
+            Panels::Int8(values, scales) => {
+                self.transpose_from(values, |value, column| f32::from(value) * scales[column], target);
+            }
+            Panels::Bf16Pairs(_) => unreachable!("frozen models are stored otherwise"),
+        }
+    }
+
+    fn transpose_from<T: Plain>(&self, values: &[T], widen: impl Fn(T, usize) -> f32 + Sync, target: &mut Self) {
+        let (depth, columns, panel) = (self.depth, self.columns, self.isa.panel());
+        // Row `p` of panel `task` of the target holds column `p` of this matrix, from depth `task * panel` on.
+        let row = |task: usize, p: usize, put: &mut dyn FnMut(usize, f32)| {
+            let from = p / panel * panel * depth + p % panel;
+            for (place, d) in (task * panel..depth.min((task + 1) * panel)).enumerate() {
+                put(place, widen(values[from + d * panel], p));
+            }
+        };
+        let each = panel * columns;
+        match &mut target.panels {
+            Panels::Single(target) => each_panel(target, each, |task, part| {
+                for (p, line) in part.chunks_exact_mut(panel).enumerate() {
+                    row(task, p, &mut |place, value| line[place] = value);
+                }
+            }),
+            Panels::Bf16(target) => each_panel(target, each, |task, part| {
+                for (p, line) in part.chunks_exact_mut(panel).enumerate() {
+                    row(task, p, &mut |place, value| line[place] = Bf16::round(value));
+                }
+            }),
+            Panels::Bf16Pairs(_) | Panels::Int8(..) => unreachable!("transposes are single precision or bf16"),
+        }
+    }
+
     /// `c[rows, columns]` from `left[rows, depth]` (contiguous) on the calling thread; rows of `c` lie `stride` apart.
     /// `spare` holds at least `rows * depth.div_ceil(2)` values when the matrix holds pairs.
     pub(crate) fn multiply_block(

@@ -5,16 +5,33 @@ use std::path::Path;
 use super::Adapters;
 use crate::backward::Gradients;
 use crate::dropout::Dropout;
+use crate::frame::Frame;
 use crate::optim::{AdamW, Parameters, clipped_step, zero};
 use crate::packed::Direction;
 use crate::rng::SplitMix64;
 use crate::trainer::Engine;
-use crate::{AdamWConfig, Compute, EngineError, LogProbs, Model, Objective, PackedBatch, StepStats, state};
+use crate::{AdamWConfig, Compute, EngineError, InferenceModel, LogProbs, Model, Objective, PackedBatch, StepStats, state};
+
+/// The model that stays as it is.
+#[derive(Debug)]
+enum Base {
+    Single(Model),
+    Packed(InferenceModel<'static>),
+}
+
+impl Base {
+    fn frame(&self) -> &dyn Frame {
+        match self {
+            Self::Single(model) => model,
+            Self::Packed(model) => model,
+        }
+    }
+}
 
 /// A frozen model and its adapters in training; used like [`crate::Trainer`].
 #[derive(Debug)]
 pub struct LoraTrainer {
-    model: Model,
+    base: Base,
     adapters: Adapters,
     gradients: Adapters,
     optimiser: AdamW<Adapters>,
@@ -47,15 +64,36 @@ impl LoraTrainer {
         adapters.check(&model.config)?;
         let mut engine = Engine::new(&model, Some(&adapters), Direction::Both, compute);
         engine.pack(&model);
-        Ok(Self {
+        Ok(Self::with(Base::Single(model), engine, adapters, config, seed))
+    }
+
+    /// As [`LoraTrainer::new`] on a model that was packed before, in any precision; nothing else of it is held. `recompute` as
+    /// in [`Compute`].
+    ///
+    /// # Errors
+    /// As [`LoraTrainer::new`].
+    pub fn on_packed(
+        model: InferenceModel<'static>,
+        adapters: Adapters,
+        config: AdamWConfig,
+        seed: u64,
+        recompute: bool,
+    ) -> Result<Self, EngineError> {
+        adapters.check(model.config())?;
+        let engine = Engine::frozen(&model, &adapters, recompute);
+        Ok(Self::with(Base::Packed(model), engine, adapters, config, seed))
+    }
+
+    fn with(base: Base, engine: Engine, adapters: Adapters, config: AdamWConfig, seed: u64) -> Self {
+        Self {
             gradients: adapters.zeros_like(),
             optimiser: AdamW::new(config, &adapters),
             engine,
-            model,
+            base,
             adapters,
             seed,
             calls: 0,
-        })
+        }
     }
 
     /// As [`crate::Trainer::accumulate`], for the adapters. What is dropped depends on the step, the number of the call within
@@ -68,7 +106,7 @@ impl LoraTrainer {
         let call = SplitMix64::for_stream(self.optimiser.steps, self.calls).next_u64();
         let dropout = Dropout::new(self.adapters.config().dropout, SplitMix64::for_stream(self.seed, call).next_u64());
         let mut gradients = Gradients::Adapters(&mut self.gradients);
-        let stats = self.engine.accumulate(&self.model, batch, objective, &mut gradients, dropout)?;
+        let stats = self.engine.accumulate(self.base.frame(), batch, objective, &mut gradients, dropout)?;
         self.gradients.clear_outside();
         self.calls += 1;
         Ok(stats)
@@ -93,7 +131,7 @@ impl LoraTrainer {
     /// [`EngineError::Batch`] or [`EngineError::Token`] when the batch does not fit the model.
     pub fn logprobs(&mut self, batch: &PackedBatch) -> Result<LogProbs, EngineError> {
         self.engine.refresh_adapters(&self.adapters);
-        self.engine.logprobs(&self.model, batch)
+        self.engine.logprobs(self.base.frame(), batch)
     }
 
     /// Writes moments and step count (safetensors); gradients are not stored.
@@ -101,7 +139,7 @@ impl LoraTrainer {
     /// # Errors
     /// [`EngineError::Io`] when the file cannot be written.
     pub fn save_state(&self, path: &Path) -> Result<(), EngineError> {
-        state::save(path, &self.optimiser, &self.model.config)
+        state::save(path, &self.optimiser, self.base.frame().config())
     }
 
     /// Reads what [`LoraTrainer::save_state`] wrote; with the same adapters, training goes on bit for bit.
@@ -109,7 +147,7 @@ impl LoraTrainer {
     /// # Errors
     /// [`EngineError::Io`], [`EngineError::Format`] or [`EngineError::Shape`]; the trainer is unchanged.
     pub fn load_state(&mut self, path: &Path) -> Result<(), EngineError> {
-        state::load(path, &mut self.optimiser, &self.model.config)
+        state::load(path, &mut self.optimiser, self.base.frame().config())
     }
 
     /// Optimiser steps taken.
@@ -127,16 +165,19 @@ impl LoraTrainer {
         &self.adapters
     }
 
-    /// The model without adapters.
-    pub fn model(&self) -> &Model {
-        &self.model
+    /// The model without adapters; `None` when it was packed before.
+    pub fn model(&self) -> Option<&Model> {
+        match &self.base {
+            Base::Single(model) => Some(model),
+            Base::Packed(_) => None,
+        }
     }
 
-    /// The model that computes the same without adapters.
-    pub fn merged(&self) -> Model {
-        let mut model = self.model.clone();
+    /// The model that computes the same without adapters; `None` when it was packed before.
+    pub fn merged(&self) -> Option<Model> {
+        let mut model = self.model()?.clone();
         self.adapters.add_all(&mut model);
-        model
+        Some(model)
     }
 
     /// Ends training.

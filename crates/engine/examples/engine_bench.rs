@@ -1,7 +1,7 @@
 //! Measures training and generation; one line of JSON for each result. `benches/engine/compare.py` drives it.
 //!
 //! ```text
-//! engine_bench train MODEL_FOLDER BATCH_FILE LENGTH STEPS      model: Hugging Face folder; batch: u32 rows of LENGTH + 1
+//! engine_bench train MODEL_FOLDER BATCH_FILE LENGTH STEPS [fp32|bf16] [recompute]   model: Hugging Face folder; batch: u32 rows of LENGTH + 1
 //! engine_bench generate MODEL_FOLDER PROMPT_FILE LENGTH NEW REPEATS    prompts: u32 rows of LENGTH
 //! engine_bench decode MODEL_FOLDER fp32|bf16|int8 PROMPT NEW BATCH   loading, memory and rate; weights from disk
 //! engine_bench peak        multiply-adds in registers and bytes read from memory a second, all threads together
@@ -14,8 +14,8 @@ use std::time::Instant;
 
 use chemr_engine::kernels::peak::multiply_add_rate;
 use chemr_engine::{
-    AdamWConfig, CrossEntropy, Generator, Model, ModelConfig, PackedBatch, Precision, Sampling, Trainer,
-    load_inference_model, load_model, threads,
+    AdamWConfig, Compute, CrossEntropy, Generator, Model, ModelConfig, Operands, PackedBatch, Precision, Sampling,
+    Trainer, load_inference_model, load_model, threads,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -30,7 +30,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         "train" => {
             let model = load_model(Path::new(text(1)?))?;
             let batch = batch(&read_rows(text(2)?, number(3)? + 1)?)?;
-            train(model, &batch, number(4)?)
+            let operands = arguments.get(5).map_or(Ok(Operands::Single), |text| text.parse())?;
+            let recompute = arguments.get(6).is_some_and(|text| text == "recompute");
+            train(model, &batch, number(4)?, Compute { operands, recompute })
         }
         "generate" => {
             let model = load_model(Path::new(text(1)?))?;
@@ -100,9 +102,9 @@ fn processor_seconds() -> f64 {
     (ticks(11) + ticks(12)) / 100.0
 }
 
-fn train(model: Model, batch: &PackedBatch, steps: usize) -> Result<(), Box<dyn Error>> {
+fn train(model: Model, batch: &PackedBatch, steps: usize, compute: Compute) -> Result<(), Box<dyn Error>> {
     let config = AdamWConfig { weight_decay: 0.01, ..AdamWConfig::default() };
-    let mut trainer = Trainer::new(model, config);
+    let mut trainer = Trainer::computing(model, config, compute);
     let objective = CrossEntropy { denominator: batch.len() as f32 };
     let (mut seconds, mut losses) = (Vec::new(), Vec::new());
     for _ in 0..steps {

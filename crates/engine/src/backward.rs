@@ -7,10 +7,11 @@
 
 use std::ops::Range;
 
+use crate::Weights;
 use crate::chunk::Chunk;
 use crate::dropout::Dropout;
-use crate::frame::{Frame, FrameBlock};
 use crate::forward::{gather_attended, head_group, recompute};
+use crate::frame::{Frame, FrameBlock};
 use crate::head::sum_tiles;
 use crate::kernels::attention_backward::{GroupGradient, attend_backward};
 use crate::kernels::gemm::PackedMatrix;
@@ -21,7 +22,6 @@ use crate::packed::{PackedLayer, PackedModel, Side};
 use crate::pool::{Parts, Scratch, run_parts};
 use crate::weights::LayerWeights;
 use crate::workspace::{BlockBuffers, GradientBuffers, Kept, ROW_TILE, Sizes, Workspace, strip_rows};
-use crate::Weights;
 
 /// What is trained: receives the gradients.
 pub(crate) enum Gradients<'a> {
@@ -265,7 +265,15 @@ impl Step<'_> {
                 let (rows_normed, scratch) = scratch.split_at_mut(count * hidden);
                 ops::rms_norm(isa, mid, self.weights.mlp_norm, eps, rows_normed);
                 let dnormed = &mut scratch[..count * hidden];
-                self.packed.gate_up.backward(gate_up_back, dgate_up, count, dnormed, hidden, dlowered_gate_up, &mut side);
+                self.packed.gate_up.backward(
+                    gate_up_back,
+                    dgate_up,
+                    count,
+                    dnormed,
+                    hidden,
+                    dlowered_gate_up,
+                    &mut side,
+                );
                 self.packed.gate_up.put_operands(rows_normed, count, [normed, lowered_gate_up], operands, &mut side);
                 dnorm.fill(0.0);
                 ops::rms_norm_backward(isa, mid, self.weights.mlp_norm, eps, dnormed, dout, dmid, dnorm);

@@ -81,13 +81,27 @@ pub(crate) fn decode(workspace: &mut Workspace, model: &dyn Frame, packed: &Pack
                 positions: &workspace.head_positions,
                 dropout: workspace.dropout,
             };
-            last_block(&sizes, weights, matrices, (x, block, Some(next_x)), &mut workspace.scratch, &chosen, chunk.rows());
+            last_block(
+                &sizes,
+                weights,
+                matrices,
+                (x, block, Some(next_x)),
+                &mut workspace.scratch,
+                &chosen,
+                chunk.rows(),
+            );
         }
     }
 }
 
 /// Computes once more what [`decode`] did not keep of a block, from the block's input.
-pub(crate) fn recompute(workspace: &mut Workspace, model: &dyn Frame, packed: &PackedModel, chunk: &Chunk, index: usize) {
+pub(crate) fn recompute(
+    workspace: &mut Workspace,
+    model: &dyn Frame,
+    packed: &PackedModel,
+    chunk: &Chunk,
+    index: usize,
+) {
     let (sizes, kept, rows) = (workspace.sizes, workspace.kept, chunk.rows());
     let Workspace { inputs, blocks, scratch, rotary, dropout, .. } = workspace;
     let (Some(weights), Some(matrices)) = (model.block(index), packed.layers.get(index)) else {

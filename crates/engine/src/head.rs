@@ -74,10 +74,7 @@ pub(crate) fn apply_head(
             run_parts(
                 tiles,
                 scratch,
-                [
-                    Parts::even(logits, ROW_TILE * vocab),
-                    Parts::even(results, ROW_TILE * RESULTS),
-                ],
+                [Parts::even(logits, ROW_TILE * vocab), Parts::even(results, ROW_TILE * RESULTS)],
                 |tile, scratch, [logits, results]| {
                     let start = tile * ROW_TILE;
                     let entries = &entries[start..][..results.len() / RESULTS];

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::dropout::Dropout;
 use crate::kernels::gemm::{PackedMatrix, Storage, Store};
-use crate::kernels::outer::put_block;
 use crate::kernels::ops;
+use crate::kernels::outer::put_block;
 use crate::kernels::simd::Isa;
 use crate::lora::{Adapter, Adapters, Layout};
 use crate::{InferenceModel, Model, ModelConfig, Operands, Precision};
@@ -265,10 +265,7 @@ impl PackedModel {
             gate_up: linear(&layer.gate_up),
             down: linear(&layer.down),
         });
-        Self {
-            layers: layers.collect(),
-            head: PackedWeight { forward: Arc::clone(&model.head), backward: Some(head) },
-        }
+        Self { layers: layers.collect(), head: PackedWeight { forward: Arc::clone(&model.head), backward: Some(head) } }
     }
 
     /// Packs the present values of `model`.

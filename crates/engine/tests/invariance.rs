@@ -5,7 +5,8 @@
 mod common;
 
 use chemr_engine::{
-    AdamWConfig, CrossEntropy, EngineError, ModelConfig, PackedBatch, Scorer, Trainer, Weights, set_threads,
+    AdamWConfig, Compute, CrossEntropy, EngineError, ModelConfig, Operands, PackedBatch, Scorer, Trainer, Weights,
+    set_threads,
 };
 use common::{assert_weights, fixture_config, model, random_batch, relative};
 
@@ -92,9 +93,10 @@ fn packed_sequences_do_not_see_each_other() {
 fn thread_counts_give_the_same_bits() {
     let config = config();
     let batch = random_batch(&[700, 1, 90, 333, 2, 64, 48], config.vocab_size, 3);
-    let run = |threads: usize| {
+    let run = |threads: usize, compute: Compute| {
         set_threads(threads);
-        let mut trainer = Trainer::new(model(&config, 7), AdamWConfig { weight_decay: 0.1, ..AdamWConfig::default() });
+        let adamw = AdamWConfig { weight_decay: 0.1, ..AdamWConfig::default() };
+        let mut trainer = Trainer::computing(model(&config, 7), adamw, compute);
         let mut norms = Vec::new();
         let mut losses = Vec::new();
         for _ in 0..3 {
@@ -104,9 +106,11 @@ fn thread_counts_give_the_same_bits() {
         let scores = trainer.logprobs(&batch).unwrap();
         (losses, norms, scores, trainer.into_model().weights)
     };
-    let one = run(1);
-    for threads in [2, 3, 5] {
-        assert!(run(threads) == one, "{threads} threads differ from one");
+    for compute in [Compute::default(), Compute { operands: Operands::Bf16, recompute: true }] {
+        let one = run(1, compute);
+        for threads in [2, 3, 5] {
+            assert!(run(threads, compute) == one, "{threads} threads differ from one, {compute:?}");
+        }
     }
 }
 

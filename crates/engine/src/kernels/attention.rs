@@ -6,8 +6,8 @@
 //! does one key/value head of one sequence with all query heads that share it. Block sizes are constants, so results do not
 //! depend on threads or instruction set.
 
-use super::pack::{pack_straight_body, pack_transposed_body};
 use super::lanes::{LANES, exp, exp_sum, largest, ln};
+use super::pack::{pack_straight_body, pack_transposed_body};
 use super::simd::{Isa, Simd, dispatch};
 use super::tile::Tile;
 

@@ -148,10 +148,8 @@ dispatch! {
 
 #[inline(always)]
 fn swiglu_backward_body<S: Simd>(gate_up: &[f32], width: usize, out: &mut [f32], dgate_up: &mut [f32]) {
-    let rows = gate_up
-        .chunks_exact(2 * width)
-        .zip(out.chunks_exact_mut(width))
-        .zip(dgate_up.chunks_exact_mut(2 * width));
+    let rows =
+        gate_up.chunks_exact(2 * width).zip(out.chunks_exact_mut(width)).zip(dgate_up.chunks_exact_mut(2 * width));
     for ((row, out), drow) in rows {
         let (gate, up) = row.split_at(width);
         let (dgate, dup) = drow.split_at_mut(width);

@@ -5,11 +5,11 @@ use safetensors::tensor::SafeTensors;
 use super::attention::{HeadGroup, attend, attend_scratch};
 use super::attention_backward::{GroupGradient, attend_backward, attend_backward_scratch};
 use super::gemm::{PackedMatrix, Store};
+use super::ops::{self, Turn};
 use super::outer::tests::blocks;
 use super::outer::{Outer, accumulate_outer, outer_scratch};
-use crate::Operands;
-use super::ops::{self, Turn};
 use super::simd::Isa;
+use crate::Operands;
 
 const BYTES: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/ops.safetensors"));
 

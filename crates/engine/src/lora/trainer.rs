@@ -10,7 +10,9 @@ use crate::optim::{AdamW, Parameters, clipped_step, zero};
 use crate::packed::Direction;
 use crate::rng::SplitMix64;
 use crate::trainer::Engine;
-use crate::{AdamWConfig, Compute, EngineError, InferenceModel, LogProbs, Model, Objective, PackedBatch, StepStats, state};
+use crate::{
+    AdamWConfig, Compute, EngineError, InferenceModel, LogProbs, Model, Objective, PackedBatch, StepStats, state,
+};
 
 /// The model that stays as it is.
 #[derive(Debug)]

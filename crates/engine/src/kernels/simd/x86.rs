@@ -2,12 +2,12 @@
 
 use super::{Bf16, Element, Pair, Simd};
 use std::arch::x86_64::{
-    __m256, __m512, __m512bh, __m512i, _MM_HINT_T0, _mm_loadl_epi64, _mm_loadu_si128, _mm_prefetch,
-    _mm256_add_ps, _mm256_and_si256, _mm256_castsi256_ps, _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps,
-    _mm256_cvtepu16_epi32, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_set1_epi32, _mm256_set1_ps,
-    _mm256_slli_epi32, _mm256_storeu_ps, _mm512_add_ps, _mm512_and_si512, _mm512_castsi512_ps,
-    _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps, _mm512_cvtepu16_epi32, _mm512_dpbf16_ps, _mm512_fmadd_ps,
-    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_set1_ps, _mm512_slli_epi32, _mm512_storeu_ps,
+    __m256, __m512, __m512bh, __m512i, _MM_HINT_T0, _mm_loadl_epi64, _mm_loadu_si128, _mm_prefetch, _mm256_add_ps,
+    _mm256_and_si256, _mm256_castsi256_ps, _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_cvtepu16_epi32,
+    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_set1_epi32, _mm256_set1_ps, _mm256_slli_epi32,
+    _mm256_storeu_ps, _mm512_add_ps, _mm512_and_si512, _mm512_castsi512_ps, _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps,
+    _mm512_cvtepu16_epi32, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_set1_epi32,
+    _mm512_set1_ps, _mm512_slli_epi32, _mm512_storeu_ps,
 };
 use std::mem::transmute;
 
@@ -47,14 +47,8 @@ macro_rules! widened {
         }
     };
 }
-widened!(
-    widened_256, _mm256_set1_epi32, _mm256_loadu_si256, _mm256_slli_epi32, _mm256_and_si256,
-    _mm256_castsi256_ps
-);
-widened!(
-    widened_512, _mm512_set1_epi32, _mm512_loadu_si512, _mm512_slli_epi32, _mm512_and_si512,
-    _mm512_castsi512_ps
-);
+widened!(widened_256, _mm256_set1_epi32, _mm256_loadu_si256, _mm256_slli_epi32, _mm256_and_si256, _mm256_castsi256_ps);
+widened!(widened_512, _mm512_set1_epi32, _mm512_loadu_si512, _mm512_slli_epi32, _mm512_and_si512, _mm512_castsi512_ps);
 
 /// Pairs as they lie in memory.
 macro_rules! native {

@@ -1,26 +1,29 @@
 //! Generation: many prompts at once, each with its own cache, place and random numbers.
 //!
 //! Up to [`DEFAULT_BATCH_WIDTH`] sequences run side by side; one that ends leaves at once and a waiting prompt takes its
-//! place, so that the batch stays full. Equal prompts (a GRPO group) are computed once and their caches copied. A sequence
-//! is a function of the model, its prompt, the sampling and its seed: neither the other prompts, nor the width, nor the
-//! number of threads change a bit of it.
+//! place, so that the batch stays full. Equal prompts (a GRPO group) and common beginnings of prompts (a system message)
+//! are computed once; keys and values lie in pages that sequences share until one writes. A sequence is a function of the
+//! model, its prompt, the sampling and its seed: neither the other prompts, nor the width, nor the number of threads change
+//! a bit of it.
 //!
 //! Small models run different sequences on different threads without any synchronisation inside a step; large ones share
 //! every matrix product, so that weights are read once.
 
+mod admit;
 mod attention;
 mod decoder;
+mod pages;
 mod run;
 mod stop;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
 use crate::sampling::{Chooser, Sampling, TokenMask};
 use crate::{EngineError, InferenceModel, Model, Precision, pool};
-use decoder::{Cache, Decoder, Row, Workspace};
+use decoder::{Decoder, Row, Workspace};
+use pages::PagePool;
 use run::{Run, Sequence};
 
 pub use stop::{StopStream, StopStrings};
@@ -117,7 +120,7 @@ pub struct Generator<'a> {
     width: usize,
     spaces: Vec<Mutex<Workspace>>,
     choosers: Vec<Mutex<(Chooser, TokenMask)>>,
-    free: Vec<Cache>,
+    pages: PagePool,
 }
 
 impl<'a> Generator<'a> {
@@ -132,12 +135,13 @@ impl<'a> Generator<'a> {
     }
 
     fn with(model: Cow<'a, InferenceModel<'a>>) -> Self {
+        let pages = PagePool::new(model.config());
         Self {
             decoder: Decoder::new(model),
             width: DEFAULT_BATCH_WIDTH,
             spaces: Vec::new(),
             choosers: Vec::new(),
-            free: Vec::new(),
+            pages,
         }
     }
 
@@ -146,6 +150,11 @@ impl<'a> Generator<'a> {
     pub fn with_batch_width(mut self, width: usize) -> Self {
         self.width = width.max(1);
         self
+    }
+
+    /// Bytes of keys and values that the generator holds for its next call: as many as its sequences needed at once so far.
+    pub fn cache_bytes(&self) -> usize {
+        self.pages.free_bytes()
     }
 
     /// Continues every prompt; `seeds` has one entry for each. Results in the order of the prompts.
@@ -194,28 +203,40 @@ impl<'a> Generator<'a> {
         let capacity = |prompt: &Vec<u32>| prompt.len().saturating_add(sampling.max_new_tokens).min(positions);
         let capacity = prompts.iter().map(capacity).max().unwrap_or(0);
         self.decoder.cover(capacity);
-        self.free.retain(|cache| cache.capacity() >= capacity);
         let threads = pool::threads();
         self.spaces.resize_with(threads.max(self.spaces.len()), Mutex::default);
         self.choosers.resize_with(threads.max(self.choosers.len()), Mutex::default);
 
-        let mut run = Run::new(prompts, sampling, seeds, controls, capacity);
+        let mut run = Run::new(prompts, sampling, seeds, controls);
+        let outcome = self.drive(&mut run, &mut observe);
+        for sequence in run.active.drain(..) {
+            self.pages.give_back(sequence.cache);
+        }
+        outcome.map(|()| run.into_results())
+    }
+
+    /// Runs until nothing waits and nothing is active, or a sequence cannot go on.
+    fn drive(
+        &mut self,
+        run: &mut Run<'_>,
+        observe: &mut impl FnMut(Event<'_>) -> ControlFlow<()>,
+    ) -> Result<(), EngineError> {
         loop {
             let free = self.width - run.active.len();
             let enough = (self.width / ADMIT_SHARE).max(1).min(run.waiting.len());
             let before = run.active.len();
             if !run.waiting.is_empty() && (run.active.is_empty() || free >= enough) {
-                self.admit(&mut run, free);
-                run.report_tokens(before..run.active.len(), &mut observe)
+                self.admit(run, free);
+                run.report_tokens(before..run.active.len(), observe)
             } else if run.active.is_empty() {
-                break;
+                return Ok(());
             } else {
-                self.step(&mut run);
-                run.report_tokens(0..before, &mut observe)
+                self.step(run);
+                run.report_tokens(0..before, observe)
             }
             .unwrap_or_else(|| run.cancel());
             run.check_failures()?;
-            let finished = run.take_finished(&mut self.free);
+            let finished = run.take_finished(&mut self.pages);
             for (sequence, shown) in finished {
                 let Some(result) = &run.results[sequence] else { continue };
                 let rest = result.text.as_deref().and_then(|text| text.get(shown..)).filter(|rest| !rest.is_empty());
@@ -226,7 +247,6 @@ impl<'a> Generator<'a> {
                 }
             }
         }
-        Ok(run.into_results())
     }
 
     /// Continues one prompt and calls `token` with each new token as it comes.
@@ -304,79 +324,17 @@ impl<'a> Generator<'a> {
         Ok(())
     }
 
-    /// Lets waiting prompts in: computes each new one, copies the others, and chooses their first tokens.
-    fn admit(&mut self, run: &mut Run<'_>, free: usize) {
-        let config = self.decoder.config();
-        let first = run.active.len();
-        for index in run.waiting.drain(..free.min(run.waiting.len())) {
-            let length = run.prompts[index].len();
-            let cache = self.free.pop().unwrap_or_else(|| Cache::new(config, run.capacity));
-            let most = run.sampling.max_new_tokens.min(config.max_position_embeddings - length);
-            run.active.push(Sequence::new(index, run.seeds[index], length, cache, most, run.controls));
-        }
-        let (running, new) = run.active.split_at_mut(first);
-        // The first of equal prompts is computed unless one is already running; the others copy it.
-        let mut sources: HashMap<usize, usize> = HashMap::new();
-        for (place, sequence) in running.iter().enumerate() {
-            sources.insert(run.same.first_of(sequence.index), place);
-        }
-        let mut compute = Vec::new();
-        let mut copy = Vec::new();
-        for (offset, sequence) in new.iter().enumerate() {
-            let prompt = run.same.first_of(sequence.index);
-            match sources.get(&prompt) {
-                Some(source) if run.same.logits.contains_key(&prompt) => copy.push((first + offset, *source)),
-                _ => {
-                    sources.insert(prompt, first + offset);
-                    run.same.logits.insert(prompt, Vec::new());
-                    compute.push(offset);
-                }
-            }
-        }
-        let (decoder, spaces, prompts) = (&self.decoder, &self.spaces, run.prompts);
-        let mut chosen = compute.iter().copied().peekable();
-        let jobs: Vec<Mutex<(&mut Sequence<'_>, Vec<f32>)>> = new
-            .iter_mut()
-            .enumerate()
-            .filter(|(offset, _)| chosen.next_if_eq(offset).is_some())
-            .map(|(_, sequence)| Mutex::new((sequence, Vec::new())))
-            .collect();
-        let prefill = |worker: usize, job: &Mutex<(&mut Sequence<'_>, Vec<f32>)>| {
-            let (mut job, mut space) = (lock(job), lock(&spaces[worker]));
-            let sequence = &mut *job.0;
-            decoder.prefill(&prompts[sequence.index], &mut sequence.cache, &mut space);
-            job.1 = space.logits[..decoder.config().vocab_size].to_vec();
-        };
-        match jobs.as_slice() {
-            // One prompt alone: its matrix products are shared among the threads.
-            [job] => prefill(0, job),
-            jobs => pool::run(spaces.len(), jobs.len(), &|worker, task| prefill(worker, &jobs[task])),
-        }
-        for job in jobs {
-            let (sequence, logits) = job.into_inner().unwrap_or_else(PoisonError::into_inner);
-            run.same.logits.insert(run.same.first_of(sequence.index), logits);
-        }
-        for (target, source) in copy {
-            let (low, high) = run.active.split_at_mut(target);
-            let positions = high[0].position;
-            high[0].cache.copy_from(&low[source].cache, config, positions);
-        }
-        let controls = run.controls;
-        let mut chooser = lock(&self.choosers[0]);
-        for sequence in &mut run.active[first..] {
-            if let Some(logits) = run.same.logits.get(&run.same.first_of(sequence.index)) {
-                sequence.choose(&mut chooser, self.decoder.isa, logits, run.sampling, controls);
-            }
-            run.same.done_with(sequence.index);
-        }
-    }
-
     /// One token for every running sequence.
     fn step(&mut self, run: &mut Run<'_>) {
         let rows = run.active.len();
         let threads = self.spaces.len().min(pool::threads());
         let small = self.decoder.config().parameter_count() <= SMALL_MODEL;
         let blocks = if small { threads.min(rows / SEQUENCES_EACH).max(1) } else { 1 };
+        for sequence in &mut run.active {
+            let position = sequence.position;
+            self.pages.release_before(&mut sequence.cache, self.decoder.oldest_seen(position));
+            self.pages.extend(&mut sequence.cache, position, position + 1);
+        }
         let (decoder, sampling, controls) = (&self.decoder, run.sampling, run.controls);
         let work = |worker: usize, block: &mut [Sequence<'_>]| {
             let (mut space, mut chooser) = (lock(&self.spaces[worker]), lock(&self.choosers[worker]));

@@ -1,17 +1,36 @@
 //! Attention of one new token over a cache.
 //!
-//! Keys lie in panels of [`PANEL`] positions, `[panels, head_dim, PANEL]`, so that the scores of many positions are
-//! computed side by side without adding across a register; values lie row by row, `[positions, head_dim]`. All query heads
-//! that share a key head go through the cache together. Every score and every output is one chain of multiply-adds in a
-//! fixed order: instruction sets give the same bits.
+//! Keys lie in panels of [`PANEL`] positions, `[head_dim, PANEL]`, so that the scores of many positions are computed side
+//! by side without adding across a register; values lie row by row, `[positions, head_dim]`. A page (see [`super::pages`])
+//! holds one panel and its rows. All query heads that share a key head go through the cache together. Every score and every
+//! output is one chain of multiply-adds in a fixed order: instruction sets give the same bits, and where pages lie in memory
+//! changes none.
 
 use std::ops::Range;
+use std::sync::Arc;
 
+use super::pages::Page;
 use crate::kernels::lanes::{exp_sum, largest};
 use crate::kernels::simd::{Simd, dispatch};
 
 /// Positions side by side.
 pub(super) const PANEL: usize = 32;
+
+/// One key/value head, which counts over all layers, in the pages of a sequence.
+#[derive(Clone, Copy)]
+pub(super) struct CachedHead<'a> {
+    pub pages: &'a [Arc<Page>],
+    pub head: usize,
+    pub head_dim: usize,
+}
+
+impl<'a> CachedHead<'a> {
+    /// Keys and values of each page.
+    #[inline(always)]
+    fn panels(self) -> impl Iterator<Item = (&'a [f32], &'a [f32])> {
+        self.pages.iter().map(move |page| page.head(self.head, self.head_dim))
+    }
+}
 
 /// Scores that [`attend_cached`] needs for `queries` heads over `length` positions.
 pub(super) fn scores_len(queries: usize, length: usize) -> usize {
@@ -20,13 +39,10 @@ pub(super) fn scores_len(queries: usize, length: usize) -> usize {
 
 dispatch! {
     /// `out = softmax(query keys^T / sqrt(head_dim)) values` for each query head of a group: `query` and `out` are
-    /// `[queries, head_dim]`, `keys` and `values` the panels and rows of the shared head, of which the
-    /// positions `counted` count.
+    /// `[queries, head_dim]`, `shared` the key/value head and `counted` the positions of its pages that count.
     pub(super) fn attend_cached(
         query: &[f32],
-        keys: &[f32],
-        values: &[f32],
-        head_dim: usize,
+        shared: CachedHead<'_>,
         counted: Range<usize>,
         out: &mut [f32],
         scores: &mut [f32],
@@ -36,22 +52,19 @@ dispatch! {
 #[inline(always)]
 fn attend_cached_body<S: Simd>(
     query: &[f32],
-    keys: &[f32],
-    values: &[f32],
-    head_dim: usize,
+    shared: CachedHead<'_>,
     counted: Range<usize>,
     out: &mut [f32],
     scores: &mut [f32],
 ) {
-    let stride = counted.end.next_multiple_of(PANEL);
-    let keys = &keys[..stride * head_dim];
-    let values = &values[counted.start * head_dim..counted.end * head_dim];
+    let (stride, head_dim) = (counted.end.next_multiple_of(PANEL), shared.head_dim);
+    let shared = CachedHead { pages: &shared.pages[..stride / PANEL], ..shared };
     let pairs = query.chunks(2 * head_dim).zip(out.chunks_mut(2 * head_dim)).zip(scores.chunks_mut(2 * stride));
     for ((query, out), scores) in pairs {
         if query.len() == 2 * head_dim {
-            attend_heads::<S, 2>(query, keys, values, head_dim, counted.clone(), out, scores);
+            attend_heads::<S, 2>(query, shared, counted.clone(), out, scores);
         } else {
-            attend_heads::<S, 1>(query, keys, values, head_dim, counted.clone(), out, scores);
+            attend_heads::<S, 1>(query, shared, counted.clone(), out, scores);
         }
     }
 }
@@ -59,17 +72,15 @@ fn attend_cached_body<S: Simd>(
 #[inline(always)]
 fn attend_heads<S: Simd, const Q: usize>(
     query: &[f32],
-    keys: &[f32],
-    values: &[f32],
-    head_dim: usize,
+    shared: CachedHead<'_>,
     counted: Range<usize>,
     out: &mut [f32],
     scores: &mut [f32],
 ) {
-    let stride = counted.end.next_multiple_of(PANEL);
-    for (number, panel) in keys.chunks_exact(PANEL * head_dim).enumerate() {
+    let (stride, head_dim) = (counted.end.next_multiple_of(PANEL), shared.head_dim);
+    for (number, (keys, _)) in shared.panels().enumerate() {
         let mut sums = [[0.0f32; PANEL]; Q];
-        for (index, keys) in panel.chunks_exact(PANEL).enumerate() {
+        for (index, keys) in keys.chunks_exact(PANEL).enumerate() {
             for (head, sums) in sums.iter_mut().enumerate() {
                 let factor = query[head * head_dim + index];
                 for lane in 0..PANEL {
@@ -88,18 +99,17 @@ fn attend_heads<S: Simd, const Q: usize>(
         let top = largest(scores) * scale;
         *inverse = 1.0 / exp_sum::<S>(scores, scale, top);
     }
-    let scores = &scores[counted.start..];
     let mut first = 0;
     while first + 32 <= head_dim {
-        weigh::<S, Q, 32>(scores, stride, values, head_dim, first, &inverse, out);
+        weigh::<S, Q, 32>(scores, shared, counted.clone(), first, &inverse, out);
         first += 32;
     }
     while first + 8 <= head_dim {
-        weigh::<S, Q, 8>(scores, stride, values, head_dim, first, &inverse, out);
+        weigh::<S, Q, 8>(scores, shared, counted.clone(), first, &inverse, out);
         first += 8;
     }
     while first < head_dim {
-        weigh::<S, Q, 1>(scores, stride, values, head_dim, first, &inverse, out);
+        weigh::<S, Q, 1>(scores, shared, counted.clone(), first, &inverse, out);
         first += 1;
     }
 }
@@ -108,22 +118,19 @@ fn attend_heads<S: Simd, const Q: usize>(
 #[inline(always)]
 fn weigh<S: Simd, const Q: usize, const W: usize>(
     scores: &[f32],
-    stride: usize,
-    values: &[f32],
-    head_dim: usize,
+    shared: CachedHead<'_>,
+    counted: Range<usize>,
     first: usize,
     inverse: &[f32; Q],
     out: &mut [f32],
 ) {
+    let (stride, head_dim) = (counted.end.next_multiple_of(PANEL), shared.head_dim);
     let mut sums = [[0.0f32; W]; Q];
-    for (position, row) in values.chunks_exact(head_dim).enumerate() {
-        let row = &row[first..first + W];
-        for (head, sums) in sums.iter_mut().enumerate() {
-            let weight = scores[head * stride + position];
-            for lane in 0..W {
-                sums[lane] = S::fma(weight, row[lane], sums[lane]);
-            }
-        }
+    for (number, (_, values)) in shared.panels().enumerate() {
+        let begin = number * PANEL;
+        let (from, to) = (counted.start.clamp(begin, begin + PANEL), counted.end.min(begin + PANEL));
+        let rows = &values[(from - begin) * head_dim..(to - begin) * head_dim];
+        sums = weigh_rows::<S, Q, W>(sums, &scores[from..], stride, rows, head_dim, first);
     }
     for ((sums, inverse), out) in sums.iter().zip(inverse).zip(out.chunks_exact_mut(head_dim)) {
         for (out, sum) in out[first..first + W].iter_mut().zip(sums) {
@@ -132,8 +139,31 @@ fn weigh<S: Simd, const Q: usize, const W: usize>(
     }
 }
 
+/// Columns `first..first + W` of the rows of one page, added to `sums`, which stay in registers for as long.
+#[inline(always)]
+fn weigh_rows<S: Simd, const Q: usize, const W: usize>(
+    mut sums: [[f32; W]; Q],
+    scores: &[f32],
+    stride: usize,
+    rows: &[f32],
+    head_dim: usize,
+    first: usize,
+) -> [[f32; W]; Q] {
+    for (position, row) in rows.chunks_exact(head_dim).enumerate() {
+        let row = &row[first..first + W];
+        for (head, sums) in sums.iter_mut().enumerate() {
+            let weight = scores[head * stride + position];
+            for lane in 0..W {
+                sums[lane] = S::fma(weight, row[lane], sums[lane]);
+            }
+        }
+    }
+    sums
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::pages::Cache;
     use super::*;
     use crate::kernels::simd::Isa;
     use crate::rng::SplitMix64;
@@ -151,20 +181,31 @@ mod tests {
             (8, 2, 7, 6),
         ] {
             let mut fill = |count: usize| (0..count).map(|_| random.normal() as f32).collect::<Vec<f32>>();
-            let capacity = length.next_multiple_of(PANEL) + PANEL;
-            let (query, rows, values) = (fill(queries * head_dim), fill(length * head_dim), fill(capacity * head_dim));
-            // What lies behind the last position must not matter.
-            let mut keys = vec![f32::NAN; capacity * head_dim];
-            for (position, row) in rows.chunks_exact(head_dim).enumerate() {
-                for (index, key) in row.iter().enumerate() {
-                    keys[position / PANEL * PANEL * head_dim + index * PANEL + position % PANEL] = *key;
+            let (query, rows, values) = (fill(queries * head_dim), fill(length * head_dim), fill(length * head_dim));
+            // The second of two heads of one layer; what lies elsewhere and behind the last position must not matter.
+            let config = crate::ModelConfig {
+                num_attention_heads: 2,
+                num_key_value_heads: 2,
+                num_hidden_layers: 1,
+                head_dim,
+                ..super::super::tests::config()
+            };
+            let mut cache = Cache::new(&config, length + PANEL);
+            for position in 0..length + PANEL {
+                let mut row = vec![f32::NAN; config.qkv_width()];
+                if position < length {
+                    let own = position * head_dim..(position + 1) * head_dim;
+                    row[3 * head_dim..4 * head_dim].copy_from_slice(&rows[own.clone()]);
+                    row[5 * head_dim..].copy_from_slice(&values[own]);
                 }
+                cache.store(&config, 0, position, &row);
             }
+            let shared = CachedHead { pages: cache.pages_from(0), head: 1, head_dim };
             let mut first: Option<Vec<f32>> = None;
             for isa in Isa::available() {
                 let mut out = vec![0.0; queries * head_dim];
                 let mut scores = vec![0.0; scores_len(queries, length)];
-                attend_cached(isa, &query, &keys, &values, head_dim, hidden..length, &mut out, &mut scores);
+                attend_cached(isa, &query, shared, hidden..length, &mut out, &mut scores);
                 for (query, out) in query.chunks_exact(head_dim).zip(out.chunks_exact(head_dim)) {
                     let weights: Vec<f64> = rows
                         .chunks_exact(head_dim)

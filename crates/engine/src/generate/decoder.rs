@@ -6,9 +6,10 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::attention::{PANEL, attend_cached, scores_len};
+use super::attention::{CachedHead, attend_cached, scores_len};
+use super::pages::{Cache, PAGE};
 use crate::kernels::AlignedVec;
-use crate::kernels::attention::{HeadGroup, attend, attend_scratch};
+use crate::kernels::attention::{HeadGroup, attend_from, attend_scratch};
 use crate::kernels::gemm::Store;
 use crate::kernels::ops::{self, Turn};
 use crate::kernels::simd::Isa;
@@ -28,60 +29,7 @@ pub(super) struct Decoder<'a> {
     rotary: RotaryTable,
 }
 
-/// Keys and values of one sequence, for `[layers, key_value_heads]`: keys in panels and values in rows (see
-/// [`super::attention`]).
-pub(super) struct Cache {
-    keys: AlignedVec,
-    values: AlignedVec,
-    capacity: usize,
-}
-
-impl Cache {
-    /// Space for at least `capacity` positions.
-    pub(super) fn new(config: &ModelConfig, capacity: usize) -> Self {
-        let capacity = capacity.next_multiple_of(PANEL);
-        let length = config.num_hidden_layers * config.key_value_width() * capacity;
-        Self { keys: AlignedVec::zeroed(length), values: AlignedVec::zeroed(length), capacity }
-    }
-
-    pub(super) fn capacity(&self) -> usize {
-        self.capacity
-    }
-
-    /// Where the first `positions` of a head lie, in whole panels; `head` counts over all layers.
-    fn range(&self, head: usize, positions: usize, head_dim: usize) -> Range<usize> {
-        let start = head * self.capacity * head_dim;
-        start..start + positions.next_multiple_of(PANEL) * head_dim
-    }
-
-    /// Copies the first `positions` from another cache.
-    pub(super) fn copy_from(&mut self, other: &Cache, config: &ModelConfig, positions: usize) {
-        for head in 0..config.num_hidden_layers * config.num_key_value_heads {
-            let target = self.range(head, positions, config.head_dim);
-            let source = other.range(head, positions, config.head_dim);
-            self.keys[target.clone()].copy_from_slice(&other.keys[source.clone()]);
-            self.values[target].copy_from_slice(&other.values[source]);
-        }
-    }
-
-    /// Stores the key and value heads of one row of the fused projection.
-    fn store(&mut self, config: &ModelConfig, layer: usize, position: usize, row: &[f32]) {
-        let dim = config.head_dim;
-        let (query, width) = (config.query_width(), config.key_value_width());
-        let (keys, values) = row[query..].split_at(width);
-        for head in 0..config.num_key_value_heads {
-            let start = (layer * config.num_key_value_heads + head) * self.capacity * dim;
-            let place = start + position * dim;
-            self.values[place..place + dim].copy_from_slice(&values[head * dim..(head + 1) * dim]);
-            let column = start + position / PANEL * PANEL * dim + position % PANEL;
-            for (index, key) in keys[head * dim..(head + 1) * dim].iter().enumerate() {
-                self.keys[column + index * PANEL] = *key;
-            }
-        }
-    }
-}
-
-/// A sequence that takes part in a step: its last token and the place that this token gets.
+/// A sequence that takes part in a step: its last token and the position that this token gets, whose page is writable.
 pub(super) struct Row<'a> {
     pub token: u32,
     pub position: usize,
@@ -105,10 +53,11 @@ pub(super) struct Workspace {
 }
 
 impl Workspace {
-    fn prepare(&mut self, config: &ModelConfig, rows: usize, logits: usize, scratch: usize) {
+    /// Space for `rows` new tokens behind `before` others.
+    fn prepare(&mut self, config: &ModelConfig, before: usize, rows: usize, logits: usize, scratch: usize) {
         self.x.grow(rows * config.hidden_size);
         self.normed.grow(rows * config.hidden_size);
-        self.qkv.grow(rows * config.qkv_width());
+        self.qkv.grow((before + rows) * config.qkv_width());
         self.attended.grow(rows * config.query_width());
         self.grouped.grow(rows * config.query_width());
         self.lse.grow(rows * config.num_attention_heads);
@@ -134,6 +83,12 @@ impl<'a> Decoder<'a> {
         self.model.config()
     }
 
+    /// Positions that the token at `position` and those behind it look back to in no layer end here.
+    pub(super) fn oldest_seen(&self, position: usize) -> usize {
+        let windows = (0..self.model.layers.len()).map(|layer| self.model.architecture().window(layer));
+        (position + 1).saturating_sub(windows.max().unwrap_or(usize::MAX))
+    }
+
     fn embed(&self, x: &mut [f32], tokens: impl Iterator<Item = u32>) {
         let hidden = self.config().hidden_size;
         for (row, token) in x.chunks_exact_mut(hidden).zip(tokens) {
@@ -141,28 +96,35 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Runs a whole prompt, fills the cache and leaves the logits behind its last token in `space.logits`.
+    /// Runs a prompt behind the positions that `cache` has computed (at most all but the last), fills the cache and leaves
+    /// the logits behind its last token in `space.logits`.
+    ///
+    /// The rows of a prompt are computed one by one as far as rounding goes, so that what is taken from the cache changes no
+    /// bit of the rest.
     pub(super) fn prefill(&self, prompt: &[u32], cache: &mut Cache, space: &mut Workspace) {
         let config = self.config();
-        let (rows, hidden) = (prompt.len(), config.hidden_size);
-        let scratch = attend_scratch(self.isa, rows, config.head_dim);
-        space.prepare(config, rows, 1, scratch);
-        self.embed(&mut space.x[..rows * hidden], prompt.iter().copied());
+        let (before, hidden, width) = (cache.computed(), config.hidden_size, config.qkv_width());
+        let rows = prompt.len() - before;
+        let scratch = attend_scratch(self.isa, prompt.len(), config.head_dim);
+        space.prepare(config, before, rows, 1, scratch);
+        self.embed(&mut space.x[..rows * hidden], prompt[before..].iter().copied());
         let last = self.model.layers.len() - 1;
         for layer in 0..=last {
-            self.project(layer, rows, |row| row, space);
-            let width = config.qkv_width();
-            for (position, row) in space.qkv[..rows * width].chunks_exact(width).enumerate() {
-                cache.store(config, layer, position, row);
+            self.project(layer, before, rows, |row| before + row, space);
+            for (position, row) in space.qkv[..prompt.len() * width].chunks_exact_mut(width).enumerate() {
+                if position < before {
+                    cache.load(config, layer, position, row);
+                } else {
+                    cache.store(config, layer, position, row);
+                }
             }
-            self.attend_prompt(layer, rows, space);
             if layer == last {
-                // Behind the last attention only the last row is needed.
+                // Behind the last keys and values only the last row is needed.
+                self.attend_prompt(layer, prompt.len() - 1, 1, space);
                 space.x.copy_within((rows - 1) * hidden..rows * hidden, 0);
-                let query = config.query_width();
-                space.attended.copy_within((rows - 1) * query..rows * query, 0);
                 self.finish_layer(layer, 1, space);
             } else {
+                self.attend_prompt(layer, before, rows, space);
                 self.finish_layer(layer, rows, space);
             }
         }
@@ -175,10 +137,10 @@ impl<'a> Decoder<'a> {
         let (rows, hidden, width) = (batch.len(), config.hidden_size, config.qkv_width());
         let longest = batch.iter().map(|row| row.position + 1).max().unwrap_or(0);
         let scratch = scores_len(config.queries_per_key_value(), longest);
-        space.prepare(config, rows, rows, scratch);
+        space.prepare(config, 0, rows, rows, scratch);
         self.embed(&mut space.x[..rows * hidden], batch.iter().map(|row| row.token));
         for layer in 0..self.model.layers.len() {
-            self.project(layer, rows, |row| batch[row].position, space);
+            self.project(layer, 0, rows, |row| batch[row].position, space);
             for (row, projected) in batch.iter_mut().zip(space.qkv.chunks_exact(width)) {
                 row.cache.store(config, layer, row.position, projected);
             }
@@ -188,17 +150,25 @@ impl<'a> Decoder<'a> {
         self.logits(rows, space);
     }
 
-    /// Norm, fused projection and rotation: `x` to `qkv`.
-    fn project(&self, layer: usize, rows: usize, position: impl Fn(usize) -> usize + Sync, space: &mut Workspace) {
+    /// Norm, fused projection and rotation: `x` to the rows of `qkv` from `first` on.
+    fn project(
+        &self,
+        layer: usize,
+        first: usize,
+        rows: usize,
+        position: impl Fn(usize) -> usize + Sync,
+        space: &mut Workspace,
+    ) {
         let config = self.config();
         let (hidden, width) = (config.hidden_size, config.qkv_width());
         let block = &self.model.layers[layer];
         self.norm(&block.attn_norm, rows, space);
-        block.qkv.multiply(&space.normed[..rows * hidden], rows, &mut space.qkv[..rows * width], Store::Overwrite);
+        let qkv = &mut space.qkv[first * width..];
+        block.qkv.multiply(&space.normed[..rows * hidden], rows, &mut qkv[..rows * width], Store::Overwrite);
         let rotated = config.query_width() + config.key_value_width();
         let (queries, eps) = (config.query_width(), config.rms_norm_eps);
         let extras = block.projection_extras();
-        by_rows(rows, width, &mut space.qkv, &mut space.scratch, |range, part| {
+        by_rows(rows, width, qkv, &mut space.scratch, |range, part| {
             if extras.any() {
                 for values in part.chunks_exact_mut(width) {
                     extras.apply(self.isa, values, queries, rotated, eps, None);
@@ -219,14 +189,15 @@ impl<'a> Decoder<'a> {
         });
     }
 
-    /// Causal attention of a whole prompt, from `qkv` to `attended`.
-    fn attend_prompt(&self, layer: usize, rows: usize, space: &mut Workspace) {
+    /// Causal attention of the `rows` tokens of a prompt behind its first `before`, from `qkv` to `attended`.
+    fn attend_prompt(&self, layer: usize, before: usize, rows: usize, space: &mut Workspace) {
         let config = self.config();
         let (heads, queries) = (config.num_key_value_heads, config.queries_per_key_value());
         let (head_dim, width) = (config.head_dim, config.qkv_width());
         let group_width = queries * head_dim;
         let window = self.model.architecture().window(layer);
-        let qkv = &space.qkv[..rows * width];
+        let length = before + rows;
+        let qkv = &space.qkv[..length * width];
         run_parts(
             heads,
             &mut space.scratch,
@@ -239,7 +210,7 @@ impl<'a> Decoder<'a> {
                 let group = HeadGroup {
                     qkv,
                     width,
-                    length: rows,
+                    length,
                     head_dim,
                     queries,
                     query_column: head * group_width,
@@ -247,7 +218,7 @@ impl<'a> Decoder<'a> {
                     value_column: key_column + config.key_value_width(),
                     window,
                 };
-                attend(self.isa, &group, out, lse, scratch);
+                attend_from(self.isa, &group, before, out, lse, scratch);
             },
         );
         // From one block for each group to rows of all heads.
@@ -273,16 +244,14 @@ impl<'a> Decoder<'a> {
             |task, scores, [out]| {
                 let (row, head) = (task / heads, task % heads);
                 let Row { position, cache, .. } = &batch[row];
-                let mut range = cache.range(layer * heads + head, position + 1, head_dim);
-                // Whole panels before the window are passed over.
+                // Whole pages before the window are passed over.
                 let oldest = (position + 1).saturating_sub(window);
-                let passed = oldest / PANEL * PANEL;
-                range.start += passed * head_dim;
+                let passed = oldest / PAGE * PAGE;
                 let counted = oldest - passed..position + 1 - passed;
-                let (keys, values) = (&cache.keys[range.clone()], &cache.values[range]);
+                let shared = CachedHead { pages: cache.pages_from(passed), head: layer * heads + head, head_dim };
                 let start = row * width + head * queries * head_dim;
                 let query = &qkv[start..start + queries * head_dim];
-                attend_cached(self.isa, query, keys, values, head_dim, counted, out, scores);
+                attend_cached(self.isa, query, shared, counted, out, scores);
             },
         );
     }

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
 
-use super::decoder::{Cache, Row};
+use super::decoder::Row;
+use super::pages::{Cache, PagePool};
 use super::{Controls, Event, Generated, OPERATION, StopReason, StopStream};
 use crate::EngineError;
 use crate::kernels::simd::Isa;
@@ -36,19 +37,12 @@ pub(super) struct Sequence<'r> {
 
 impl<'r> Sequence<'r> {
     /// A sequence whose prompt has `position` tokens, and which may get `most` new ones.
-    pub(super) fn new(
-        index: usize,
-        seed: u64,
-        position: usize,
-        cache: Cache,
-        most: usize,
-        controls: Controls<'r>,
-    ) -> Self {
+    pub(super) fn new(index: usize, seed: u64, position: usize, most: usize, controls: Controls<'r>) -> Self {
         Self {
             index,
             seed,
             position,
-            cache,
+            cache: Cache::default(),
             most,
             tokens: Vec::new(),
             logps: Vec::new(),
@@ -117,7 +111,7 @@ impl<'r> Sequence<'r> {
         }
     }
 
-    /// The result, the cache for the next sequence, and how much of the text was reported.
+    /// The result, the pages, and how much of the text was reported.
     fn finish(mut self, stop: StopReason) -> (Generated, Cache, usize) {
         let text = self.stream.take().map(|stream| {
             let (rest, found) = stream.finish();
@@ -174,8 +168,6 @@ pub(super) struct Run<'r> {
     pub sampling: &'r Sampling,
     pub seeds: &'r [u64],
     pub controls: Controls<'r>,
-    /// Positions that every cache has.
-    pub capacity: usize,
     pub waiting: VecDeque<usize>,
     pub active: Vec<Sequence<'r>>,
     pub results: Vec<Option<Generated>>,
@@ -188,14 +180,12 @@ impl<'r> Run<'r> {
         sampling: &'r Sampling,
         seeds: &'r [u64],
         controls: Controls<'r>,
-        capacity: usize,
     ) -> Self {
         Self {
             prompts,
             sampling,
             seeds,
             controls,
-            capacity,
             waiting: (0..prompts.len()).collect(),
             active: Vec::new(),
             results: vec![None; prompts.len()],
@@ -255,7 +245,7 @@ impl<'r> Run<'r> {
 
     /// Moves finished sequences to the results; returns their numbers in order, each with how much of its text was
     /// reported (bytes).
-    pub(super) fn take_finished(&mut self, free: &mut Vec<Cache>) -> Vec<(usize, usize)> {
+    pub(super) fn take_finished(&mut self, pages: &mut PagePool) -> Vec<(usize, usize)> {
         let mut finished = Vec::new();
         let mut place = 0;
         while place < self.active.len() {
@@ -266,7 +256,7 @@ impl<'r> Run<'r> {
             let sequence = self.active.swap_remove(place);
             let index = sequence.index;
             let (result, cache, shown) = sequence.finish(stop);
-            free.push(cache);
+            pages.give_back(cache);
             finished.push((index, shown));
             self.results[index] = Some(result);
         }

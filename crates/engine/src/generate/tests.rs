@@ -2,10 +2,11 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use super::pages::Cache;
 use super::*;
 use crate::{ModelConfig, PackedBatch, Scorer, set_threads};
 
-fn config() -> ModelConfig {
+pub(super) fn config() -> ModelConfig {
     ModelConfig {
         vocab_size: 70,
         hidden_size: 32,

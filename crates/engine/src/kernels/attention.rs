@@ -91,43 +91,70 @@ pub(crate) fn attend_scratch(isa: Isa, length: usize, head_dim: usize) -> usize 
 /// Attention of one head group: `out`, `[length, queries * head_dim]`, and the logarithm of the softmax normaliser `lse`,
 /// `[length, queries]`.
 pub(crate) fn attend(isa: Isa, group: &HeadGroup<'_>, out: &mut [f32], lse: &mut [f32], scratch: &mut [f32]) {
+    attend_from(isa, group, 0, out, lse, scratch);
+}
+
+/// As [`attend`] for the queries from `start` on, with the same bits: `out`, `[length - start, queries * head_dim]`, and
+/// `lse`, `[length - start, queries]`, begin with that query.
+pub(crate) fn attend_from(
+    isa: Isa,
+    group: &HeadGroup<'_>,
+    start: usize,
+    out: &mut [f32],
+    lse: &mut [f32],
+    scratch: &mut [f32],
+) {
     let (length, queries) = (group.length, group.queries);
+    assert!(start <= length, "attention: {length} tokens, queries from {start}");
     group.check([
-        ("output", out.len(), length * queries * group.head_dim),
-        ("lse", lse.len(), length * queries),
+        ("output", out.len(), (length - start) * queries * group.head_dim),
+        ("lse", lse.len(), (length - start) * queries),
         ("scratch", scratch.len(), attend_scratch(isa, length, group.head_dim)),
         ("", 0, 0),
     ]);
     if group.is_windowed() {
-        attend_windowed(isa, group, out, lse, scratch);
+        attend_windowed(isa, group, start, out, lse, scratch);
     } else {
-        attend_all(isa, group, out, lse, scratch);
+        attend_all(isa, group, start, out, lse, scratch);
     }
 }
 
 dispatch! {
-    /// Body of [`attend`] without a window; relies on its checks.
-    fn attend_all(group: &HeadGroup<'_>, out: &mut [f32], lse: &mut [f32], scratch: &mut [f32]) = attend_all_body
+    /// Body of [`attend_from`] without a window; relies on its checks.
+    fn attend_all(group: &HeadGroup<'_>, start: usize, out: &mut [f32], lse: &mut [f32], scratch: &mut [f32]) = attend_all_body
 }
 
 dispatch! {
-    /// Body of [`attend`] with a window; relies on its checks.
-    fn attend_windowed(group: &HeadGroup<'_>, out: &mut [f32], lse: &mut [f32], scratch: &mut [f32]) = attend_windowed_body
+    /// Body of [`attend_from`] with a window; relies on its checks.
+    fn attend_windowed(group: &HeadGroup<'_>, start: usize, out: &mut [f32], lse: &mut [f32], scratch: &mut [f32]) = attend_windowed_body
 }
 
 #[inline(always)]
-fn attend_all_body<S: Simd>(group: &HeadGroup<'_>, out: &mut [f32], lse: &mut [f32], scratch: &mut [f32]) {
-    attend_body::<S, false>(group, out, lse, scratch);
+fn attend_all_body<S: Simd>(
+    group: &HeadGroup<'_>,
+    start: usize,
+    out: &mut [f32],
+    lse: &mut [f32],
+    scratch: &mut [f32],
+) {
+    attend_body::<S, false>(group, start, out, lse, scratch);
 }
 
 #[inline(always)]
-fn attend_windowed_body<S: Simd>(group: &HeadGroup<'_>, out: &mut [f32], lse: &mut [f32], scratch: &mut [f32]) {
-    attend_body::<S, true>(group, out, lse, scratch);
+fn attend_windowed_body<S: Simd>(
+    group: &HeadGroup<'_>,
+    start: usize,
+    out: &mut [f32],
+    lse: &mut [f32],
+    scratch: &mut [f32],
+) {
+    attend_body::<S, true>(group, start, out, lse, scratch);
 }
 
 #[inline(always)]
 fn attend_body<S: Simd, const WINDOW: bool>(
     group: &HeadGroup<'_>,
+    start: usize,
     out: &mut [f32],
     lse: &mut [f32],
     scratch: &mut [f32],
@@ -141,13 +168,15 @@ fn attend_body<S: Simd, const WINDOW: bool>(
     let stride = queries * head_dim;
     for head in 0..queries {
         let column = group.query_column + head * head_dim;
-        let mut first = 0;
+        let mut first = start;
         while first < length {
-            let rows = QUERY_BLOCK.min(length - first);
+            // Blocks lie as they do from query 0 on: where the first key of a window is depends on it.
+            let aligned = first / QUERY_BLOCK * QUERY_BLOCK;
+            let rows = (aligned + QUERY_BLOCK).min(length) - first;
             let mut top = [f32::NEG_INFINITY; QUERY_BLOCK];
             let mut sum = [0.0f32; QUERY_BLOCK];
-            let start = if WINDOW { group.first_key(first) } else { 0 };
-            let mut begin = start;
+            let oldest = if WINDOW { group.first_key(aligned) } else { 0 };
+            let mut begin = oldest;
             while begin < first + rows {
                 let block = Block { first, rows, begin, keys: KEY_BLOCK.min(first + rows - begin) };
                 // SAFETY: `attend` checked all operands; queries and keys stay below `length`, scores within their block.
@@ -178,10 +207,10 @@ fn attend_body<S: Simd, const WINDOW: bool>(
                     if WINDOW {
                         line[..hidden].fill(0.0);
                     }
-                    if begin > start {
+                    if begin > oldest {
                         let shrink = exp::<S>(before - now);
                         sum[row] *= shrink;
-                        let at = (first + row) * stride + head * head_dim;
+                        let at = (first - start + row) * stride + head * head_dim;
                         for value in &mut out[at..at + head_dim] {
                             *value *= shrink;
                         }
@@ -189,20 +218,20 @@ fn attend_body<S: Simd, const WINDOW: bool>(
                     top[row] = now;
                     sum[row] += added;
                 }
-                // SAFETY: as above; the output holds `length` rows of `stride`.
+                // SAFETY: as above; the output holds `length - start` rows of `stride`.
                 unsafe {
-                    let target = out.as_mut_ptr().add(first * stride + head * head_dim);
-                    weigh_values::<S>(&block, head_dim, scores, values, length, target, stride, begin > start);
+                    let target = out.as_mut_ptr().add((first - start) * stride + head * head_dim);
+                    weigh_values::<S>(&block, head_dim, scores, values, length, target, stride, begin > oldest);
                 }
                 begin += block.keys;
             }
             for row in 0..rows {
                 let inverse = 1.0 / sum[row];
-                let at = (first + row) * stride + head * head_dim;
+                let at = (first - start + row) * stride + head * head_dim;
                 for value in &mut out[at..at + head_dim] {
                     *value *= inverse;
                 }
-                lse[(first + row) * queries + head] = top[row] + ln(sum[row]);
+                lse[(first - start + row) * queries + head] = top[row] + ln(sum[row]);
             }
             first += rows;
         }

@@ -1,7 +1,7 @@
 //! Both directions against plain double-precision attention and its finite differences.
 
 use super::*;
-use crate::kernels::attention::{attend, attend_scratch};
+use crate::kernels::attention::{attend, attend_from, attend_scratch};
 use crate::rng::SplitMix64;
 
 fn random(count: usize, seed: u64) -> Vec<f32> {
@@ -204,6 +204,25 @@ fn backward_matches_finite_differences() {
                     isa.name(),
                     case.length
                 );
+            }
+        }
+    }
+}
+
+#[test]
+fn queries_from_the_middle_have_the_bits_of_the_whole() {
+    for case in [case(300, 12, 2, 2), windowed(300, 20, 3, 40), windowed(700, 8, 1, 290), windowed(64, 8, 2, 64)] {
+        let qkv = random(case.length * case.width(), 45);
+        for isa in Isa::available() {
+            let (out, lse) = forward(isa, &case, &qkv, 0);
+            for start in [0, 1, 32, 47, 48, 50, 64, case.length - 1, case.length] {
+                let rows = case.length - start;
+                let mut own = vec![f32::NAN; rows * case.queries * case.head_dim];
+                let mut own_lse = vec![f32::NAN; rows * case.queries];
+                let mut scratch = vec![f32::NAN; attend_scratch(isa, case.length, case.head_dim)];
+                attend_from(isa, &case.group(&qkv, 0), start, &mut own, &mut own_lse, &mut scratch);
+                assert!(own == out[out.len() - own.len()..], "{} from {start}", isa.name());
+                assert!(own_lse == lse[lse.len() - own_lse.len()..], "{} from {start}", isa.name());
             }
         }
     }

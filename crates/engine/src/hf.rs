@@ -23,7 +23,10 @@ use std::path::{Path, PathBuf};
 use crate::tokenizer::{Tokenizer, TokenizerError};
 use crate::{Architecture, EngineError, InferenceModel, Model, ModelConfig, Precision};
 
-pub use adapter::{ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE, load_adapter, save_adapter};
+pub use adapter::{
+    ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE, adapter_base, load_adapter, load_merged_folder,
+    load_merged_inference_folder, save_adapter, save_adapter_with,
+};
 pub(crate) use tensors::Checkpoint;
 pub use tensors::{read_tensors, write_tensors};
 
@@ -222,7 +225,7 @@ pub fn load_inference_folder(
 pub fn load_inference_model(folder: &Path, precision: Precision) -> Result<InferenceModel<'static>, EngineError> {
     let (config, architecture) = load_config(folder)?;
     let mut checkpoint = Checkpoint::open(folder, &config, &architecture)?;
-    InferenceModel::read(config, architecture, precision, &mut checkpoint)
+    InferenceModel::read(config, architecture, precision, &mut checkpoint, None)
 }
 
 fn load_tokenizer(folder: &Path, config: &ModelConfig) -> Result<Tokenizer, EngineError> {

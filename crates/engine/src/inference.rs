@@ -9,6 +9,7 @@ use crate::hf::Checkpoint;
 use crate::kernels::element::Bf16;
 use crate::kernels::gemm::{PackedMatrix, Storage};
 use crate::kernels::simd::Isa;
+use crate::lora::{ADAPTED, Adapters};
 use crate::weights::{EMBED, Fused, NORM, Part, ProjectionExtras, block_tensors, head_name};
 use crate::{Architecture, EngineError, Model, ModelConfig};
 
@@ -160,20 +161,25 @@ impl<'a> InferenceModel<'a> {
         }
     }
 
-    /// Packs the tensors of a checkpoint piece by piece.
+    /// Packs the tensors of a checkpoint, with `adapters` added to them, piece by piece.
     pub(crate) fn read(
         config: ModelConfig,
         architecture: Architecture,
         precision: Precision,
         checkpoint: &mut Checkpoint,
+        adapters: Option<&Adapters>,
     ) -> Result<InferenceModel<'static>, EngineError> {
+        if let Some(adapters) = adapters {
+            adapters.check(&config)?;
+        }
         let hidden = config.hidden_size;
         let parts = block_tensors(&config, &architecture);
         let mut reader = Reader { checkpoint, piece: Vec::new() };
         let embed = reader.embeddings(&config, precision)?;
         let mut layers = Vec::with_capacity(config.num_hidden_layers);
         for layer in 0..config.num_hidden_layers {
-            let mut block = Block { reader: &mut reader, parts: &parts, layer, storage: precision.of_blocks() };
+            let mut block =
+                Block { reader: &mut reader, parts: &parts, layer, storage: precision.of_blocks(), adapters };
             layers.push(InferenceLayer {
                 attn_norm: block.vector(Fused::AttnNorm)?,
                 qkv: block.matrix(Fused::Qkv, hidden)?,
@@ -189,7 +195,7 @@ impl<'a> InferenceModel<'a> {
         let mut norm = vec![0.0; hidden];
         reader.checkpoint.read(NORM, 0, &mut norm)?;
         let head = [(head_name(&config).to_owned(), config.vocab_size)];
-        let head = reader.matrix(&head, hidden, precision.of_head())?;
+        let head = reader.matrix(&head, hidden, precision.of_head(), |_, _| {})?;
         Ok(InferenceModel { config, architecture, precision, embed, layers, norm, head })
     }
 
@@ -248,12 +254,14 @@ impl Reader<'_> {
         Ok(Embeddings::Bf16(table))
     }
 
-    /// The matrix that `tensors` (name and rows), all of `depth` columns, make one below the other.
+    /// The matrix that `tensors` (name and rows), all of `depth` columns, make one below the other. `change` is called with the
+    /// first row and the values of each piece before it is packed.
     fn matrix(
         &mut self,
         tensors: &[(String, usize)],
         depth: usize,
         storage: Storage,
+        change: impl Fn(usize, &mut [f32]),
     ) -> Result<Arc<PackedMatrix>, EngineError> {
         let isa = Isa::detect();
         let rows: usize = tensors.iter().map(|(_, rows)| rows).sum();
@@ -269,13 +277,21 @@ impl Reader<'_> {
                 if from < to {
                     let target = &mut self.piece[(from - first) * depth..(to - first) * depth];
                     self.checkpoint.read(name, (from - start) * depth, target)?;
-                    // The other kinds carry such values on to the logits, where they are found.
-                    if storage == Storage::Int8 && !target.iter().all(|value| value.is_finite()) {
-                        let what = format!("values of {name}");
-                        return Err(EngineError::NotFinite { operation: "pack weights as int8", what });
-                    }
                 }
                 start = end;
+            }
+            change(first, &mut self.piece);
+            // The other kinds carry such values on to the logits, where they are found.
+            if storage == Storage::Int8
+                && let Some(place) = self.piece.iter().position(|value| !value.is_finite())
+            {
+                let (row, mut end) = (first + place / depth, 0);
+                let of_row = tensors.iter().find(|(_, count)| {
+                    end += count;
+                    row < end
+                });
+                let what = format!("values of {}", of_row.map_or("a matrix", |(name, _)| name));
+                return Err(EngineError::NotFinite { operation: "pack weights as int8", what });
             }
             packed.pack_outputs(first, &self.piece);
         }
@@ -289,6 +305,7 @@ struct Block<'b, 'c> {
     parts: &'b [Part],
     layer: usize,
     storage: Storage,
+    adapters: Option<&'b Adapters>,
 }
 
 impl Block<'_, '_> {
@@ -304,7 +321,13 @@ impl Block<'_, '_> {
     fn matrix(&mut self, fused: Fused, depth: usize) -> Result<Arc<PackedMatrix>, EngineError> {
         let parts = self.parts.iter().filter(|part| part.fused == fused);
         let tensors: Vec<_> = parts.map(|part| (part.full_name(self.layer), part.len() / depth)).collect();
-        self.reader.matrix(&tensors, depth, self.storage)
+        let adapted = ADAPTED.iter().position(|adapted| *adapted == fused);
+        let (layer, adapters) = (self.layer, self.adapters.zip(adapted));
+        self.reader.matrix(&tensors, depth, self.storage, |first, rows| {
+            if let Some((adapters, adapted)) = adapters {
+                adapters.add_to(layer, adapted, first, rows);
+            }
+        })
     }
 }
 

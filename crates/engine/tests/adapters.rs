@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 
 use chemr_engine::hf::{ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE, read_tensors};
 use chemr_engine::{
-    AdamWConfig, Adapters, CrossEntropy, LoraConfig, LoraTarget, LoraTrainer, Model, PackedBatch, Scorer, load_adapter,
-    load_model, save_adapter, set_threads,
+    AdamWConfig, Adapters, CrossEntropy, Generator, InferenceModel, LoraConfig, LoraTarget, LoraTrainer, Model,
+    ModelConfig, PackedBatch, Precision, Sampling, Scorer, Tokenizer, TokenizerTraining, adapter_base, load_adapter,
+    load_merged_folder, load_merged_inference_folder, load_model, save_adapter, save_adapter_with, save_folder,
+    set_threads,
 };
 use common::{random_batch, relative};
 use serde_json::Value;
@@ -237,6 +239,56 @@ fn new_adapters_change_nothing_and_a_get_no_gradient() {
         assert!(pair.a.iter().all(|value| *value == 0.0), "B is zero");
         assert!(pair.b.iter().any(|value| *value != 0.0), "{} {}", pair.layer, pair.target);
     }
+}
+
+/// A folder merged while it is packed generates as the merged model packed, in every precision.
+#[test]
+fn a_folder_with_an_adapter_is_read_as_the_merged_model_is_packed() {
+    let parent = tempfile::tempdir().unwrap();
+    let [tiny, plain, complete] = ["base", "plain", "complete"].map(|name| parent.path().join(name));
+    let training = TokenizerTraining { vocab_size: 320, ..TokenizerTraining::default() };
+    let tokenizer = Tokenizer::train(["CCO is ethanol"; 3], &training).unwrap();
+    let config_of_base = ModelConfig { vocab_size: 320, ..base("llama3").config };
+    let model = Model::init(config_of_base, 2).unwrap();
+    save_folder(&tiny, &model, &tokenizer).unwrap();
+    let adapters = filled(&model, config(0.0));
+    save_adapter(&plain, &adapters, "").unwrap();
+    save_adapter_with(&complete, &adapters, "some/base", |folder| {
+        tokenizer.save(folder).unwrap();
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(adapter_base(&plain).unwrap(), None);
+    assert_eq!(adapter_base(&complete).unwrap().as_deref(), Some("some/base"));
+    let mut expected = model.clone();
+    adapters.merge_into(&mut expected).unwrap();
+    let generate = |model: &InferenceModel<'_>| {
+        Generator::packed(model).generate(&[vec![3, 5], vec![7]], &Sampling::greedy(12, vec![]), &[0; 2]).unwrap()
+    };
+    for folder in [&plain, &complete] {
+        let (merged, found) = load_merged_folder(&tiny, folder).unwrap();
+        assert_eq!((&merged.weights, found.vocab_size()), (&expected.weights, tokenizer.vocab_size()));
+        for precision in Precision::ALL {
+            let (read, _) = load_merged_inference_folder(&tiny, folder, precision).unwrap();
+            let found = generate(&read);
+            assert_eq!(found, generate(&InferenceModel::new(&expected, precision)), "{precision}");
+            assert_ne!(found, generate(&InferenceModel::new(&model, precision)), "{precision}: the adapter counts");
+        }
+    }
+    // Its own tokenizer comes first.
+    std::fs::write(complete.join("tokenizer.json"), "{}").unwrap();
+    assert!(load_merged_inference_folder(&tiny, &complete, Precision::Single).is_err());
+    // What int8 cannot hold is refused by name, also where it comes from the adapter.
+    let mut broken = adapters;
+    let mut pair = broken.pairs().find(|pair| pair.target == LoraTarget::Key).unwrap();
+    pair.b[0] = f32::NAN;
+    broken.set(&pair).unwrap();
+    let folder = parent.path().join("broken");
+    save_adapter(&folder, &broken, "").unwrap();
+    let error = load_merged_inference_folder(&tiny, &folder, Precision::Int8).unwrap_err().to_string();
+    assert!(error.contains("layers.0.self_attn.k_proj"), "{error}");
+    let other = fixtures().join("families/qwen3");
+    assert!(load_merged_folder(&other, &complete).is_err());
 }
 
 /// With dropout too: the masks are a function of the batch, so the loss is smooth in the adapters.

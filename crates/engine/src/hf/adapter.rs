@@ -7,10 +7,13 @@ use safetensors::tensor::TensorInfo;
 use serde_json::{Value, json};
 
 use super::tensors::{Problems, TensorFile, write_tensors};
-use super::{LOAD, SAVE, io, malformed, write_text, write_whole_folder};
+use super::{
+    Checkpoint, LOAD, SAVE, io, load_config, load_model, load_tokenizer, malformed, write_text, write_whole_folder,
+};
 use crate::lora::{Adapters, Layout, LoraConfig, LoraPair, LoraTarget};
+use crate::tokenizer::{TOKENIZER_FILE, Tokenizer};
 use crate::weights::NamedTensor;
-use crate::{EngineError, ModelConfig};
+use crate::{EngineError, InferenceModel, Model, ModelConfig, Precision};
 
 /// File names inside an adapter folder.
 pub const ADAPTER_CONFIG_FILE: &str = "adapter_config.json";
@@ -22,6 +25,16 @@ pub const ADAPTER_WEIGHTS_FILE: &str = "adapter_model.safetensors";
 /// # Errors
 /// [`EngineError::Io`] when the folder exists or cannot be written.
 pub fn save_adapter(folder: &Path, adapters: &Adapters, base: &str) -> Result<(), EngineError> {
+    save_adapter_with(folder, adapters, base, |_| Ok(()))
+}
+
+/// As [`save_adapter`]; `more` may write further files (for example the tokenizer's) into the folder before it gets its name.
+pub fn save_adapter_with(
+    folder: &Path,
+    adapters: &Adapters,
+    base: &str,
+    more: impl FnOnce(&Path) -> Result<(), EngineError>,
+) -> Result<(), EngineError> {
     write_whole_folder(folder, |partial| {
         let config = serde_json::to_string_pretty(&to_json(adapters.config(), base));
         let config = config.map_err(|error| malformed(SAVE, &partial.join(ADAPTER_CONFIG_FILE), error))?;
@@ -40,7 +53,8 @@ pub fn save_adapter(folder: &Path, adapters: &Adapters, base: &str) -> Result<()
                 [tensor("A", a, pair.a.as_slice()), tensor("B", b, pair.b.as_slice())]
             })
             .collect();
-        write_tensors(&partial.join(ADAPTER_WEIGHTS_FILE), &tensors)
+        write_tensors(&partial.join(ADAPTER_WEIGHTS_FILE), &tensors)?;
+        more(partial)
     })
 }
 
@@ -51,10 +65,8 @@ pub fn save_adapter(folder: &Path, adapters: &Adapters, base: &str) -> Result<()
 /// [`EngineError::Config`] for settings out of range, [`EngineError::Checkpoint`] with the names of all missing, unknown and
 /// misshapen tensors.
 pub fn load_adapter(folder: &Path, model: &ModelConfig) -> Result<Adapters, EngineError> {
-    let path = folder.join(ADAPTER_CONFIG_FILE);
-    let content = std::fs::read(&path).map_err(|source| io(LOAD, &path, source))?;
-    let content: Value = serde_json::from_slice(&content).map_err(|error| malformed(LOAD, &path, error))?;
-    let config = from_json(&content).map_err(|reason| malformed(LOAD, &path, reason))?;
+    let config = from_json(&read_config(folder)?);
+    let config = config.map_err(|reason| malformed(LOAD, &folder.join(ADAPTER_CONFIG_FILE), reason))?;
     config.validate()?;
     let mut file = TensorFile::open(&folder.join(ADAPTER_WEIGHTS_FILE))?;
     let infos = file.infos();
@@ -74,6 +86,60 @@ pub fn load_adapter(folder: &Path, model: &ModelConfig) -> Result<Adapters, Engi
         }
     }
     Ok(adapters)
+}
+
+/// What an adapter folder says of its base: `base_model_name_or_path`, a path or the name of a published model. `None` where it
+/// says nothing.
+///
+/// # Errors
+/// [`EngineError::Io`] or [`EngineError::Format`] when `adapter_config.json` cannot be read.
+pub fn adapter_base(folder: &Path) -> Result<Option<String>, EngineError> {
+    let content = read_config(folder)?;
+    let base = content.get("base_model_name_or_path").and_then(Value::as_str);
+    Ok(base.filter(|base| !base.is_empty()).map(str::to_owned))
+}
+
+/// Reads the model that computes without adapters what the model folder `base` computes with the adapter folder `adapter`, and
+/// the tokenizer: the adapter's own, else that of the base.
+///
+/// # Errors
+/// As [`crate::load_folder`] and [`load_adapter`].
+pub fn load_merged_folder(base: &Path, adapter: &Path) -> Result<(Model, Tokenizer), EngineError> {
+    let (tokenizer, adapters) = load_small_files(base, adapter)?;
+    let mut model = load_model(base)?;
+    adapters.merge_into(&mut model)?;
+    Ok((model, tokenizer))
+}
+
+/// As [`load_merged_folder`], for generation: each piece of a matrix is merged in single precision before it is packed, so that
+/// besides the packed weights only the adapters and a few megabytes are held.
+///
+/// # Errors
+/// As [`load_merged_folder`] and [`crate::load_inference_model`].
+pub fn load_merged_inference_folder(
+    base: &Path,
+    adapter: &Path,
+    precision: Precision,
+) -> Result<(InferenceModel<'static>, Tokenizer), EngineError> {
+    let (tokenizer, adapters) = load_small_files(base, adapter)?;
+    let (config, architecture) = load_config(base)?;
+    let mut checkpoint = Checkpoint::open(base, &config, &architecture)?;
+    let model = InferenceModel::read(config, architecture, precision, &mut checkpoint, Some(&adapters))?;
+    Ok((model, tokenizer))
+}
+
+/// Tokenizer and adapters: their errors should not wait for gigabytes.
+fn load_small_files(base: &Path, adapter: &Path) -> Result<(Tokenizer, Adapters), EngineError> {
+    let (config, _) = load_config(base)?;
+    let own = adapter.join(TOKENIZER_FILE).is_file();
+    let tokenizer = load_tokenizer(if own { adapter } else { base }, &config)?;
+    Ok((tokenizer, load_adapter(adapter, &config)?))
+}
+
+fn read_config(folder: &Path) -> Result<Value, EngineError> {
+    let path = folder.join(ADAPTER_CONFIG_FILE);
+    let content = std::fs::read(&path).map_err(|source| io(LOAD, &path, source))?;
+    serde_json::from_slice(&content).map_err(|error| malformed(LOAD, &path, error))
 }
 
 /// Compares the header of the weight file with what the settings ask for, before memory is taken for values.

@@ -113,11 +113,11 @@ section! {
         max_tokens: usize = 256,
         /// Peak learning rate.
         learning_rate: f32 = 3e-3,
-        /// `cosine`, `wsd` (warm-up, stable, decay) or `constant`.
+        /// `cosine`, `linear`, `wsd` (warm-up, stable, decay) or `constant`.
         schedule: ScheduleKind = ScheduleKind::Cosine,
         /// Steps of linear warm-up.
         warmup_steps: u64 = 50,
-        /// Final learning rate as a share of the peak (cosine and wsd).
+        /// Final learning rate as a share of the peak (cosine, linear and wsd).
         final_ratio: f32 = 0.05,
         /// Share of the steps in the decay part (wsd).
         decay_share: f32 = 0.3,
@@ -158,11 +158,11 @@ section! {
         micro_tokens: usize = 8192,
         /// Peak learning rate.
         learning_rate: f32 = 2e-4,
-        /// `constant`, `cosine` or `wsd`, over all iterations.
+        /// `constant`, `cosine`, `linear` or `wsd`, over all iterations.
         schedule: ScheduleKind = ScheduleKind::Constant,
         /// Iterations of linear warm-up.
         warmup_steps: u64 = 2,
-        /// Final learning rate as a share of the peak (cosine and wsd).
+        /// Final learning rate as a share of the peak (cosine, linear and wsd).
         final_ratio: f32 = 0.1,
         /// Share of the iterations in the decay part (wsd).
         decay_share: f32 = 0.3,

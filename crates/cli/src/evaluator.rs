@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::Context;
-use chemr_engine::{InferenceModel, Precision, Tokenizer, load_config, load_inference_folder};
+use chemr_engine::{InferenceModel, Precision, Tokenizer};
 use chemr_eval::{EvalError, EvalOptions, ModelFacts, PhaseRecord, PhaseScores, Summary, TaskRows};
 use chemr_train::{
     PhaseHook, PhaseKind, PhaseOutcome, Recipe, Run, RunStatus, Source, check_start, progress_for_stderr,
@@ -14,7 +14,7 @@ use chemr_train::{
 
 use crate::exit::{Outcome, say};
 use crate::terminal::EvaluationProgress;
-use crate::{interrupt, program};
+use crate::{interrupt, models, program};
 
 /// Sequences decoded at the same time in an evaluation.
 const BATCH_WIDTH: usize = 128;
@@ -97,7 +97,8 @@ impl PhaseHook for AfterPhase<'_> {
             return Ok(());
         }
         let started = Instant::now();
-        let (model, tokenizer) = load_inference_folder(&outcome.checkpoint, Precision::Single)?;
+        let found = models::find(outcome.checkpoint.clone(), None)?;
+        let (model, tokenizer) = found.read(Precision::Single)?;
         let scores = evaluate(outcome.name, &model, &tokenizer, self.rows, self.recipe, self.stop)
             .inspect_err(|error| self.stopped = matches!(error, EvalError::Stopped))?;
         eprint!("{}\n{}", headline(outcome.name, &scores), table(&scores));
@@ -110,7 +111,7 @@ impl PhaseHook for AfterPhase<'_> {
         };
         chemr_eval::write_phase(self.run, &record)?;
         // The report exists from the first phase on, so that a long run can be followed.
-        summarise(self.run, ModelFacts::of(model.config(), model.architecture()), self.recipe.run.seed)?;
+        summarise(self.run, found.facts()?, self.recipe.run.seed)?;
         Ok(())
     }
 }
@@ -149,8 +150,8 @@ pub fn train_and_report(recipe: &Recipe, out: &Path, resume: bool, plan: &str) -
         return Ok(stopped(out));
     }
     let last = outcome.phases.last().context("the run has no phase")?;
-    let (config, architecture) = load_config(&last.checkpoint)?;
-    let (summary, report) = summarise(out, ModelFacts::of(&config, &architecture), recipe.run.seed)?;
+    let found = models::find(last.checkpoint.clone(), None)?;
+    let (summary, report) = summarise(out, found.facts()?, recipe.run.seed)?;
     say!("\nfinished in {}", chemr_train::duration(started.elapsed().as_secs_f64()))?;
     say!("{:<12} {:>6} {:>6} {:>22}", "phase", "mean", "worst", "false claims")?;
     for phase in &summary.phases {
@@ -159,11 +160,16 @@ pub fn train_and_report(recipe: &Recipe, out: &Path, resume: bool, plan: &str) -
             if claims.checked == 0 { "-".to_owned() } else { format!("{} of {}", claims.wrong, claims.checked) };
         say!("{:<12} {:>6.3} {:>6.3} {:>22}", phase.name, phase.mean, phase.worst, wrong)?;
     }
-    say!("\nmodel    {}", last.checkpoint.display())?;
+    let kind = if found.base.is_some() { "adapter" } else { "model" };
+    say!("\n{kind:<8} {}", last.checkpoint.display())?;
     say!("summary  {}", out.join("summary.json").display())?;
     say!("report   {}   (open it in a browser)", report.display())?;
     let model = program::quoted(&last.checkpoint.to_string_lossy());
-    say!("\nnext: {} ask {} --model {model}", program::name(), question_to_try(&rows))?;
+    let program = program::name();
+    say!("\nnext: {program} ask {} --model {model}", question_to_try(&rows))?;
+    if found.base.is_some() {
+        say!("a model without the adapter: {program} merge {model} --out FOLDER")?;
+    }
     Ok(Outcome::Done)
 }
 

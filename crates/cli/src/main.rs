@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{ask, doctor, eval, mol, quickstart, report, run, train};
+use crate::commands::{ask, doctor, eval, merge, mol, quickstart, report, run, train};
 
 const EXIT_CODES: &str = "Exit codes: 0 success, 1 failure, 2 wrong usage, 3 some input lines were invalid, 130 stopped by Ctrl-C (resume with --resume).";
 
@@ -34,6 +34,7 @@ enum Command {
     Eval(eval::Arguments),
     Report(report::Arguments),
     Ask(ask::Arguments),
+    Merge(merge::Arguments),
     Mol(mol::Arguments),
     Doctor(doctor::Arguments),
 }
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Ask(arguments) => ask::run(&arguments),
+        Command::Merge(arguments) => merge::run(&arguments),
         Command::Mol(arguments) => mol::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
     };

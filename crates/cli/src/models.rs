@@ -5,7 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
-use chemr_engine::{InferenceModel, ModelConfig, Precision, Tokenizer, check_folder, load_inference_folder};
+use chemr_engine::hf::{ADAPTER_CONFIG_FILE, CONFIG_FILE};
+use chemr_engine::{
+    EngineError, InferenceModel, ModelConfig, Precision, Tokenizer, adapter_base, check_folder, load_adapter,
+    load_config, load_inference_folder, load_merged_inference_folder,
+};
+use chemr_eval::{AdapterFacts, ModelFacts};
 use chemr_train::Manifest;
 
 /// Where runs go unless the user says otherwise.
@@ -19,15 +24,133 @@ pub fn next_free(name: &str) -> anyhow::Result<PathBuf> {
         .with_context(|| format!("{RUNS}/{name}-NNN: all numbers are taken; name a folder with --out"))
 }
 
-/// The model folder that a path means: itself, or the newest checkpoint of the run folder it is.
+/// The model folder or adapter folder that a path means: itself, or the newest checkpoint of the run folder it is.
 pub fn resolve(path: &Path) -> anyhow::Result<PathBuf> {
-    if path.join("config.json").is_file() {
+    if path.join(CONFIG_FILE).is_file() || is_adapter(path) {
         return Ok(path.to_path_buf());
     }
     if let Some((_, checkpoint)) = chemr_train::newest_checkpoint(path) {
         return Ok(checkpoint);
     }
-    bail!("{}: neither a model folder (config.json) nor a run folder with a checkpoint", path.display())
+    bail!(
+        "{}: neither a model folder ({CONFIG_FILE}), an adapter folder ({ADAPTER_CONFIG_FILE}) nor a run folder with a \
+         checkpoint",
+        path.display()
+    )
+}
+
+/// As transformers decides: also where the base's `config.json` lies beside.
+fn is_adapter(folder: &Path) -> bool {
+    folder.join(ADAPTER_CONFIG_FILE).is_file()
+}
+
+/// Which model a command uses.
+#[derive(clap::Args)]
+pub struct ModelChoice {
+    /// Model or adapter folder, or run folder (its newest checkpoint); by default the newest run.
+    #[arg(long, value_name = "DIR")]
+    model: Option<PathBuf>,
+    /// The model that the adapter belongs to; by default the one that its adapter_config.json names.
+    #[arg(long, value_name = "DIR")]
+    base: Option<PathBuf>,
+    /// How to hold the weights: fp32, bf16 or int8 (see docs/engine.md).
+    #[arg(long, value_name = "KIND", default_value_t = Precision::Single)]
+    pub precision: Precision,
+}
+
+impl ModelChoice {
+    /// Finds the chosen model.
+    pub fn find(&self) -> anyhow::Result<Found> {
+        let folder = match &self.model {
+            Some(path) => resolve(path)?,
+            None => newest()?,
+        };
+        find(folder, self.base.as_deref())
+    }
+}
+
+/// A model on disk.
+#[derive(Debug)]
+pub struct Found {
+    /// Model folder, or adapter folder.
+    pub folder: PathBuf,
+    /// The model folder that the adapter belongs to; `None` for a whole model.
+    pub base: Option<PathBuf>,
+}
+
+/// A model folder, or an adapter folder with its base: `base` (a model or run folder), else the one that it names.
+pub fn find(folder: PathBuf, base: Option<&Path>) -> anyhow::Result<Found> {
+    let base = match (is_adapter(&folder), base) {
+        (false, None) => None,
+        (false, Some(_)) => bail!("{} is a whole model: --base is for adapters", folder.display()),
+        (true, Some(base)) => {
+            let base = resolve(base)?;
+            if is_adapter(&base) {
+                bail!("--base {} is an adapter itself; name the model it was trained on", base.display());
+            }
+            Some(base)
+        }
+        (true, None) => Some(named_base(&folder)?),
+    };
+    Ok(Found { folder, base })
+}
+
+/// The base that an adapter names; a relative path is looked up from the adapter's folder, then from the working directory.
+fn named_base(adapter: &Path) -> anyhow::Result<PathBuf> {
+    let place = adapter.display();
+    let Some(name) = adapter_base(adapter)? else {
+        bail!("adapter {place} does not name the model that it belongs to; name its folder with --base");
+    };
+    let candidates = [adapter.join(&name), PathBuf::from(&name)];
+    let found = candidates.into_iter().find(|folder| folder.join(CONFIG_FILE).is_file());
+    found.with_context(|| {
+        format!("adapter {place} belongs to the model {name}, which is no folder here; name its folder with --base")
+    })
+}
+
+impl Found {
+    /// The folder of `config.json`, the large weights and `generation_config.json`.
+    pub fn weights(&self) -> &Path {
+        self.base.as_deref().unwrap_or(&self.folder)
+    }
+
+    /// Shape of the model and size of the adapter.
+    pub fn facts(&self) -> anyhow::Result<ModelFacts> {
+        let (config, architecture) = load_config(self.weights())?;
+        let mut facts = ModelFacts::of(&config, &architecture);
+        if self.base.is_some() {
+            let adapters = load_adapter(&self.folder, &config)?;
+            let (rank, parameters) = (adapters.config().rank, adapters.parameter_count());
+            facts.adapter = Some(AdapterFacts { rank, parameters });
+        }
+        Ok(facts)
+    }
+
+    /// Reads it for generation; an adapter is merged in single precision.
+    pub fn read(&self, precision: Precision) -> Result<(InferenceModel<'static>, Tokenizer), EngineError> {
+        match &self.base {
+            None => load_inference_folder(&self.folder, precision),
+            Some(base) => load_merged_inference_folder(base, &self.folder, precision),
+        }
+    }
+
+    /// As [`Found::read`], if there is memory for it; says what is read.
+    pub fn load(&self, precision: Precision) -> anyhow::Result<(InferenceModel<'static>, Tokenizer)> {
+        let name = match &self.base {
+            None => format!("model {}", self.folder.display()),
+            Some(base) => format!("adapter {} on model {}", self.folder.display(), base.display()),
+        };
+        let (config, _) = check_folder(self.weights()).with_context(|| name.clone())?;
+        if let Some(reason) = free_memory().and_then(|free| too_large(&config, precision, free)) {
+            bail!("{name}: {reason}");
+        }
+        let loaded = self.read(precision).with_context(|| name.clone())?;
+        match precision {
+            Precision::Single => eprintln!("{name}"),
+            _ => eprintln!("{name} as {precision}"),
+        }
+        Ok(loaded)
+    }
 }
 
 /// The newest checkpoint of the newest run below `runs/`.
@@ -43,7 +166,7 @@ pub fn newest() -> anyhow::Result<PathBuf> {
         .filter_map(|entry| chemr_train::newest_checkpoint(&entry.path()))
         .filter_map(|(_, checkpoint)| {
             let changed =
-                std::fs::metadata(checkpoint.join("model.safetensors")).and_then(|file| file.modified()).ok()?;
+                std::fs::metadata(checkpoint.join("state/phase.json")).and_then(|file| file.modified()).ok()?;
             Some((changed, checkpoint))
         })
         .collect();
@@ -60,21 +183,6 @@ pub fn run_of(checkpoint: &Path) -> Option<&Path> {
 pub fn trained_tasks(checkpoint: &Path) -> Option<Vec<String>> {
     let text = std::fs::read_to_string(run_of(checkpoint)?.join("manifest.json")).ok()?;
     Some(serde_json::from_str::<Manifest>(&text).ok()?.tasks)
-}
-
-/// Reads a model folder for generation and says so.
-pub fn load(folder: &Path, precision: Precision) -> anyhow::Result<(InferenceModel<'static>, Tokenizer)> {
-    let place = || format!("model {}", folder.display());
-    let (config, _) = check_folder(folder).with_context(place)?;
-    if let Some(reason) = free_memory().and_then(|free| too_large(&config, precision, free)) {
-        bail!("{}: {reason}", place());
-    }
-    let loaded = load_inference_folder(folder, precision).with_context(place)?;
-    match precision {
-        Precision::Single => eprintln!("model {}", folder.display()),
-        _ => eprintln!("model {} as {precision}", folder.display()),
-    }
-    Ok(loaded)
 }
 
 /// Why a model does not fit into `free` bytes and what would; `None` when it does.

@@ -33,7 +33,7 @@ fn json_lines(output: &Output) -> Vec<Value> {
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    for command in ["quickstart", "run", "train", "eval", "report", "ask", "mol", "doctor"] {
+    for command in ["quickstart", "run", "train", "eval", "report", "ask", "merge", "mol", "doctor"] {
         let output = chemr(&[command, "--help"]);
         assert!(output.status.success(), "{command}");
         let help = text(&output.stdout);

@@ -53,7 +53,7 @@ fn recipe_page() {
 #[test]
 fn commands_page() {
     let mut text = String::from("# Commands\n\nThe help of every command.\n");
-    for command in ["quickstart", "run", "train", "eval", "report", "ask", "mol", "doctor"] {
+    for command in ["quickstart", "run", "train", "eval", "report", "ask", "merge", "mol", "doctor"] {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_chemr"))
             .args([command, "--help"])
             .env_remove("COLUMNS")

@@ -21,4 +21,4 @@ pub use files::{PhaseRecord, read_phases, write_phase};
 pub use records::{ClaimRecord, PhaseScores, Sample, TaskDetail, TaskScore};
 pub use report::{render, report};
 pub use statistics::{paired_sign_test, wilson};
-pub use summary::{ClaimCounts, ModelFacts, PhaseSummary, Summary, peak_rss_mb};
+pub use summary::{AdapterFacts, ClaimCounts, ModelFacts, PhaseSummary, Summary, peak_rss_mb};

@@ -47,10 +47,21 @@ pub struct ModelFacts {
     pub attention_heads: usize,
     pub key_value_heads: usize,
     pub max_positions: usize,
+    /// The adapter on the model, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<AdapterFacts>,
+}
+
+/// Size of an adapter (LoRA).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AdapterFacts {
+    pub rank: usize,
+    /// Its values: what was trained.
+    pub parameters: usize,
 }
 
 impl ModelFacts {
-    /// The facts of a model.
+    /// The facts of a model, without an adapter.
     pub fn of(config: &ModelConfig, architecture: &Architecture) -> ModelFacts {
         ModelFacts {
             parameters: architecture.parameter_count(config),
@@ -60,6 +71,7 @@ impl ModelFacts {
             attention_heads: config.num_attention_heads,
             key_value_heads: config.num_key_value_heads,
             max_positions: config.max_position_embeddings,
+            adapter: None,
         }
     }
 }
@@ -132,6 +144,7 @@ mod tests {
             attention_heads: 1,
             key_value_heads: 1,
             max_positions: 1,
+            adapter: None,
         };
         let mut trained = Summary { phases: Vec::new(), model, seed: 1, peak_rss_mb: Some(900.0) };
         trained.write(folder.path()).unwrap();

@@ -1,14 +1,18 @@
-//! Checkpoints: a Hugging Face folder plus `state/`, under their final name only when complete.
+//! Checkpoints: a Hugging Face model folder or a PEFT adapter folder with its tokenizer, plus `state/`, under their final name
+//! only when complete.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use chemr_engine::{EngineError, Model, Tokenizer, Trainer};
+use chemr_engine::hf::{ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE, CONFIG_FILE, WEIGHTS_FILE};
+use chemr_engine::tokenizer::TOKENIZER_FILE;
+use chemr_engine::{EngineError, Model, Tokenizer};
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
 use crate::folder::{RunFolder, parse_step_name, step_name, write_json};
+use crate::learner::Learner;
 use crate::phase::PhaseKind;
 
 /// Version of `state/phase.json`.
@@ -66,9 +70,9 @@ pub fn complete_steps(phase_dir: &Path) -> Vec<u64> {
         .filter_map(|entry| {
             let step = parse_step_name(&entry.file_name().to_string_lossy())?;
             let dir = entry.path();
-            let complete = ["state/phase.json", "model.safetensors", "config.json", "tokenizer.json"]
-                .iter()
-                .all(|file| dir.join(file).is_file());
+            let has = |files: &[&str]| files.iter().all(|file| dir.join(file).is_file());
+            let values = [[CONFIG_FILE, WEIGHTS_FILE], [ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE]];
+            let complete = has(&["state/phase.json", TOKENIZER_FILE]) && values.iter().any(|files| has(files));
             complete.then_some(step)
         })
         .collect();
@@ -76,12 +80,14 @@ pub fn complete_steps(phase_dir: &Path) -> Vec<u64> {
     steps
 }
 
-/// Saves a checkpoint. Nothing is overwritten: if this step is already there, complete, it stays as it is.
+/// Saves a checkpoint; that of an adapter names `base`. Nothing is overwritten: if this step is already there, complete, it
+/// stays as it is.
 pub(crate) fn save(
     folder: &RunFolder,
     state: &PhaseState,
-    trainer: &Trainer,
+    learner: &Learner,
     tokenizer: &Tokenizer,
+    base: &str,
 ) -> Result<PathBuf, TrainError> {
     let dir = folder.checkpoint_dir(state.phase, state.step);
     let parent = folder.phase_dir(state.phase);
@@ -95,14 +101,14 @@ pub(crate) fn save(
     // The engine writes all of it under another name, flushes it, and renames it once.
     let context = format!("saving checkpoint {}", dir.display());
     let mut own_error = None;
-    let saved = chemr_engine::save_folder_with(&dir, trainer.model(), tokenizer, |partial| {
+    let saved = learner.save(&dir, tokenizer, base, |partial| {
         let state_dir = partial.join("state");
         fs::create_dir_all(&state_dir).map_err(|source| EngineError::Io {
             operation: "create",
             path: state_dir.clone(),
             source,
         })?;
-        trainer.save_state(&state_dir.join("optimizer.safetensors"))?;
+        learner.save_state(&state_dir.join("optimizer.safetensors"))?;
         write_json(&state_dir.join("phase.json"), state).map_err(|error| {
             let reason = error.to_string();
             own_error = Some(error);

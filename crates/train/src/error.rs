@@ -43,7 +43,7 @@ pub enum TrainError {
     },
     /// Loss, gradient or log-probabilities stopped being numbers.
     #[error(
-        "{phase} step {step}: {what} is not finite; details in {}. Start again with a lower learning rate, from random weights or from a checkpoint: chemr train {phase} --from CHECKPOINT --set {phase}.learning_rate=…",
+        "{phase} step {step}: {what} is not finite; the batch is in {}. --resume repeats the failure; {remedy}",
         dump.display()
     )]
     NotFinite {
@@ -53,7 +53,9 @@ pub enum TrainError {
         step: u64,
         /// Which number.
         what: String,
-        /// File with the numbers at hand when it happened.
+        /// What to do.
+        remedy: String,
+        /// File with the batch and the numbers at hand when it happened.
         dump: PathBuf,
     },
     /// The engine refused (shapes, files, tokenizer).

@@ -25,8 +25,10 @@ mod ahead;
 mod align;
 mod checkpoint;
 mod error;
+mod failure;
 mod folder;
 pub mod grpo;
+mod learner;
 mod manifest;
 mod metrics;
 mod phase;
@@ -37,6 +39,7 @@ mod run;
 mod schedule;
 mod seed;
 mod source;
+mod start;
 mod supervised;
 mod vocabulary;
 
@@ -47,7 +50,7 @@ pub use manifest::{Host, Manifest};
 pub use phase::{NoHook, PhaseHook, PhaseKind, PhaseOutcome, RunOutcome, RunStatus};
 pub use progress::{Bar, Lines, Progress, Silent, Update, duration, progress_for_stderr};
 pub use recipe::{
-    Budget, DataSection, EvalSection, GrpoSection, ModelSection, Recipe, RunSection, SupervisedSection,
+    AdapterSection, Budget, DataSection, EvalSection, GrpoSection, ModelSection, Recipe, RunSection, SupervisedSection,
     TokenizerSection,
 };
 pub use run::{Run, check_start, recipe_of};

@@ -1,12 +1,16 @@
 //! `manifest.json`: what a reader needs to know to repeat the run.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
+use chemr_engine::hf::{WEIGHTS_FILE, WEIGHTS_INDEX_FILE};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::TrainError;
-use crate::recipe::hex;
+use crate::recipe::{AdapterSection, digest, hex};
 
 /// Versions, hashes, seeds and host of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,7 +29,7 @@ pub struct Manifest {
     pub tokenizer_sha256: String,
     /// The model folder the run started from; empty when the weights were random.
     pub start_model: String,
-    /// SHA-256 of that folder's `model.safetensors`; empty when the weights were random.
+    /// SHA-256 of that folder's weights (see [`weights_sha256`]); empty when they were random.
     pub start_model_sha256: String,
     /// Tasks, in the order of reports.
     pub tasks: Vec<String>,
@@ -35,6 +39,12 @@ pub struct Manifest {
     pub vocab_size: usize,
     /// Parameters of the model.
     pub parameters: usize,
+    /// Values that are trained: all parameters, or those of the adapter. 0 in manifests of versions that did not note it.
+    #[serde(default)]
+    pub trained_parameters: usize,
+    /// The adapter that is trained, if one is.
+    #[serde(default)]
+    pub adapter: Option<AdapterSection>,
     /// The machine.
     pub host: Host,
 }
@@ -77,6 +87,60 @@ impl Host {
 
 /// SHA-256 of a file, in hex.
 pub(crate) fn file_sha256(path: &Path) -> Result<String, TrainError> {
-    let bytes = std::fs::read(path).map_err(TrainError::io("read", path))?;
-    Ok(hex(&Sha256::digest(&bytes)))
+    let mut file = File::open(path).map_err(TrainError::io("read", path))?;
+    let mut hash = Sha256::new();
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        let count = file.read(&mut piece).map_err(TrainError::io("read", path))?;
+        if count == 0 {
+            break;
+        }
+        hash.update(&piece[..count]);
+    }
+    Ok(hex(&hash.finalize()))
+}
+
+/// What identifies the weights of a model folder: the SHA-256 of `model.safetensors`, or one over the names and hashes of the
+/// shards that the index names.
+pub(crate) fn weights_sha256(folder: &Path) -> Result<String, TrainError> {
+    #[derive(Deserialize)]
+    struct Index {
+        weight_map: BTreeMap<String, String>,
+    }
+    let (whole, index) = (folder.join(WEIGHTS_FILE), folder.join(WEIGHTS_INDEX_FILE));
+    if whole.is_file() || !index.is_file() {
+        return file_sha256(&whole);
+    }
+    let text = std::fs::read_to_string(&index).map_err(TrainError::io("read", &index))?;
+    let content: Index = serde_json::from_str(&text).map_err(|error| TrainError::folder(&index, error.to_string()))?;
+    let shards: BTreeSet<&String> = content.weight_map.values().collect();
+    let mut parts = Vec::new();
+    for shard in shards {
+        parts.push(shard.clone());
+        parts.push(file_sha256(&folder.join(shard))?);
+    }
+    Ok(digest(&parts.iter().map(String::as_str).collect::<Vec<_>>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shard_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        assert!(weights_sha256(folder.path()).unwrap_err().to_string().contains("model.safetensors"));
+        write(WEIGHTS_INDEX_FILE, r#"{"weight_map": {"a": "one", "b": "two", "c": "one"}}"#);
+        write("one", "1");
+        assert!(weights_sha256(folder.path()).unwrap_err().to_string().contains("two"));
+        write("two", "2");
+        let first = weights_sha256(folder.path()).unwrap();
+        write("two", "3");
+        assert_ne!(weights_sha256(folder.path()).unwrap(), first);
+        write(WEIGHTS_FILE, "abc");
+        // The published test value of SHA-256.
+        let whole = weights_sha256(folder.path()).unwrap();
+        assert_eq!(whole, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
 }

@@ -48,7 +48,7 @@ pub struct PhaseOutcome {
     pub phase: PhaseKind,
     /// Its name: `foundation`, `distill` or `grpo`.
     pub name: &'static str,
-    /// The phase's last checkpoint, a Hugging Face folder.
+    /// The phase's last checkpoint: a Hugging Face model folder, or the folder of the adapter that was trained.
     pub checkpoint: PathBuf,
     /// Its last step.
     pub step: u64,
@@ -98,4 +98,6 @@ pub struct RunOutcome {
     pub phases: Vec<PhaseOutcome>,
     /// Parameters of the model.
     pub parameters: usize,
+    /// Values that are trained: the parameters, or those of the adapter.
+    pub trained: usize,
 }

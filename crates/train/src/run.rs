@@ -3,20 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use chemr_engine::{Model, ModelConfig, Tokenizer, Trainer};
-use serde_json::{Map, Value, json};
+use chemr_engine::{AdamWConfig, Tokenizer};
 
 use crate::checkpoint::{self, PhaseState, complete_steps};
 use crate::error::TrainError;
-use crate::folder::{FinishedPhase, PARTIAL_TOKENIZER, RunFolder, step_name, write_atomic, write_json};
-use crate::manifest::{Host, Manifest, file_sha256};
+use crate::folder::{FinishedPhase, RunFolder, write_atomic, write_json};
+use crate::learner::{Learner, Values};
+use crate::manifest::{Host, Manifest, file_sha256, weights_sha256};
 use crate::metrics::Metrics;
 use crate::phase::{PhaseHook, PhaseKind, PhaseOutcome, RunOutcome, RunStatus};
 use crate::progress::Progress;
 use crate::recipe::Recipe;
 use crate::seed::{Use, mix};
 use crate::source::Source;
-use crate::vocabulary::train_tokenizer;
+use crate::start::{Start, starting_point};
 use crate::{grpo, supervised};
 
 /// What every phase of a run shares.
@@ -29,21 +29,24 @@ pub(crate) struct PhaseRun<'a> {
 }
 
 impl PhaseRun<'_> {
-    /// Loads the optimizer state that belongs to `state`, if any step is done.
-    pub fn restore_optimizer(&self, trainer: &mut Trainer, state: &PhaseState) -> Result<(), TrainError> {
-        if state.step == 0 {
-            return Ok(());
+    /// The learner of a phase that starts from, or goes on with, `values`: with the optimizer state that belongs to `state`, if
+    /// any step is done.
+    pub fn learner(&self, values: Values, config: AdamWConfig, state: &PhaseState) -> Result<Learner, TrainError> {
+        let dropout_seed = mix(&[self.recipe.run.seed, Use::Dropout as u64, state.phase as u64]);
+        let mut learner = Learner::new(values, config, dropout_seed)?;
+        if state.step > 0 {
+            let path = self.folder.checkpoint_dir(state.phase, state.step).join("state/optimizer.safetensors");
+            learner.load_state(&path).map_err(TrainError::engine(format!("loading {}", path.display())))?;
         }
-        let path = self.folder.checkpoint_dir(state.phase, state.step).join("state/optimizer.safetensors");
-        trainer.load_state(&path).map_err(TrainError::engine(format!("loading {}", path.display())))
+        Ok(learner)
     }
 
     /// Saves the state after `state.step`, if any step is done, and removes checkpoints that are no longer kept.
-    pub fn checkpoint(&self, state: &PhaseState, trainer: &Trainer, tokenizer: &Tokenizer) -> Result<(), TrainError> {
+    pub fn checkpoint(&self, state: &PhaseState, learner: &Learner, tokenizer: &Tokenizer) -> Result<(), TrainError> {
         if state.step == 0 {
             return Ok(());
         }
-        checkpoint::save(self.folder, state, trainer, tokenizer)?;
+        checkpoint::save(self.folder, state, learner, tokenizer, &self.recipe.model.from)?;
         checkpoint::prune(self.folder, state.phase, self.recipe.phase(state.phase).1, self.recipe.run.keep_checkpoints)
     }
 
@@ -51,23 +54,12 @@ impl PhaseRun<'_> {
     pub fn checkpoint_if_due(
         &self,
         state: &PhaseState,
-        trainer: &Trainer,
+        learner: &Learner,
         tokenizer: &Tokenizer,
     ) -> Result<(), TrainError> {
         let every = self.recipe.run.checkpoint_every;
         let due = every > 0 && state.step.is_multiple_of(every) && state.step < self.recipe.phase(state.phase).1;
-        if due { self.checkpoint(state, trainer, tokenizer) } else { Ok(()) }
-    }
-
-    /// Writes what is known about a number that is not finite, and makes the error.
-    pub fn not_finite(&self, phase: PhaseKind, step: u64, what: &str, facts: &Value) -> TrainError {
-        let dump = self.folder.join(&format!("not-finite-{phase}-{}.json", step_name(step)));
-        let newest = complete_steps(&self.folder.phase_dir(phase)).last().copied();
-        let content =
-            json!({"phase": phase.name(), "step": step, "what": what, "facts": facts, "last_checkpoint": newest});
-        // The dump is a help, not the message: when it cannot be written the error still names the step.
-        let _ = write_json(&dump, &content);
-        TrainError::NotFinite { phase: phase.name().into(), step, what: what.into(), dump }
+        if due { self.checkpoint(state, learner, tokenizer) } else { Ok(()) }
     }
 }
 
@@ -102,12 +94,13 @@ impl Run<'_> {
     }
 }
 
-/// Whether [`Run::start`] would take the folder, so that a wrong path, a changed recipe or a run that is still at work is
-/// known before data is read.
+/// Whether [`Run::start`] would take the folder, so that a wrong path, a changed recipe, an adapter without a base or a run that
+/// is still at work is known before data is read.
 ///
 /// # Errors
-/// As [`RunFolder::open`], or the run to resume was made with another recipe.
+/// As [`RunFolder::open`], the recipe has an adapter and no model, or the run to resume was made with another recipe.
 pub fn check_start(recipe: &Recipe, out: &Path, resume: bool) -> Result<(), TrainError> {
+    recipe.check_base()?;
     RunFolder::check(out, resume)?;
     if resume { same_recipe(recipe, out) } else { Ok(()) }
 }
@@ -137,6 +130,7 @@ fn run_phases(
     if recipe.run.threads > 0 {
         chemr_engine::set_threads(recipe.run.threads);
     }
+    recipe.check_base()?;
     let folder = RunFolder::open(out, resume)?;
     if resume {
         same_recipe(recipe, out)?;
@@ -158,10 +152,16 @@ fn run_phases(
     };
     let metrics = Metrics::new(out);
     let run = PhaseRun { recipe, folder: &folder, source, metrics: &metrics, progress };
-    let parameters = start.parameters()?;
-    let fingerprint = write_manifest(&run, &tokenizer, parameters)?;
+    let (trained, parameters) = start.values()?.count();
+    let fingerprint = write_manifest(&run, &tokenizer, trained, parameters)?;
+    if let Ok(Some(lora)) = recipe.adapter.lora() {
+        progress.message(&format!(
+            "training an adapter of rank {}: {trained} values, the model has {parameters}",
+            lora.rank
+        ));
+    }
     let mut outcome =
-        RunOutcome { status: RunStatus::Finished, out: out.to_path_buf(), phases: Vec::new(), parameters };
+        RunOutcome { status: RunStatus::Finished, out: out.to_path_buf(), phases: Vec::new(), parameters, trained };
     let mut origin = start;
     for phase in phases {
         checkpoint::remove_leftovers(&folder.phase_dir(*phase))?;
@@ -207,102 +207,9 @@ fn run_phases(
             folder.note_finished(FinishedPhase { hook_done: true, ..finished })?;
         }
         outcome.phases.push(done);
-        origin = Start::Folder(last);
+        origin = origin.at(last);
     }
     Ok(outcome)
-}
-
-/// Where a phase's weights come from.
-enum Start {
-    Random { config: ModelConfig, seed: u64 },
-    Folder(PathBuf),
-}
-
-impl Start {
-    fn model(&self) -> Result<Model, TrainError> {
-        match self {
-            Self::Random { config, seed } => {
-                Model::init(config.clone(), *seed).map_err(TrainError::engine("making random weights"))
-            }
-            Self::Folder(dir) => Ok(checkpoint::load_model(dir)?.0),
-        }
-    }
-
-    fn parameters(&self) -> Result<usize, TrainError> {
-        match self {
-            Self::Random { config, .. } => Ok(config.parameter_count()),
-            Self::Folder(_) => Ok(self.model()?.parameter_count()),
-        }
-    }
-}
-
-/// The starting weights and the tokenizer: trained and kept in the run folder, or those of the folder started from.
-fn starting_point(
-    recipe: &Recipe,
-    folder: &RunFolder,
-    source: &Source,
-    progress: &dyn Progress,
-) -> Result<(Start, Tokenizer), TrainError> {
-    if !recipe.model.from.is_empty() {
-        let dir = PathBuf::from(&recipe.model.from);
-        let (model, tokenizer) = checkpoint::load_model(&dir)?;
-        if recipe.model.max_positions > model.config.max_position_embeddings {
-            let message = format!(
-                "has {} positions, model.max_positions asks for {}",
-                model.config.max_position_embeddings, recipe.model.max_positions
-            );
-            return Err(TrainError::folder(&dir, message));
-        }
-        return Ok((Start::Folder(dir), tokenizer));
-    }
-    let dir = folder.join("tokenizer");
-    let tokenizer = if dir.is_dir() {
-        Tokenizer::load(&dir).map_err(TrainError::engine("loading the run's tokenizer"))?
-    } else {
-        let clock = std::time::Instant::now();
-        progress.message("training the tokenizer on generated prompts, traces and answers");
-        let tokenizer = train_tokenizer(recipe, source)?;
-        save_tokenizer(&tokenizer, &dir)?;
-        let seconds = clock.elapsed().as_secs_f64();
-        progress.message(&format!("tokenizer: {} tokens, {seconds:.0} s", tokenizer.vocab_size()));
-        let line = Map::from_iter([
-            ("vocab_size".to_string(), Value::from(tokenizer.vocab_size())),
-            ("seconds".to_string(), crate::metrics::rounded(seconds)),
-        ]);
-        Metrics::new(folder.path()).write("tokenizer", 0, line)?;
-        tokenizer
-    };
-    let m = &recipe.model;
-    let config = ModelConfig {
-        vocab_size: tokenizer.vocab_size(),
-        hidden_size: m.hidden_size,
-        intermediate_size: m.intermediate_size,
-        num_hidden_layers: m.layers,
-        num_attention_heads: m.heads,
-        num_key_value_heads: m.key_value_heads,
-        head_dim: m.head_size,
-        max_position_embeddings: m.max_positions,
-        rms_norm_eps: m.norm_epsilon,
-        rope_theta: m.rope_theta,
-        tie_word_embeddings: m.tie_embeddings,
-        bos_token_id: tokenizer.bos(),
-        eos_token_id: tokenizer.eos(),
-        more_eos_token_ids: Vec::new(),
-        pad_token_id: tokenizer.pad(),
-    };
-    config.validate().map_err(TrainError::engine("model sizes of the recipe"))?;
-    let seed = mix(&[recipe.run.seed, Use::Weights as u64]);
-    Ok((Start::Random { config, seed }, tokenizer))
-}
-
-fn save_tokenizer(tokenizer: &Tokenizer, dir: &Path) -> Result<(), TrainError> {
-    let partial = dir.with_file_name(PARTIAL_TOKENIZER);
-    if partial.exists() {
-        std::fs::remove_dir_all(&partial).map_err(TrainError::io("remove", &partial))?;
-    }
-    std::fs::create_dir_all(&partial).map_err(TrainError::io("create", &partial))?;
-    tokenizer.save(&partial).map_err(TrainError::engine("saving the tokenizer"))?;
-    std::fs::rename(&partial, dir).map_err(TrainError::io("rename", dir))
 }
 
 /// Trains one phase from its newest checkpoint, or from `origin`.
@@ -316,26 +223,26 @@ fn train_phase(
 ) -> Result<(RunStatus, PhaseState), TrainError> {
     let total = run.recipe.phase(phase).1;
     let newest = complete_steps(&run.folder.phase_dir(phase)).last().copied();
-    let (state, model) = match newest {
+    let (state, values) = match newest {
         Some(step) => {
             let dir = run.folder.checkpoint_dir(phase, step);
             let state = checkpoint::load_state(&dir)?;
             if state.fingerprint != fingerprint {
-                let message = "belongs to another recipe, or the data changed; start a new run";
+                let message = "belongs to another recipe, or the data or the starting model changed; start a new run";
                 return Err(TrainError::folder(&dir, message));
             }
             run.progress.message(&format!("{phase}: resuming after step {step} of {total}"));
-            (state, checkpoint::load_model(&dir)?.0)
+            (state, origin.at(dir).values()?)
         }
-        None => (PhaseState::start(phase, total, fingerprint), origin.model()?),
+        None => (PhaseState::start(phase, total, fingerprint), origin.values()?),
     };
     run.metrics.truncate(phase, state.step)?;
     match phase {
-        PhaseKind::Foundation => supervised::run(run, &run.recipe.foundation, model, tokenizer, state, stop),
-        PhaseKind::Distill => supervised::run(run, &run.recipe.distill, model, tokenizer, state, stop),
+        PhaseKind::Foundation => supervised::run(run, &run.recipe.foundation, values, tokenizer, state, stop),
+        PhaseKind::Distill => supervised::run(run, &run.recipe.distill, values, tokenizer, state, stop),
         PhaseKind::Grpo => {
-            let reference = if run.recipe.grpo.kl > 0.0 { Some(origin.model()?) } else { None };
-            grpo::run(run, model, reference, tokenizer, state, stop)
+            let reference = if run.recipe.grpo.kl > 0.0 { Some(origin.values()?.merged()?) } else { None };
+            grpo::run(run, values, reference, tokenizer, state, stop)
         }
     }
 }
@@ -351,7 +258,12 @@ fn report_drops(state: &PhaseState, progress: &dyn Progress) {
 
 /// Writes the manifest once; returns the fingerprint of recipe, data, tokenizer and starting model, which every
 /// checkpoint carries.
-fn write_manifest(run: &PhaseRun<'_>, tokenizer: &Tokenizer, parameters: usize) -> Result<String, TrainError> {
+fn write_manifest(
+    run: &PhaseRun<'_>,
+    tokenizer: &Tokenizer,
+    trained_parameters: usize,
+    parameters: usize,
+) -> Result<String, TrainError> {
     let recipe = run.recipe;
     let from = &recipe.model.from;
     let tokenizer_dir = if from.is_empty() { run.folder.join("tokenizer") } else { PathBuf::from(from) };
@@ -365,15 +277,13 @@ fn write_manifest(run: &PhaseRun<'_>, tokenizer: &Tokenizer, parameters: usize) 
         data_sha256: run.source.fingerprint().into(),
         tokenizer_sha256: file_sha256(&tokenizer_dir.join("tokenizer.json"))?,
         start_model: from.clone(),
-        start_model_sha256: if from.is_empty() {
-            String::new()
-        } else {
-            file_sha256(&Path::new(from).join("model.safetensors"))?
-        },
+        start_model_sha256: if from.is_empty() { String::new() } else { weights_sha256(Path::new(from))? },
         tasks: run.source.task_ids().into_iter().map(String::from).collect(),
         protocols: chemr_protocol::protocols().iter().map(|p| format!("{} {}", p.id, p.version)).collect(),
         vocab_size: tokenizer.vocab_size(),
         parameters,
+        trained_parameters,
+        adapter: (recipe.adapter.rank > 0).then(|| recipe.adapter.clone()),
         host: Host::read(chemr_engine::threads()),
     };
     let path = run.folder.join("manifest.json");

@@ -22,6 +22,8 @@ pub(crate) enum Use {
     Sampling = 4,
     MiniBatches = 5,
     Tokenizer = 6,
+    Adapter = 7,
+    Dropout = 8,
 }
 
 /// The place of item `index` in a permutation of `0..n` chosen by `key`: a Feistel network with cycle walking, so

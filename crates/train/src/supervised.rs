@@ -3,14 +3,16 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use chemr_engine::{Model, Objective, TokenLoss, Tokenizer, Trainer};
+use chemr_engine::{Objective, TokenLoss, Tokenizer};
 use serde_json::{Map, Value, json};
 
 use crate::ahead::Ahead;
 use crate::checkpoint::PhaseState;
 use crate::error::TrainError;
+use crate::failure::{Failure, floats, sequences};
 use crate::folder::write_json;
-use crate::metrics::{number, rounded};
+use crate::learner::{Learner, Values};
+use crate::metrics::rounded;
 use crate::phase::{PhaseKind, RunStatus};
 use crate::progress::{Pace, Update};
 use crate::recipe::SupervisedSection;
@@ -58,14 +60,13 @@ impl Objective for NotedCrossEntropy {
 pub(crate) fn run(
     run: &PhaseRun<'_>,
     section: &SupervisedSection,
-    model: Model,
+    values: Values,
     tokenizer: &Tokenizer,
     mut state: PhaseState,
     stop: &AtomicBool,
 ) -> Result<(RunStatus, PhaseState), TrainError> {
     let phase = state.phase;
-    let mut trainer = Trainer::new(model, section.adamw());
-    run.restore_optimizer(&mut trainer, &state)?;
+    let mut learner = run.learner(values, section.adamw(), &state)?;
     let maker = RowMaker::new(run.source, tokenizer, phase, section, &run.recipe.data.shares, run.recipe.run.seed)?;
     let (schedule, max_norm) = (section.schedule(), section.max_norm());
     let before = state.seconds;
@@ -85,24 +86,26 @@ pub(crate) fn run(
             let rate = schedule.rate(state.step);
             let step = state.step + 1;
             let objective = NotedCrossEntropy::new(data.batch.weight_sum().max(1.0), data.batch.len());
-            let context = || format!("{phase} step {step}");
-            let stats = trainer.accumulate(&data.batch, &objective).map_err(TrainError::engine(context()))?;
-            if !stats.loss_sum.is_finite() {
-                return Err(run.not_finite(
-                    phase,
-                    step,
-                    "the loss",
-                    &json!({"loss": number(stats.loss_sum), "rate": rate}),
-                ));
-            }
-            let norm = trainer.step(rate, max_norm);
+            let accumulate = |learner: &mut Learner| {
+                let context = format!("{phase} step {step}");
+                learner.accumulate(&data.batch, &objective).map_err(TrainError::engine(context))
+            };
+            let stats = accumulate(&mut learner)?;
+            let finite_loss = stats.loss_sum.is_finite();
+            let norm = if finite_loss { learner.step(rate, max_norm) } else { f32::NAN };
             if !norm.is_finite() {
-                return Err(run.not_finite(
-                    phase,
-                    step,
-                    "the gradient norm",
-                    &json!({"loss": stats.loss_sum, "rate": rate}),
-                ));
+                if finite_loss {
+                    // The refused step left the weights as they were and zeroed the gradients: here they are again.
+                    accumulate(&mut learner)?;
+                }
+                let failure = Failure {
+                    what: if finite_loss { "the gradient norm" } else { "the loss" },
+                    learning_rate: rate,
+                    loss: Some(stats.loss_sum),
+                    tensors: learner.not_finite(),
+                    sequences: failed_sequences(run, tokenizer, &data, &objective),
+                };
+                return Err(run.not_finite(&state, failure));
             }
             state.step = step;
             state.tokens += data.batch.len() as u64;
@@ -132,11 +135,11 @@ pub(crate) fn run(
                 seconds_left: pace.seconds_left(step, section.steps),
                 message: &message,
             });
-            run.checkpoint_if_due(&state, &trainer, tokenizer)?;
+            run.checkpoint_if_due(&state, &learner, tokenizer)?;
         }
         Ok(RunStatus::Finished)
     })?;
-    run.checkpoint(&state, &trainer, tokenizer)?;
+    run.checkpoint(&state, &learner, tokenizer)?;
     if phase == PhaseKind::Distill {
         write_json(
             &drops_file,
@@ -146,6 +149,21 @@ pub(crate) fn run(
         )?;
     }
     Ok((status, state))
+}
+
+/// The batch of a step that failed, with each position's log-probability.
+fn failed_sequences(
+    run: &PhaseRun<'_>,
+    tokenizer: &Tokenizer,
+    data: &StepData,
+    objective: &NotedCrossEntropy,
+) -> Vec<Value> {
+    sequences(&data.batch, tokenizer, |sequence, positions| {
+        let logp: Vec<f32> =
+            objective.logp[positions].iter().map(|bits| f32::from_bits(bits.load(Ordering::Relaxed))).collect();
+        let task = data.tasks.get(sequence).map(|task| run.source.tasks()[*task].id());
+        Map::from_iter([("task".into(), json!(task)), ("logp".into(), floats(&logp))])
+    })
 }
 
 /// Dropped traces that an earlier part of the run kept.

@@ -3,23 +3,24 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context, anyhow, bail};
-use chemr_engine::{ChatMessage, GenerationDefaults, Generator, Precision, Sampling, StopReason, StopStrings};
+use chemr_engine::{ChatMessage, GenerationDefaults, Generator, Sampling, StopReason, StopStrings};
 use chemr_protocol::{Claim, ClaimTally, Truth, check_claims};
 use chemr_tasks::{Example, Mode, Prompt, Split, Task, check_input, extract, task, tasks};
 use clap::builder::{NonEmptyStringValueParser, RangedU64ValueParser};
 use serde_json::json;
 
 use crate::exit::{Outcome, say};
+use crate::models::ModelChoice;
 use crate::{interrupt, models};
 
 const EXAMPLES: &str = "Examples:
   chemr ask 'What is the molecular formula of CC(=O)OCC?'
   chemr ask --task retrosynthesis 'CC(C)C(=O)OCC' --model runs/quickstart-001
   chemr ask --task tomg.functional_group '1 ester, 1 alcohol' --json
+  chemr ask 'What is the formula of CCO?' --model my-adapter --base models/base
 
 Tasks: name.smiles_to_formula, name.iupac_to_smiles, property.bbbp, property.polarity_rule,
 reaction_prediction, retrosynthesis, tomg.functional_group";
@@ -33,9 +34,8 @@ const MAX_NEW_TOKENS: usize = 512;
 pub struct Arguments {
     /// The question; with --task only its input (a SMILES, a name, a list of groups).
     question: String,
-    /// Model folder, or run folder (its newest checkpoint); by default the newest run.
-    #[arg(long, value_name = "DIR")]
-    model: Option<PathBuf>,
+    #[command(flatten)]
+    model: ModelChoice,
     /// Ask in the words of this task, as the model was trained.
     #[arg(long, value_name = "TASK")]
     task: Option<String>,
@@ -54,9 +54,6 @@ pub struct Arguments {
     /// Seed of the sampling.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How to hold the weights: fp32, bf16 or int8 (see docs/engine.md).
-    #[arg(long, value_name = "KIND", default_value_t = Precision::Single)]
-    precision: Precision,
     /// Print one JSON object instead of streaming.
     #[arg(long)]
     json: bool,
@@ -72,11 +69,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         bail!("--temperature {temperature} is out of range: 0 is greedy, 1 the model's own distribution");
     }
     let (asked, prompt) = read_question(arguments, question)?;
-    let folder = match &arguments.model {
-        Some(path) => models::resolve(path)?,
-        None => models::newest()?,
-    };
-    let trained = models::trained_tasks(&folder);
+    let found = arguments.model.find()?;
+    let trained = models::trained_tasks(&found.folder);
     if let (Some(example), Some(trained)) = (&asked, &trained)
         && !trained.contains(&example.task)
     {
@@ -86,7 +80,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
             trained.join(", ")
         );
     }
-    let (model, tokenizer) = models::load(&folder, arguments.precision)?;
+    let (model, tokenizer) = found.load(arguments.model.precision)?;
     let messages = [ChatMessage::system(prompt.system), ChatMessage::user(prompt.user)];
     let tokens = tokenizer.encode_prompt(&messages)?;
     let positions = model.config().max_position_embeddings;
@@ -96,7 +90,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
             "the question takes {long} tokens, and this model reads and writes {positions} in all; ask something shorter"
         );
     }
-    let defaults = GenerationDefaults::read(&folder)?;
+    let defaults = GenerationDefaults::read(found.weights())?;
     let sampling = sampling(arguments, &defaults, tokenizer.eos());
     let stop_strings = StopStrings::new(&tokenizer, &arguments.stop)?;
     let show = |piece: &str| -> std::io::Result<()> {
@@ -146,7 +140,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
             "{}",
             json!({
                 "task": task, "question": question, "completion": completion, "ended": ended, "answer": answer, "claims": claims,
-                "checked": tally.checked(), "false": tally.wrong, "trained_for": trained, "model": folder,
+                "checked": tally.checked(), "false": tally.wrong, "trained_for": trained, "model": found.folder,
+                "base": found.base,
             })
         )?;
         return Ok(outcome);

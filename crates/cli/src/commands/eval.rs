@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::bail;
-use chemr_engine::Precision;
-use chemr_eval::{ModelFacts, PhaseRecord, Summary};
+use chemr_eval::{PhaseRecord, Summary};
 use chemr_train::{Budget, Recipe, Source, recipe_of};
 
 use crate::exit::{Outcome, say};
+use crate::models::ModelChoice;
 use crate::{evaluator, interrupt, models, rows};
 
 const EXAMPLES: &str = "Examples:
@@ -20,18 +20,14 @@ const EXAMPLES: &str = "Examples:
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Model folder, or run folder (its newest checkpoint); by default the newest run.
-    #[arg(long, value_name = "DIR")]
-    model: Option<PathBuf>,
+    #[command(flatten)]
+    model: ModelChoice,
     /// Recipe whose data and eval sections say what to ask; by default the one the run was made with, else quickstart's.
     #[arg(long, value_name = "RECIPE.toml")]
     recipe: Option<PathBuf>,
     /// Change one key of the recipe (repeatable).
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
-    /// How to hold the weights: fp32, bf16 or int8 (see docs/engine.md).
-    #[arg(long, value_name = "KIND", default_value_t = Precision::Single)]
-    precision: Precision,
     /// Write evaluation and report into this new folder too.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -41,11 +37,8 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
-    let folder = match &arguments.model {
-        Some(path) => models::resolve(path)?,
-        None => models::newest()?,
-    };
-    let recipe = match (&arguments.recipe, models::run_of(&folder)) {
+    let found = arguments.model.find()?;
+    let recipe = match (&arguments.recipe, models::run_of(&found.folder)) {
         (Some(path), _) => Recipe::load(path)?,
         (None, Some(run)) => recipe_of(run)?,
         (None, None) => Recipe::quickstart(Budget::Default)?,
@@ -54,7 +47,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     if let Some(out) = arguments.out.as_deref().filter(|out| out.exists()) {
         bail!("{} exists already; evaluations are never overwritten", out.display());
     }
-    let (model, tokenizer) = models::load(&folder, arguments.precision)?;
+    let facts = found.facts()?;
+    let (model, tokenizer) = found.load(arguments.model.precision)?;
     let rows = rows::held_out(&recipe, &Source::open(&recipe)?)?;
     let stop = interrupt::stop_flag();
     let started = Instant::now();
@@ -70,7 +64,6 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         evaluation_seconds: started.elapsed().as_secs_f64(),
         scores,
     };
-    let facts = ModelFacts::of(model.config(), model.architecture());
     if arguments.json {
         let summary = Summary::build(std::slice::from_ref(&record), facts.clone(), recipe.run.seed);
         say!("{}", serde_json::to_string_pretty(&summary)?)?;

@@ -3,6 +3,7 @@
 pub mod ask;
 pub mod doctor;
 pub mod eval;
+pub mod merge;
 pub mod mol;
 pub mod quickstart;
 pub mod report;

@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use chemr_engine::load_config;
-use chemr_eval::{ModelFacts, Summary};
+use chemr_eval::Summary;
 use chemr_train::recipe_of;
 
 use crate::exit::{Outcome, say};
@@ -47,9 +46,9 @@ fn summary(run: &Path) -> anyhow::Result<Summary> {
     match std::fs::read_to_string(&path) {
         Ok(text) => serde_json::from_str(&text).with_context(|| path.display().to_string()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let (config, architecture) = load_config(&models::resolve(run)?)?;
+            let facts = models::find(models::resolve(run)?, None)?.facts()?;
             let seed = recipe_of(run).map_or(0, |recipe| recipe.run.seed);
-            Ok(evaluator::summarise(run, ModelFacts::of(&config, &architecture), seed)?.0)
+            Ok(evaluator::summarise(run, facts, seed)?.0)
         }
         Err(error) => Err(error).with_context(|| path.display().to_string()),
     }

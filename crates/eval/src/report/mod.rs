@@ -146,6 +146,11 @@ fn facts(run: &Run) -> Vec<Fact> {
     if let Some(summary) = &run.summary {
         let model = &summary.model;
         add("Model", format!("{} parameters", text::thousands(model.parameters as u64)));
+        if let Some(adapter) = &model.adapter {
+            let share = 100.0 * adapter.parameters as f64 / model.parameters.max(1) as f64;
+            let values = text::thousands(adapter.parameters as u64);
+            add("Trained", format!("adapter of rank {}: {values} values ({share:.2} %)", adapter.rank));
+        }
         add("Shape", format!("{} layers × {}", model.layers, model.hidden_size));
         add("Vocabulary", text::thousands(model.vocabulary as u64));
         add("Seed", summary.seed.to_string());

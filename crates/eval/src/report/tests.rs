@@ -7,7 +7,7 @@ use chemr_tasks::{Example, Mode, Split, task};
 use super::*;
 use crate::records::{ClaimRecord, PhaseScores, Sample, TaskDetail, TaskScore};
 use crate::statistics::wilson;
-use crate::summary::ModelFacts;
+use crate::summary::{AdapterFacts, ModelFacts};
 use crate::write_phase;
 
 /// Rows of the made-up run: task, field, reference, a reasoning with claims (`{text|kind|subject|value|truth}`), a wrong
@@ -238,6 +238,7 @@ fn made_up_run(run: &Path) {
         attention_heads: 4,
         key_value_heads: 2,
         max_positions: 512,
+        adapter: Some(AdapterFacts { rank: 8, parameters: 36_864 }),
     };
     Summary::build(&read_phases(run).unwrap(), model, 7).write(run).unwrap();
     fs::write(run.join("metrics.jsonl"), made_up_metrics()).unwrap();
@@ -266,6 +267,7 @@ fn the_report_is_one_file_and_escapes_model_text() {
         "Foundation",
         "Distillation",
         "GRPO",
+        "adapter of rank 8: 36,864 values (2.53 %)",
         "Retrosynthesis",
         "claim false",
         "claim true",

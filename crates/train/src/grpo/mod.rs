@@ -5,23 +5,24 @@
 //! clipped steps. Groups whose rewards are all equal are counted and skipped.
 
 mod advantage;
+mod failure;
 mod objective;
 mod rollout;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use chemr_engine::{Model, PackedBatch, Scorer, Tokenizer, Trainer};
-use serde_json::json;
+use chemr_engine::{EngineError, Model, PackedBatch, Scorer, Tokenizer};
 
 pub use advantage::advantages;
 pub use objective::{ClipSettings, ClippedObjective, ObjectiveStats};
-use rollout::{Iteration, Rollout};
+use rollout::{Iteration, Rollout, SampleError};
 
 use crate::checkpoint::PhaseState;
 use crate::error::TrainError;
 use crate::folder::write_atomic;
-use crate::metrics::{number, rounded};
+use crate::learner::{Learner, Values};
+use crate::metrics::rounded;
 use crate::phase::{PhaseKind, RunStatus};
 use crate::progress::{Pace, Update};
 use crate::recipe::GrpoSection;
@@ -32,7 +33,7 @@ use crate::seed::{Use, mix, permute};
 /// only used when the KL term is on.
 pub(crate) fn run(
     run: &PhaseRun<'_>,
-    model: Model,
+    values: Values,
     reference: Option<Model>,
     tokenizer: &Tokenizer,
     mut state: PhaseState,
@@ -40,8 +41,7 @@ pub(crate) fn run(
 ) -> Result<(RunStatus, PhaseState), TrainError> {
     let section = &run.recipe.grpo;
     let phase = PhaseKind::Grpo;
-    let mut trainer = Trainer::new(model, section.adamw());
-    run.restore_optimizer(&mut trainer, &state)?;
+    let mut learner = run.learner(values, section.adamw(), &state)?;
     let mut scorer = reference.as_ref().map(Scorer::new);
     let schedule = section.schedule();
     let before = state.seconds;
@@ -55,9 +55,22 @@ pub(crate) fn run(
         let step = state.step + 1;
         let rate = schedule.rate(state.step);
         let clock = Instant::now();
-        let iteration = rollout::sample(run.recipe, run.source, trainer.model(), tokenizer, state.step)?;
+        let iteration = match rollout::sample(run.recipe, run.source, &learner.policy(), tokenizer, state.step) {
+            Ok(iteration) => iteration,
+            Err(SampleError::NotFinite(questions)) => {
+                let failure = failure::sampling(run, &learner, tokenizer, &questions, rate);
+                return Err(run.not_finite(&state, failure));
+            }
+            Err(SampleError::Other(error)) => return Err(error),
+        };
         let sampled_in = clock.elapsed().as_secs_f64();
-        let update = train_on(run, section, &mut trainer, scorer.as_mut(), &iteration, step, rate)?;
+        let update = match train_on(run, section, &mut learner, scorer.as_mut(), &iteration, step, rate)? {
+            Ok(update) => update,
+            Err(refused) => {
+                let failure = failure::training(run, &learner, tokenizer, &iteration, refused, rate)?;
+                return Err(run.not_finite(&state, failure));
+            }
+        };
         state.step = step;
         state.tokens += iteration.tokens();
         state.seconds = before + pace.seconds();
@@ -93,9 +106,9 @@ pub(crate) fn run(
             seconds_left: pace.seconds_left(step, section.steps),
             message: &format!("reward {:.3} accuracy {:.3}", iteration.reward(), iteration.accuracy()),
         });
-        run.checkpoint_if_due(&state, &trainer, tokenizer)?;
+        run.checkpoint_if_due(&state, &learner, tokenizer)?;
     }
-    run.checkpoint(&state, &trainer, tokenizer)?;
+    run.checkpoint(&state, &learner, tokenizer)?;
     Ok((status, state))
 }
 
@@ -116,21 +129,24 @@ impl IterationUpdate {
     }
 }
 
-fn train_on(
+/// A step on `rollouts` that was not taken.
+struct Refused<'a> {
+    /// Which number is not finite.
+    what: &'static str,
+    loss: f64,
+    rollouts: Vec<&'a Rollout>,
+}
+
+/// The optimizer steps of an iteration.
+fn train_on<'a>(
     run: &PhaseRun<'_>,
     section: &GrpoSection,
-    trainer: &mut Trainer,
+    learner: &mut Learner,
     mut scorer: Option<&mut Scorer<'_>>,
-    iteration: &Iteration,
+    iteration: &'a Iteration,
     step: u64,
     rate: f32,
-) -> Result<IterationUpdate, TrainError> {
-    let settings = ClipSettings {
-        clip_low: section.clip_low,
-        clip_high: section.clip_high,
-        kl: section.kl,
-        kl_clamp: section.kl_clamp,
-    };
+) -> Result<Result<IterationUpdate, Refused<'a>>, TrainError> {
     let max_norm = section.max_norm();
     // Groups that say something, as ranges of completions; a group stays in one mini-batch, where its advantages
     // cancel.
@@ -149,45 +165,63 @@ fn train_on(
                 // All cut off and masked: a step would move the weights by momentum and decay alone.
                 continue;
             }
-            let denominator = rollouts.iter().map(|rollout| rollout.tokens.len()).sum::<usize>().max(1) as f32;
-            let mut stats = ObjectiveStats::default();
-            for part in cut(&rollouts, iteration, section.micro_tokens) {
-                let (batch, old, advantage) = pack(part, iteration)?;
-                let context = || format!("grpo iteration {step}");
-                let reference = match scorer.as_deref_mut() {
-                    Some(scorer) => Some(scorer.logprobs(&batch).map_err(TrainError::engine(context()))?.logp),
-                    None => None,
-                };
-                let objective = ClippedObjective::new(settings, denominator, &old, &advantage, reference.as_deref());
-                let sums = trainer.accumulate(&batch, &objective).map_err(TrainError::engine(context()))?;
-                if !sums.loss_sum.is_finite() {
-                    let facts = json!({"loss": number(sums.loss_sum), "rate": rate, "sequences": part.len()});
-                    return Err(run.not_finite(PhaseKind::Grpo, step, "the objective", &facts));
-                }
-                let part = objective.stats();
-                stats.tokens += part.tokens;
-                stats.clipped += part.clipped;
-                stats.ratio_error += part.ratio_error;
-                stats.kl += part.kl;
-            }
-            let norm = trainer.step(rate, max_norm);
+            let mut accumulate = |learner: &mut Learner| {
+                accumulate(section, learner, scorer.as_deref_mut(), iteration, &rollouts)
+                    .map_err(TrainError::engine(format!("grpo iteration {step}")))
+            };
+            let (loss, stats) = accumulate(learner)?;
+            let norm = if loss.is_finite() { learner.step(rate, max_norm) } else { f32::NAN };
             if !norm.is_finite() {
-                let facts = json!({"rate": rate, "sequences": rollouts.len()});
-                return Err(run.not_finite(PhaseKind::Grpo, step, "the gradient norm", &facts));
+                if loss.is_finite() {
+                    // The refused step left the weights as they were and zeroed the gradients: here they are again.
+                    accumulate(learner)?;
+                }
+                let what = if loss.is_finite() { "the gradient norm" } else { "the objective" };
+                return Ok(Err(Refused { what, loss, rollouts }));
             }
             if update.updates == 0 {
                 update.first_ratio_error = stats.ratio_error / stats.tokens.max(1) as f64;
             }
             update.updates += 1;
             update.norm += f64::from(norm);
-            update.stats.tokens += stats.tokens;
-            update.stats.clipped += stats.clipped;
-            update.stats.ratio_error += stats.ratio_error;
-            update.stats.kl += stats.kl;
+            update.stats.add(&stats);
         }
     }
     update.norm /= update.updates.max(1) as f64;
-    Ok(update)
+    Ok(Ok(update))
+}
+
+/// Adds the gradient of a mini-batch; returns its loss. Stops at the first part whose loss is not finite.
+fn accumulate(
+    section: &GrpoSection,
+    learner: &mut Learner,
+    mut scorer: Option<&mut Scorer<'_>>,
+    iteration: &Iteration,
+    rollouts: &[&Rollout],
+) -> Result<(f64, ObjectiveStats), EngineError> {
+    let settings = ClipSettings {
+        clip_low: section.clip_low,
+        clip_high: section.clip_high,
+        kl: section.kl,
+        kl_clamp: section.kl_clamp,
+    };
+    let denominator = rollouts.iter().map(|rollout| rollout.tokens.len()).sum::<usize>().max(1) as f32;
+    let mut loss = 0.0;
+    let mut stats = ObjectiveStats::default();
+    for part in cut(rollouts, iteration, section.micro_tokens) {
+        let (batch, old, advantage) = pack(part, iteration)?;
+        let reference = match scorer.as_deref_mut() {
+            Some(scorer) => Some(scorer.logprobs(&batch)?.logp),
+            None => None,
+        };
+        let objective = ClippedObjective::new(settings, denominator, &old, &advantage, reference.as_deref());
+        loss += learner.accumulate(&batch, &objective)?.loss_sum;
+        if !loss.is_finite() {
+            break;
+        }
+        stats.add(&objective.stats());
+    }
+    Ok((loss, stats))
 }
 
 /// The completions of some groups, without those that the recipe masks.
@@ -219,12 +253,12 @@ fn cut<'a, 'b>(rollouts: &'b [&'a Rollout], iteration: &Iteration, limit: usize)
 }
 
 /// Packs completions with, for each position, the sampling log-probability and the advantage.
-fn pack(part: &[&Rollout], iteration: &Iteration) -> Result<(PackedBatch, Vec<f32>, Vec<f32>), TrainError> {
+fn pack(part: &[&Rollout], iteration: &Iteration) -> Result<(PackedBatch, Vec<f32>, Vec<f32>), EngineError> {
     let mut batch = PackedBatch::new();
     let (mut old, mut advantage) = (Vec::new(), Vec::new());
     for rollout in part {
         let prompt = &iteration.questions[rollout.question].prompt;
-        batch.push_completion(prompt, &rollout.tokens).map_err(TrainError::engine("packing a completion"))?;
+        batch.push_completion(prompt, &rollout.tokens)?;
         old.resize(old.len() + prompt.len() - 1, 0.0);
         old.extend_from_slice(&rollout.logps);
         advantage.resize(old.len(), rollout.advantage.unwrap_or(0.0) as f32);

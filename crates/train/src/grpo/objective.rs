@@ -47,6 +47,16 @@ pub struct ObjectiveStats {
     pub kl: f64,
 }
 
+impl ObjectiveStats {
+    /// Adds what happened to other tokens.
+    pub fn add(&mut self, other: &Self) {
+        self.tokens += other.tokens;
+        self.clipped += other.clipped;
+        self.ratio_error += other.ratio_error;
+        self.kl += other.kl;
+    }
+}
+
 impl<'a> ClippedObjective<'a> {
     /// The objective over a batch of `old.len()` positions.
     pub fn new(

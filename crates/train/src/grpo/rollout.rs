@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chemr_engine::{Generator, Model, Sampling, StopReason, Tokenizer};
+use chemr_engine::{EngineError, Generator, Model, Sampling, StopReason, Tokenizer};
 use chemr_tasks::{Example, Mode};
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
@@ -92,6 +92,19 @@ pub(crate) fn questions(
     Ok((found.into_iter().map(|(question, _)| question).collect(), over_long))
 }
 
+/// Why there is nothing to train on.
+pub(crate) enum SampleError {
+    /// The model gave no distribution to sample from for these questions.
+    NotFinite(Vec<Question>),
+    Other(TrainError),
+}
+
+impl From<TrainError> for SampleError {
+    fn from(error: TrainError) -> Self {
+        Self::Other(error)
+    }
+}
+
 /// Samples `group_size` completions for each question and scores them.
 pub(crate) fn sample(
     recipe: &Recipe,
@@ -99,7 +112,7 @@ pub(crate) fn sample(
     model: &Model,
     tokenizer: &Tokenizer,
     step: u64,
-) -> Result<Iteration, TrainError> {
+) -> Result<Iteration, SampleError> {
     let section = &recipe.grpo;
     let (questions, over_long) = questions(source, tokenizer, section, step, model.config.max_position_embeddings)?;
     // A completion also ends where the model's positions do; that is for the generator to see to, row by row.
@@ -112,9 +125,11 @@ pub(crate) fn sample(
             seeds.push(mix(&[recipe.run.seed, Use::Sampling as u64, step, number as u64, sample as u64]));
         }
     }
-    let generated = Generator::new(model)
-        .generate(&prompts, &sampling, &seeds)
-        .map_err(TrainError::engine(format!("sampling in grpo iteration {}", step + 1)))?;
+    let generated = match Generator::new(model).generate(&prompts, &sampling, &seeds) {
+        Ok(generated) => generated,
+        Err(EngineError::NotFinite { .. }) => return Err(SampleError::NotFinite(questions)),
+        Err(error) => return Err(TrainError::engine(format!("sampling in grpo iteration {}", step + 1))(error).into()),
+    };
     let mut rollouts: Vec<Rollout> = generated
         .into_par_iter()
         .enumerate()

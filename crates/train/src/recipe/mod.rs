@@ -13,6 +13,7 @@ mod write;
 use std::path::Path;
 
 pub use budget::Budget;
+use chemr_engine::{EngineError, LoraConfig, LoraTarget};
 use section::{optimizer, section};
 use serde::{Deserialize, Serialize};
 pub(crate) use write::{digest, hex};
@@ -63,6 +64,56 @@ section! {
         norm_epsilon: f32 = 1e-5,
         /// One matrix for input embedding and output head.
         tie_embeddings: bool = true,
+    }
+}
+
+section! {
+    /// A low-rank adapter (LoRA, Hu et al. 2021) that is trained in place of the weights of `model.from`, through the enabled
+    /// phases in turn. Checkpoints are adapter folders as PEFT writes them.
+    pub struct AdapterSection {
+        /// Rank of the adapter; 0 = no adapter, all weights are trained.
+        rank: usize = 0,
+        /// The adapter is multiplied with alpha / rank.
+        alpha: f32 = 32.0,
+        /// Share of its inputs that training sets to zero; from 0 to below 1. In GRPO it also moves the ratio to the sampling
+        /// policy, which has no dropout.
+        dropout: f32 = 0.0,
+        /// Projections of each layer that get one: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj.
+        targets: Vec<String> = LoraTarget::ALL.map(|target| target.to_string()).to_vec(),
+        /// Multiply with alpha / sqrt(rank) (Kalajdzievski 2023).
+        rank_stabilised: bool = false,
+    }
+}
+
+impl AdapterSection {
+    /// The adapter to train, if one is; every value is checked in any case.
+    ///
+    /// # Errors
+    /// What is wrong with which key.
+    pub(crate) fn lora(&self) -> Result<Option<LoraConfig>, String> {
+        let targets = self.targets.iter().map(|target| target.parse()).collect::<Result<_, _>>();
+        let config = LoraConfig {
+            rank: self.rank.max(1),
+            alpha: self.alpha,
+            dropout: self.dropout,
+            targets: targets.map_err(|error| format!("adapter.targets: {error}"))?,
+            rank_stabilised: self.rank_stabilised,
+        };
+        config.validate().map_err(|error| match error {
+            EngineError::Config { field, value, reason } => {
+                // The engine names the fields as PEFT does.
+                let key = match field {
+                    "r" => "rank",
+                    "lora_alpha" => "alpha",
+                    "lora_dropout" => "dropout",
+                    "target_modules" => "targets",
+                    other => other,
+                };
+                format!("adapter.{key} = {value}: {reason}")
+            }
+            other => other.to_string(),
+        })?;
+        Ok((self.rank > 0).then_some(config))
     }
 }
 
@@ -230,6 +281,8 @@ pub struct Recipe {
     pub run: RunSection,
     /// Model sizes.
     pub model: ModelSection,
+    /// Adapter training.
+    pub adapter: AdapterSection,
     /// Tokenizer training.
     pub tokenizer: TokenizerSection,
     /// Where examples come from.
@@ -252,6 +305,7 @@ impl Recipe {
     pub(crate) const DOCS: &'static [SectionDocs] = &[
         ("run", RunSection::ABOUT, RunSection::KEYS),
         ("model", ModelSection::ABOUT, ModelSection::KEYS),
+        ("adapter", AdapterSection::ABOUT, AdapterSection::KEYS),
         ("tokenizer", TokenizerSection::ABOUT, TokenizerSection::KEYS),
         ("data", DataSection::ABOUT, DataSection::KEYS),
         ("foundation", SupervisedSection::ABOUT, SupervisedSection::KEYS),

@@ -75,6 +75,20 @@ impl Recipe {
         Ok(recipe)
     }
 
+    /// Refuses an adapter without a model to adapt. Apart from [`Recipe::check`], since the model may be named later than the
+    /// recipe is read.
+    pub(crate) fn check_base(&self) -> Result<(), TrainError> {
+        if self.adapter.rank == 0 || !self.model.from.is_empty() {
+            return Ok(());
+        }
+        let message = format!(
+            "adapter.rank is {}, so there must be a model to adapt: name its folder with --set model.from=FOLDER (chemr \
+             train: --from FOLDER), or train all weights with adapter.rank = 0",
+            self.adapter.rank
+        );
+        Err(TrainError::Recipe { file: self.run.name.clone(), line: None, message })
+    }
+
     /// Refuses combinations that cannot work, before any time is spent.
     fn check(&self, file: &str) -> Result<(), TrainError> {
         let fail = |message: String| Err(TrainError::Recipe { file: file.into(), line: None, message });
@@ -96,6 +110,9 @@ impl Recipe {
             if !model.head_size.is_multiple_of(2) {
                 return fail("model.head_size must be even (rotary positions turn pairs)".into());
             }
+        }
+        if let Err(message) = self.adapter.lora() {
+            return fail(message);
         }
         for (name, phase) in [("foundation", &self.foundation), ("distill", &self.distill)] {
             if !phase.enabled {
@@ -281,7 +298,10 @@ fn edit_distance(a: &str, b: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use chemr_engine::LoraTarget;
+
     use super::*;
+    use crate::phase::PhaseKind;
 
     fn error(text: &str) -> String {
         Recipe::parse(text, "r.toml").unwrap_err().to_string()
@@ -326,6 +346,11 @@ mod tests {
             "grpo.epsilon=0",
             "eval.examples_per_task=0",
             "data.levels=[4]",
+            "adapter.rank=2000",
+            "adapter.alpha=0",
+            "adapter.dropout=1",
+            "adapter.targets=[]",
+            "adapter.targets=q_proj,q_proj",
             "run.seed=18446744073709551615",
         ] {
             assert!(Recipe::default().with_overrides(&[impossible]).is_err(), "{impossible}");
@@ -333,5 +358,20 @@ mod tests {
         let unused = ["foundation.enabled=false", "foundation.steps=0"];
         assert!(Recipe::default().with_overrides(&unused).is_ok(), "a phase that is off needs no steps");
         assert!(Recipe::default().with_overrides(&["seed"]).is_err());
+        for (wrong, wanted) in [
+            ("adapter.targets=q_proj,w_proj", "adapter.targets: no projection \"w_proj\"; there are q_proj, k_proj"),
+            ("adapter.dropout=1.5", "adapter.dropout = 1.5: must be at least 0 and below 1"),
+            ("adapter.rank=1025", "adapter.rank = 1025: must be 1 to 1024"),
+            ("adapter.rnk=2", "did you mean `rank`?"),
+        ] {
+            let message = Recipe::default().with_overrides(&[wrong]).unwrap_err().to_string();
+            assert!(message.contains(wanted), "{message}");
+        }
+        let adapted = Recipe::default().with_overrides(&["adapter.rank=4", "adapter.targets=v_proj,q_proj"]).unwrap();
+        let lora = adapted.adapter.lora().unwrap().unwrap();
+        assert_eq!((lora.rank, lora.targets), (4, vec![LoraTarget::Value, LoraTarget::Query]));
+        assert_eq!(Recipe::default().adapter.lora(), Ok(None));
+        assert!(adapted.check_base().unwrap_err().to_string().contains("model.from"));
+        assert!(adapted.only(PhaseKind::Distill, Some(Path::new("base"))).check_base().is_ok());
     }
 }

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod adapters;
+mod failures;
+
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -102,25 +105,50 @@ fn quietly(recipe: &Recipe, out: &Path, resume: bool, hook: &mut dyn PhaseHook) 
     Run { recipe, source: &source, out, resume, stop: &AtomicBool::new(false), progress: &Silent }.start(hook)
 }
 
-fn weights(run: &Path) -> Vec<Vec<u8>> {
-    let steps = [(PhaseKind::Foundation, 25), (PhaseKind::Distill, 110), (PhaseKind::Grpo, 5)];
-    steps
-        .iter()
-        .map(|(phase, step)| {
-            let dir = run.join(format!("checkpoints/{}/step-{step:06}", phase.name()));
-            fs::read(dir.join("model.safetensors")).unwrap()
-        })
+/// Bytes of `file` in the last checkpoint of every phase of [`tiny`] and its kind.
+fn last_checkpoints(recipe: &Recipe, run: &Path, file: &str) -> Vec<Vec<u8>> {
+    let steps = [recipe.foundation.steps, recipe.distill.steps, recipe.grpo.steps];
+    let folders = PhaseKind::ALL.into_iter().zip(steps);
+    folders
+        .map(|(phase, step)| fs::read(run.join(format!("checkpoints/{phase}/step-{step:06}")).join(file)).unwrap())
         .collect()
 }
 
-fn metric_steps(run: &Path) -> Vec<(String, u64)> {
+/// Metrics of a run, line by line.
+fn metrics(run: &Path) -> Vec<serde_json::Value> {
     let text = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
-    text.lines()
-        .map(|line| {
-            let value: serde_json::Value = serde_json::from_str(line).unwrap();
-            (value["phase"].as_str().unwrap().to_string(), value["step"].as_u64().unwrap())
-        })
-        .collect()
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn metric_steps(run: &Path) -> Vec<(String, u64)> {
+    let place = |line: serde_json::Value| (line["phase"].as_str().unwrap().to_owned(), line["step"].as_u64().unwrap());
+    metrics(run).into_iter().map(place).collect()
+}
+
+/// Runs a recipe that is disturbed at steps of phases, by turns killed and stopped, and after each what a kill may leave behind
+/// in the folder; then to its end.
+fn disturbed(recipe: &Recipe, out: &Path, at: &[(&str, u64, bool)], file: &str) {
+    for (number, (phase, step, kill)) in at.iter().copied().enumerate() {
+        let stop = AtomicBool::new(false);
+        let progress = At { phase, step, stop: (!kill).then_some(&stop) };
+        let outcome = catch_unwind(AssertUnwindSafe(|| go(recipe, out, number > 0, &progress, &stop)));
+        match outcome {
+            Ok(status) => assert!(!kill && status == RunStatus::Stopped, "{phase} {step}"),
+            Err(_) => assert!(kill, "{phase} {step}"),
+        }
+        // What a kill in the middle of a save leaves, and a folder that merely looks like a checkpoint.
+        let partial = out.join("checkpoints").join(phase).join(".step-000099.partial");
+        fs::create_dir_all(partial.join("state")).unwrap();
+        fs::write(partial.join(file), b"half").unwrap();
+        let empty = out.join("checkpoints").join(phase).join("step-000098");
+        fs::create_dir_all(&empty).unwrap();
+        fs::write(empty.join(file), b"half").unwrap();
+        // A line that a kill cut short.
+        let mut text = fs::read_to_string(out.join("metrics.jsonl")).unwrap_or_default();
+        text.push_str("{\"phase\":\"gr");
+        fs::write(out.join("metrics.jsonl"), text).unwrap();
+    }
+    assert_eq!(go(recipe, out, true, &Silent, &AtomicBool::new(false)), RunStatus::Finished);
 }
 
 #[test]
@@ -132,7 +160,7 @@ fn stopped_and_killed_runs_resume_to_the_same_bytes() {
     // The run that nothing disturbs.
     let whole = dir.path().join("whole");
     assert_eq!(go(&recipe, &whole, false, &Silent, &never), RunStatus::Finished);
-    let expected = weights(&whole);
+    let expected = last_checkpoints(&recipe, &whole, "model.safetensors");
     assert_ne!(expected[1], expected[2], "GRPO changed nothing: the resume test would be empty");
     let lines = metric_steps(&whole);
     assert_eq!(lines.iter().filter(|(phase, _)| phase == "distill").count(), 22);
@@ -143,39 +171,19 @@ fn stopped_and_killed_runs_resume_to_the_same_bytes() {
     assert_eq!(kept, [80, 100, 110], "the last step and two intermediate checkpoints stay");
     assert_eq!(newest_checkpoint(&whole).unwrap().0, PhaseKind::Grpo);
 
-    // The run that is disturbed in every phase, by turns stopped and killed.
+    // The run that is disturbed in every phase.
     let broken = dir.path().join("broken");
-    let mut resume = false;
-    for (phase, step, kill) in [
+    let at = [
         ("foundation", 23, true),
         ("foundation", 24, false),
         ("distill", 33, false),
         ("distill", 47, true),
         ("grpo", 2, false),
         ("grpo", 4, true),
-    ] {
-        let stop = AtomicBool::new(false);
-        let progress = At { phase, step, stop: (!kill).then_some(&stop) };
-        let outcome = catch_unwind(AssertUnwindSafe(|| go(&recipe, &broken, resume, &progress, &stop)));
-        match outcome {
-            Ok(status) => assert!(!kill && status == RunStatus::Stopped, "{phase} {step}"),
-            Err(_) => assert!(kill, "{phase} {step}"),
-        }
-        resume = true;
-        // What a kill in the middle of a save leaves, and a folder that merely looks like a checkpoint.
-        let partial = broken.join("checkpoints").join(phase).join(".step-000099.partial");
-        fs::create_dir_all(partial.join("state")).unwrap();
-        fs::write(partial.join("model.safetensors"), b"half").unwrap();
-        let empty = broken.join("checkpoints").join(phase).join("step-000098");
-        fs::create_dir_all(&empty).unwrap();
-        fs::write(empty.join("model.safetensors"), b"half").unwrap();
-        // A line that a kill cut short.
-        let mut text = fs::read_to_string(broken.join("metrics.jsonl")).unwrap();
-        text.push_str("{\"phase\":\"gr");
-        fs::write(broken.join("metrics.jsonl"), text).unwrap();
-    }
-    assert_eq!(go(&recipe, &broken, true, &Silent, &never), RunStatus::Finished);
-    assert!(weights(&broken) == expected, "a resumed run must give the bytes of the undisturbed one");
+    ];
+    disturbed(&recipe, &broken, &at, "model.safetensors");
+    let resumed = last_checkpoints(&recipe, &broken, "model.safetensors");
+    assert!(resumed == expected, "a resumed run must give the bytes of the undisturbed one");
     assert!(!broken.join("checkpoints/distill/.step-000099.partial").exists());
     assert_eq!(metric_steps(&broken), lines, "an interruption must neither lose nor double a metrics line");
 

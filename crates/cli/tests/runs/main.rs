@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod adapters;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};

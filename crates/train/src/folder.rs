@@ -8,7 +8,8 @@
 //!   phases.json          which phases are finished, and whether the work after them is done
 //!   tokenizer/           the trained tokenizer
 //!   samples/             dropped traces and sampled completions
-//!   checkpoints/PHASE/step-000100/   a Hugging Face folder, and state/ (optimizer, counters)
+//!   checkpoints/PHASE/step-000100/   a Hugging Face folder or an adapter folder, and state/ (optimizer, counters)
+//!   failures/PHASE-step-000123/      the batch of a step whose numbers were not finite
 //! ```
 //!
 //! Every file is written under another name and renamed. A checkpoint folder is complete when it has its final

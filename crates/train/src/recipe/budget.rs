@@ -79,5 +79,7 @@ mod tests {
             assert_eq!(budget.name().parse::<Budget>().unwrap(), budget);
         }
         Recipe::parse(include_str!("../../../../recipes/real-data.toml"), "recipes/real-data.toml").unwrap();
+        let adapter = Recipe::parse(include_str!("../../../../recipes/adapter.toml"), "recipes/adapter.toml").unwrap();
+        assert!(adapter.adapter.rank > 0 && adapter.check_base().is_err(), "the user names the model");
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::hf::Checkpoint;
 use crate::kernels::element::Bf16;
-use crate::kernels::gemm::{PackedMatrix, Storage};
+use crate::kernels::gemm::{PackedMatrix, Storage, Store};
 use crate::kernels::simd::Isa;
 use crate::lora::{ADAPTED, Adapters};
 use crate::weights::{EMBED, Fused, NORM, Part, ProjectionExtras, block_tensors, head_name};
@@ -98,25 +98,54 @@ pub struct InferenceModel<'a> {
     pub(crate) head: Arc<PackedMatrix>,
 }
 
+/// A matrix, and the adapter that is added to what it computes.
+#[derive(Clone, Debug)]
+pub(crate) struct InferenceLinear {
+    pub matrix: Arc<PackedMatrix>,
+    /// `A` and `scale B`.
+    adapter: Option<[PackedMatrix; 2]>,
+}
+
+impl InferenceLinear {
+    fn alone(matrix: Arc<PackedMatrix>) -> Self {
+        Self { matrix, adapter: None }
+    }
+
+    /// Rows of `A`.
+    fn width(&self) -> usize {
+        self.adapter.as_ref().map_or(0, |[a, _]| a.columns())
+    }
+
+    /// `y = W x + scale B A x` (added to `store`) for `rows` rows, on all threads; `lowered` holds [`InferenceModel::widest`]
+    /// values for each row.
+    pub(crate) fn multiply(&self, x: &[f32], rows: usize, y: &mut [f32], store: Store<'_>, lowered: &mut [f32]) {
+        self.matrix.multiply(x, rows, y, store);
+        if let Some([a, b]) = &self.adapter {
+            a.multiply(x, rows, lowered, Store::Overwrite);
+            b.multiply(lowered, rows, y, Store::Add);
+        }
+    }
+}
+
 /// `[vocab, hidden]`.
 #[derive(Clone, Debug)]
 enum Embeddings<'a> {
     Single(Cow<'a, [f32]>),
-    Bf16(Vec<Bf16>),
+    Bf16(Cow<'a, [Bf16]>),
 }
 
 /// One block: see [`crate::LayerWeights`] for the shapes.
 #[derive(Clone, Debug)]
 pub(crate) struct InferenceLayer {
     pub attn_norm: Vec<f32>,
-    pub qkv: Arc<PackedMatrix>,
+    pub qkv: InferenceLinear,
     qkv_bias: Vec<f32>,
     q_norm: Vec<f32>,
     k_norm: Vec<f32>,
-    pub o: Arc<PackedMatrix>,
+    pub o: InferenceLinear,
     pub mlp_norm: Vec<f32>,
-    pub gate_up: Arc<PackedMatrix>,
-    pub down: Arc<PackedMatrix>,
+    pub gate_up: InferenceLinear,
+    pub down: InferenceLinear,
 }
 
 impl InferenceLayer {
@@ -130,22 +159,23 @@ impl<'a> InferenceModel<'a> {
     pub fn new(model: &'a Model, precision: Precision) -> Self {
         let (config, weights) = (&model.config, &model.weights);
         let hidden = config.hidden_size;
+        let blocks = precision.of_blocks();
         let pack = |storage, weight: &[f32], depth: usize| {
             let mut packed = PackedMatrix::stored(Isa::detect(), depth, weight.len() / depth, storage);
             packed.pack_weight(weight);
             Arc::new(packed)
         };
-        let blocks = precision.of_blocks();
+        let linear = |weight: &[f32], depth: usize| InferenceLinear::alone(pack(blocks, weight, depth));
         let layers = weights.layers.iter().map(|layer| InferenceLayer {
             attn_norm: layer.attn_norm.clone(),
-            qkv: pack(blocks, &layer.qkv, hidden),
+            qkv: linear(&layer.qkv, hidden),
             qkv_bias: layer.qkv_bias.clone(),
             q_norm: layer.q_norm.clone(),
             k_norm: layer.k_norm.clone(),
-            o: pack(blocks, &layer.o, config.query_width()),
+            o: linear(&layer.o, config.query_width()),
             mlp_norm: layer.mlp_norm.clone(),
-            gate_up: pack(blocks, &layer.gate_up, hidden),
-            down: pack(blocks, &layer.down, config.intermediate_size),
+            gate_up: linear(&layer.gate_up, hidden),
+            down: linear(&layer.down, config.intermediate_size),
         });
         Self {
             config: config.clone(),
@@ -209,6 +239,59 @@ impl<'a> InferenceModel<'a> {
         &self.architecture
     }
 
+    /// The same model, with embeddings of its own.
+    pub fn into_owned(self) -> InferenceModel<'static> {
+        let Self { config, architecture, precision, embed, layers, norm, head } = self;
+        let embed = match embed {
+            Embeddings::Single(table) => Embeddings::Single(Cow::Owned(table.into_owned())),
+            Embeddings::Bf16(table) => Embeddings::Bf16(Cow::Owned(table.into_owned())),
+        };
+        InferenceModel { config, architecture, precision, embed, layers, norm, head }
+    }
+
+    /// The same model with adapters beside its matrices; those are shared.
+    ///
+    /// # Errors
+    /// [`EngineError::Shape`] when the adapters were made for another shape.
+    pub fn with_adapters(&self, adapters: &Adapters) -> Result<InferenceModel<'_>, EngineError> {
+        adapters.check(&self.config)?;
+        let embed = match &self.embed {
+            Embeddings::Single(table) => Embeddings::Single(Cow::Borrowed(table)),
+            Embeddings::Bf16(table) => Embeddings::Bf16(Cow::Borrowed(table)),
+        };
+        let mut model = InferenceModel {
+            config: self.config.clone(),
+            architecture: self.architecture.clone(),
+            precision: self.precision,
+            embed,
+            layers: self.layers.clone(),
+            norm: self.norm.clone(),
+            head: Arc::clone(&self.head),
+        };
+        let isa = Isa::detect();
+        for (layer, pairs) in model.layers.iter_mut().zip(&adapters.layers) {
+            let linears = [&mut layer.qkv, &mut layer.o, &mut layer.gate_up, &mut layer.down];
+            for ((linear, pair), layout) in linears.into_iter().zip(pairs).zip(&adapters.layouts) {
+                if layout.width > 0 {
+                    let scale = adapters.config().scale();
+                    let scaled: Vec<f32> = pair.b.iter().map(|value| scale * value).collect();
+                    let mut a = PackedMatrix::stored(isa, layout.input, layout.width, Storage::Single);
+                    a.pack_weight(&pair.a);
+                    let mut b = PackedMatrix::stored(isa, layout.width, layout.out, Storage::Single);
+                    b.pack_weight(&scaled);
+                    linear.adapter = Some([a, b]);
+                }
+            }
+        }
+        Ok(model)
+    }
+
+    /// Most rows of `A` of an adapter.
+    pub(crate) fn widest(&self) -> usize {
+        let widths = self.layers.iter().flat_map(|layer| [&layer.qkv, &layer.o, &layer.gate_up, &layer.down]);
+        widths.map(InferenceLinear::width).max().unwrap_or(0)
+    }
+
     /// How the weights are held.
     pub fn precision(&self) -> Precision {
         self.precision
@@ -251,7 +334,7 @@ impl Reader<'_> {
             self.checkpoint.read(EMBED, table.len(), &mut self.piece)?;
             table.extend(round(&self.piece));
         }
-        Ok(Embeddings::Bf16(table))
+        Ok(Embeddings::Bf16(Cow::Owned(table)))
     }
 
     /// The matrix that `tensors` (name and rows), all of `depth` columns, make one below the other. `change` is called with the
@@ -318,16 +401,17 @@ impl Block<'_, '_> {
         Ok(values)
     }
 
-    fn matrix(&mut self, fused: Fused, depth: usize) -> Result<Arc<PackedMatrix>, EngineError> {
+    fn matrix(&mut self, fused: Fused, depth: usize) -> Result<InferenceLinear, EngineError> {
         let parts = self.parts.iter().filter(|part| part.fused == fused);
         let tensors: Vec<_> = parts.map(|part| (part.full_name(self.layer), part.len() / depth)).collect();
         let adapted = ADAPTED.iter().position(|adapted| *adapted == fused);
         let (layer, adapters) = (self.layer, self.adapters.zip(adapted));
-        self.reader.matrix(&tensors, depth, self.storage, |first, rows| {
+        let matrix = self.reader.matrix(&tensors, depth, self.storage, |first, rows| {
             if let Some((adapters, adapted)) = adapters {
                 adapters.add_to(layer, adapted, first, rows);
             }
-        })
+        })?;
+        Ok(InferenceLinear::alone(matrix))
     }
 }
 

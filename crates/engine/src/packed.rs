@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::dropout::Dropout;
+use crate::inference::InferenceLinear;
 use crate::kernels::gemm::{PackedMatrix, Storage, Store};
 use crate::kernels::ops;
 use crate::kernels::outer::put_block;
@@ -250,8 +251,8 @@ impl PackedModel {
     /// The matrices of a model that was packed before and stays as it is. The head's is kept for the way back too; the others
     /// are made for one block at a time.
     pub(crate) fn frozen(model: &InferenceModel<'_>) -> Self {
-        let linear = |forward: &Arc<PackedMatrix>| PackedLinear {
-            weight: PackedWeight { forward: Arc::clone(forward), backward: None },
+        let linear = |linear: &InferenceLinear| PackedLinear {
+            weight: PackedWeight { forward: Arc::clone(&linear.matrix), backward: None },
             adapter: None,
         };
         let mut head = model.head.empty_transpose(match model.precision() {

@@ -8,8 +8,9 @@ mod common;
 use std::path::Path;
 
 use chemr_engine::{
-    AdamWConfig, Adapters, Architecture, Compute, CrossEntropy, Family, InferenceModel, LoraConfig, LoraTrainer, Model,
-    ModelConfig, Operands, PackedBatch, Precision, Scorer, Trainer, Weights, load_inference_model, load_model,
+    AdamWConfig, Adapters, Architecture, Compute, CrossEntropy, Family, Generator, InferenceModel, LoraConfig,
+    LoraTrainer, Model, ModelConfig, Operands, PackedBatch, Precision, Sampling, Scorer, Trainer, Weights,
+    load_inference_model, load_model,
 };
 use common::{Fixture, fixture_config, random_batch, relative};
 
@@ -178,5 +179,21 @@ fn adapters_learn_on_a_packed_base_as_on_its_weights() {
             assert!(packed == single, "{precision}");
         }
         assert!(packed.0[3] < packed.0[0] - 0.1, "{precision}: {:?}", packed.0);
+        // What is sampled has the log-probabilities that the trainer computes.
+        let mut trainer = LoraTrainer::on_packed(base.clone(), packed.1, AdamWConfig::default(), 9, false).unwrap();
+        let prompts: Vec<Vec<u32>> = (0..5).map(|row| vec![row + 1; 3 + row as usize]).collect();
+        let sampling = Sampling::sampled(1.0, 12, Vec::new());
+        let policy = trainer.policy();
+        let sampled = Generator::packed(&policy).generate(&prompts, &sampling, &[1, 2, 3, 4, 5]).unwrap();
+        for (prompt, generated) in prompts.iter().zip(&sampled) {
+            let mut batch = PackedBatch::new();
+            let tokens: Vec<u32> = prompt.iter().chain(&generated.tokens).copied().collect();
+            let place = |index: usize| f32::from(u8::from(index + 1 >= prompt.len()));
+            batch.push(&tokens, &(0..tokens.len() - 1).map(place).collect::<Vec<f32>>()).unwrap();
+            let found = trainer.logprobs(&batch).unwrap().logp;
+            for (a, b) in found[prompt.len() - 1..].iter().zip(&generated.logps) {
+                assert!((a - b).abs() < 1e-4, "{precision}: {a} {b}");
+            }
+        }
     }
 }

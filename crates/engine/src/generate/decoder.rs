@@ -27,6 +27,8 @@ pub(super) struct Decoder<'a> {
     model: Cow<'a, InferenceModel<'a>>,
     pub(super) isa: Isa,
     rotary: RotaryTable,
+    /// Most rows of `A` of an adapter.
+    widest: usize,
 }
 
 /// A sequence that takes part in a step: its last token and the position that this token gets, whose page is writable.
@@ -47,6 +49,8 @@ pub(super) struct Workspace {
     lse: AlignedVec,
     gate_up: AlignedVec,
     hidden: AlignedVec,
+    /// What adapters compute between their two matrices.
+    lowered: AlignedVec,
     /// Logits of the rows asked for, `[rows, vocab]`.
     pub(super) logits: AlignedVec,
     scratch: Scratch,
@@ -71,7 +75,7 @@ impl Workspace {
 impl<'a> Decoder<'a> {
     pub(super) fn new(model: Cow<'a, InferenceModel<'a>>) -> Self {
         let rotary = RotaryTable::new(model.config(), &model.architecture().rope_scaling);
-        Self { model, isa: Isa::detect(), rotary }
+        Self { widest: model.widest(), model, isa: Isa::detect(), rotary }
     }
 
     /// Makes the rotary tables reach `positions`.
@@ -107,6 +111,7 @@ impl<'a> Decoder<'a> {
         let rows = prompt.len() - before;
         let scratch = attend_scratch(self.isa, prompt.len(), config.head_dim);
         space.prepare(config, before, rows, 1, scratch);
+        space.lowered.grow(rows * self.widest);
         self.embed(&mut space.x[..rows * hidden], prompt[before..].iter().copied());
         let last = self.model.layers.len() - 1;
         for layer in 0..=last {
@@ -138,6 +143,7 @@ impl<'a> Decoder<'a> {
         let longest = batch.iter().map(|row| row.position + 1).max().unwrap_or(0);
         let scratch = scores_len(config.queries_per_key_value(), longest);
         space.prepare(config, 0, rows, rows, scratch);
+        space.lowered.grow(rows * self.widest);
         self.embed(&mut space.x[..rows * hidden], batch.iter().map(|row| row.token));
         for layer in 0..self.model.layers.len() {
             self.project(layer, 0, rows, |row| batch[row].position, space);
@@ -164,7 +170,8 @@ impl<'a> Decoder<'a> {
         let block = &self.model.layers[layer];
         self.norm(&block.attn_norm, rows, space);
         let qkv = &mut space.qkv[first * width..];
-        block.qkv.multiply(&space.normed[..rows * hidden], rows, &mut qkv[..rows * width], Store::Overwrite);
+        let normed = &space.normed[..rows * hidden];
+        block.qkv.multiply(normed, rows, &mut qkv[..rows * width], Store::Overwrite, &mut space.lowered);
         let rotated = config.query_width() + config.key_value_width();
         let (queries, eps) = (config.query_width(), config.rms_norm_eps);
         let extras = block.projection_extras();
@@ -262,15 +269,17 @@ impl<'a> Decoder<'a> {
         let (hidden, wide) = (config.hidden_size, config.intermediate_size);
         let block = &self.model.layers[layer];
         let attended = &space.attended[..rows * config.query_width()];
-        block.o.multiply(attended, rows, &mut space.x[..rows * hidden], Store::Add);
+        block.o.multiply(attended, rows, &mut space.x[..rows * hidden], Store::Add, &mut space.lowered);
         self.norm(&block.mlp_norm, rows, space);
         let normed = &space.normed[..rows * hidden];
-        block.gate_up.multiply(normed, rows, &mut space.gate_up[..rows * 2 * wide], Store::Overwrite);
+        let gate_up = &mut space.gate_up[..rows * 2 * wide];
+        block.gate_up.multiply(normed, rows, gate_up, Store::Overwrite, &mut space.lowered);
         let gate_up = &space.gate_up;
         by_rows(rows, wide, &mut space.hidden, &mut space.scratch, |range, part| {
             ops::swiglu(self.isa, &gate_up[range.start * 2 * wide..range.end * 2 * wide], wide, part);
         });
-        block.down.multiply(&space.hidden[..rows * wide], rows, &mut space.x[..rows * hidden], Store::Add);
+        let (activated, x) = (&space.hidden[..rows * wide], &mut space.x[..rows * hidden]);
+        block.down.multiply(activated, rows, x, Store::Add, &mut space.lowered);
     }
 
     fn logits(&self, rows: usize, space: &mut Workspace) {

@@ -106,6 +106,10 @@ impl PackedMatrix {
         Self { isa, columns, depth, panels: Panels::new(isa, storage, depth, columns) }
     }
 
+    pub(crate) fn columns(&self) -> usize {
+        self.columns
+    }
+
     /// Packs a weight `[out, in]` (row-major) for `c[m, out] = a[m, in] * weight^T`.
     #[cfg(test)]
     pub(crate) fn from_weight(weight: &[f32], out: usize, input: usize) -> Self {

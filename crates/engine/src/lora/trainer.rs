@@ -11,7 +11,8 @@ use crate::packed::Direction;
 use crate::rng::SplitMix64;
 use crate::trainer::Engine;
 use crate::{
-    AdamWConfig, Compute, EngineError, InferenceModel, LogProbs, Model, Objective, PackedBatch, StepStats, state,
+    AdamWConfig, Compute, EngineError, InferenceModel, LogProbs, Model, Objective, PackedBatch, Precision, StepStats,
+    state,
 };
 
 /// The model that stays as it is.
@@ -180,6 +181,19 @@ impl LoraTrainer {
         let mut model = self.model()?.clone();
         self.adapters.add_all(&mut model);
         Some(model)
+    }
+
+    /// The model to sample from: merged, or the packed one with the adapters beside its matrices.
+    pub fn policy(&self) -> InferenceModel<'_> {
+        let policy = match &self.base {
+            Base::Single(model) => {
+                let mut model = model.clone();
+                self.adapters.add_all(&mut model);
+                return InferenceModel::new(&model, Precision::Single).into_owned();
+            }
+            Base::Packed(model) => model.with_adapters(&self.adapters),
+        };
+        policy.unwrap_or_else(|_| unreachable!("the adapters were checked when training began"))
     }
 
     /// Ends training.

@@ -3,15 +3,21 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
+use crate::kernels::gemm::Storage;
+
 /// What the operands of matrix products are rounded to. Sums, weights, gradients and everything between the products are
 /// single precision in every case.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Operands {
     /// Not at all, `fp32`.
     #[default]
+    #[serde(rename = "fp32")]
     Single,
     /// To nearest even, `bf16`: half the packed weights, and twice the speed where the processor has `vdpbf16ps` (AVX-512 BF16).
     /// Elsewhere the same products are computed by widening. Attention stays in single precision.
+    #[serde(rename = "bf16")]
     Bf16,
 }
 
@@ -24,6 +30,14 @@ impl Operands {
         match self {
             Self::Single => "fp32",
             Self::Bf16 => "bf16",
+        }
+    }
+
+    /// How matrices are packed for such products.
+    pub(crate) fn storage(self) -> Storage {
+        match self {
+            Self::Single => Storage::Single,
+            Self::Bf16 => Storage::Bf16Pairs,
         }
     }
 }

@@ -5,26 +5,31 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::hf::Checkpoint;
 use crate::kernels::element::Bf16;
 use crate::kernels::gemm::{PackedMatrix, Storage, Store};
 use crate::kernels::simd::Isa;
 use crate::lora::{ADAPTED, Adapters};
 use crate::weights::{EMBED, Fused, NORM, Part, ProjectionExtras, block_tensors, head_name};
-use crate::{Architecture, EngineError, Model, ModelConfig};
+use crate::{Architecture, EngineError, Model, ModelConfig, Operands};
 
 /// Values of a matrix that are read and packed at a time.
 const PIECE: usize = 1 << 22;
 
 /// How weights are held while generating. Activations, the cache and all sums are single precision in every case.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Precision {
     /// Single precision, `fp32`: log-probabilities equal those of training.
     #[default]
+    #[serde(rename = "fp32")]
     Single,
     /// `bf16`: every matrix rounded to nearest even. A model that is stored in bf16 loses nothing.
+    #[serde(rename = "bf16")]
     Bf16,
     /// `int8`: the matrices of the blocks as 8-bit integers with one factor for each output, embeddings and head bf16.
+    #[serde(rename = "int8")]
     Int8,
 }
 
@@ -157,9 +162,18 @@ impl InferenceLayer {
 impl<'a> InferenceModel<'a> {
     /// Packs the present values of `model`; at full precision its embeddings are borrowed.
     pub fn new(model: &'a Model, precision: Precision) -> Self {
+        Self::pack(model, precision, [precision.of_blocks(), precision.of_head()])
+    }
+
+    /// Packs the present values of `model` for products as a trainer computes them, so that what is sampled has the
+    /// log-probabilities that training finds. Embeddings are borrowed.
+    pub fn as_trained(model: &'a Model, operands: Operands) -> Self {
+        Self::pack(model, Precision::Single, [operands.storage(); 2])
+    }
+
+    fn pack(model: &'a Model, precision: Precision, [blocks, of_head]: [Storage; 2]) -> Self {
         let (config, weights) = (&model.config, &model.weights);
         let hidden = config.hidden_size;
-        let blocks = precision.of_blocks();
         let pack = |storage, weight: &[f32], depth: usize| {
             let mut packed = PackedMatrix::stored(Isa::detect(), depth, weight.len() / depth, storage);
             packed.pack_weight(weight);
@@ -187,7 +201,7 @@ impl<'a> InferenceModel<'a> {
             },
             layers: layers.collect(),
             norm: weights.norm.clone(),
-            head: pack(precision.of_head(), weights.head_matrix(), hidden),
+            head: pack(of_head, weights.head_matrix(), hidden),
         }
     }
 
@@ -249,17 +263,13 @@ impl<'a> InferenceModel<'a> {
         InferenceModel { config, architecture, precision, embed, layers, norm, head }
     }
 
-    /// The same model with adapters beside its matrices; those are shared.
-    ///
-    /// # Errors
-    /// [`EngineError::Shape`] when the adapters were made for another shape.
-    pub fn with_adapters(&self, adapters: &Adapters) -> Result<InferenceModel<'_>, EngineError> {
-        adapters.check(&self.config)?;
+    /// The same model with the same matrices and embeddings.
+    pub fn share(&self) -> InferenceModel<'_> {
         let embed = match &self.embed {
             Embeddings::Single(table) => Embeddings::Single(Cow::Borrowed(table)),
             Embeddings::Bf16(table) => Embeddings::Bf16(Cow::Borrowed(table)),
         };
-        let mut model = InferenceModel {
+        InferenceModel {
             config: self.config.clone(),
             architecture: self.architecture.clone(),
             precision: self.precision,
@@ -267,9 +277,17 @@ impl<'a> InferenceModel<'a> {
             layers: self.layers.clone(),
             norm: self.norm.clone(),
             head: Arc::clone(&self.head),
-        };
+        }
+    }
+
+    /// Puts adapters beside the matrices.
+    ///
+    /// # Errors
+    /// [`EngineError::Shape`] when the adapters were made for another shape.
+    pub fn with_adapters(mut self, adapters: &Adapters) -> Result<Self, EngineError> {
+        adapters.check(&self.config)?;
         let isa = Isa::detect();
-        for (layer, pairs) in model.layers.iter_mut().zip(&adapters.layers) {
+        for (layer, pairs) in self.layers.iter_mut().zip(&adapters.layers) {
             let linears = [&mut layer.qkv, &mut layer.o, &mut layer.gate_up, &mut layer.down];
             for ((linear, pair), layout) in linears.into_iter().zip(pairs).zip(&adapters.layouts) {
                 if layout.width > 0 {
@@ -283,7 +301,7 @@ impl<'a> InferenceModel<'a> {
                 }
             }
         }
-        Ok(model)
+        Ok(self)
     }
 
     /// Most rows of `A` of an adapter.

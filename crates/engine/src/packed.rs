@@ -32,10 +32,7 @@ pub(crate) struct PackedWeight {
 impl PackedWeight {
     fn new(out: usize, input: usize, direction: Direction, operands: Operands) -> Self {
         let isa = Isa::detect();
-        let storage = match operands {
-            Operands::Single => Storage::Single,
-            Operands::Bf16 => Storage::Bf16Pairs,
-        };
+        let storage = operands.storage();
         Self {
             forward: Arc::new(PackedMatrix::stored(isa, input, out, storage)),
             backward: (direction == Direction::Both).then(|| PackedMatrix::stored(isa, out, input, storage)),

@@ -1,36 +1,87 @@
 //! What a phase trains: every weight of a model, or an adapter on a model that stays as it is.
 
-use std::borrow::Cow;
 use std::path::Path;
 
 use chemr_engine::{
-    AdamWConfig, Adapters, EngineError, LoraPair, LoraTrainer, Model, Objective, PackedBatch, StepStats, Tokenizer,
-    Trainer, Weights, save_adapter_with, save_folder_with,
+    AdamWConfig, Adapters, Compute, EngineError, InferenceModel, LogProbs, LoraPair, LoraTrainer, Model, ModelConfig,
+    Objective, Operands, PackedBatch, Scorer, StepStats, Tokenizer, Trainer, Weights, save_adapter_with,
+    save_folder_with,
 };
 
 use crate::error::TrainError;
 
 /// The values that a phase starts from.
 #[derive(Debug)]
-pub(crate) struct Values {
-    pub model: Model,
-    /// Where there are adapters, only they are trained.
-    pub adapters: Option<Adapters>,
+pub(crate) enum Values {
+    /// All weights are trained.
+    All(Model),
+    /// Only the adapters are.
+    Adapters(Box<Base>, Adapters),
+}
+
+/// The model under adapters.
+#[derive(Debug)]
+pub(crate) enum Base {
+    Single(Model),
+    /// In bf16 or int8.
+    Packed(InferenceModel<'static>),
+}
+
+impl Base {
+    pub fn config(&self) -> &ModelConfig {
+        match self {
+            Self::Single(model) => &model.config,
+            Self::Packed(model) => model.config(),
+        }
+    }
+
+    fn parameter_count(&self) -> usize {
+        match self {
+            Self::Single(model) => model.parameter_count(),
+            Self::Packed(model) => model.architecture().parameter_count(model.config()),
+        }
+    }
 }
 
 impl Values {
     /// Number of values that are trained, and of all values of the model.
     pub fn count(&self) -> (usize, usize) {
-        let all = self.model.parameter_count();
-        (self.adapters.as_ref().map_or(all, Adapters::parameter_count), all)
+        match self {
+            Self::All(model) => (model.parameter_count(), model.parameter_count()),
+            Self::Adapters(base, adapters) => (adapters.parameter_count(), base.parameter_count()),
+        }
     }
 
-    /// The model that these values are, without adapters.
-    pub fn merged(mut self) -> Result<Model, TrainError> {
-        if let Some(adapters) = &self.adapters {
-            adapters.merge_into(&mut self.model).map_err(TrainError::engine("merging the adapter"))?;
+    /// What gives the log-probabilities of these values.
+    pub fn reference(self, compute: Compute) -> Result<Reference, TrainError> {
+        Ok(match self {
+            Self::All(model) => Reference::Model(Box::new(model), compute),
+            Self::Adapters(..) => {
+                Reference::Adapters(Box::new(Learner::new(self, AdamWConfig::default(), 0, compute)?))
+            }
+        })
+    }
+}
+
+/// A model that is only asked for log-probabilities.
+pub(crate) enum Reference {
+    Model(Box<Model>, Compute),
+    Adapters(Box<Learner>),
+}
+
+/// Computes the log-probabilities of a batch.
+pub(crate) type Scores<'r> = dyn FnMut(&PackedBatch) -> Result<LogProbs, EngineError> + 'r;
+
+impl Reference {
+    /// Packs the weights once for all calls.
+    pub fn scorer(&mut self) -> Box<Scores<'_>> {
+        match self {
+            Self::Model(model, compute) => {
+                let mut scorer = Scorer::computing(model, *compute);
+                Box::new(move |batch| scorer.logprobs(batch))
+            }
+            Self::Adapters(learner) => Box::new(|batch| learner.logprobs(batch)),
         }
-        Ok(self.model)
     }
 }
 
@@ -44,27 +95,39 @@ pub(crate) struct NotFinite {
 /// Values in training.
 #[derive(Debug)]
 pub(crate) enum Learner {
-    All(Box<Trainer>),
+    All(Box<Trainer>, Operands),
     Adapter(Box<LoraTrainer>),
 }
 
 impl Learner {
     /// Starts training with empty moments. `dropout_seed` decides what the dropout of adapters drops.
-    pub fn new(values: Values, config: AdamWConfig, dropout_seed: u64) -> Result<Self, TrainError> {
-        let Values { model, adapters } = values;
-        Ok(match adapters {
-            None => Self::All(Box::new(Trainer::new(model, config))),
-            Some(adapters) => {
-                let trainer = LoraTrainer::new(model, adapters, config, dropout_seed);
-                Self::Adapter(Box::new(trainer.map_err(TrainError::engine("adding the adapter to its base"))?))
+    pub fn new(values: Values, config: AdamWConfig, dropout_seed: u64, compute: Compute) -> Result<Self, TrainError> {
+        let (base, adapters) = match values {
+            Values::All(model) => {
+                let trainer = Trainer::computing(model, config, compute);
+                return Ok(Self::All(Box::new(trainer), compute.operands));
             }
-        })
+            Values::Adapters(base, adapters) => (*base, adapters),
+        };
+        let trainer = match base {
+            Base::Single(model) => LoraTrainer::computing(model, adapters, config, dropout_seed, compute),
+            Base::Packed(model) => LoraTrainer::on_packed(model, adapters, config, dropout_seed, compute.recompute),
+        };
+        Ok(Self::Adapter(Box::new(trainer.map_err(TrainError::engine("adding the adapter to its base"))?)))
+    }
+
+    /// See [`Trainer::logprobs`].
+    pub fn logprobs(&mut self, batch: &PackedBatch) -> Result<LogProbs, EngineError> {
+        match self {
+            Self::All(trainer, _) => trainer.logprobs(batch),
+            Self::Adapter(trainer) => trainer.logprobs(batch),
+        }
     }
 
     /// See [`Trainer::accumulate`].
     pub fn accumulate(&mut self, batch: &PackedBatch, objective: &dyn Objective) -> Result<StepStats, EngineError> {
         match self {
-            Self::All(trainer) => trainer.accumulate(batch, objective),
+            Self::All(trainer, _) => trainer.accumulate(batch, objective),
             Self::Adapter(trainer) => trainer.accumulate(batch, objective),
         }
     }
@@ -72,23 +135,23 @@ impl Learner {
     /// See [`Trainer::step`].
     pub fn step(&mut self, rate: f32, max_grad_norm: Option<f32>) -> f32 {
         match self {
-            Self::All(trainer) => trainer.step(rate, max_grad_norm),
+            Self::All(trainer, _) => trainer.step(rate, max_grad_norm),
             Self::Adapter(trainer) => trainer.step(rate, max_grad_norm),
         }
     }
 
-    /// The model to sample from: that in training, or its copy with the adapters merged.
-    pub fn policy(&self) -> Cow<'_, Model> {
+    /// The model to sample from.
+    pub fn policy(&self) -> InferenceModel<'_> {
         match self {
-            Self::All(trainer) => Cow::Borrowed(trainer.model()),
-            Self::Adapter(trainer) => Cow::Owned(trainer.merged()),
+            Self::All(trainer, operands) => InferenceModel::as_trained(trainer.model(), *operands),
+            Self::Adapter(trainer) => trainer.policy(),
         }
     }
 
     /// See [`Trainer::load_state`].
     pub fn load_state(&mut self, path: &Path) -> Result<(), EngineError> {
         match self {
-            Self::All(trainer) => trainer.load_state(path),
+            Self::All(trainer, _) => trainer.load_state(path),
             Self::Adapter(trainer) => trainer.load_state(path),
         }
     }
@@ -96,7 +159,7 @@ impl Learner {
     /// See [`Trainer::save_state`].
     pub fn save_state(&self, path: &Path) -> Result<(), EngineError> {
         match self {
-            Self::All(trainer) => trainer.save_state(path),
+            Self::All(trainer, _) => trainer.save_state(path),
             Self::Adapter(trainer) => trainer.save_state(path),
         }
     }
@@ -111,7 +174,7 @@ impl Learner {
         more: impl FnOnce(&Path) -> Result<(), EngineError>,
     ) -> Result<(), EngineError> {
         match self {
-            Self::All(trainer) => save_folder_with(folder, trainer.model(), tokenizer, more),
+            Self::All(trainer, _) => save_folder_with(folder, trainer.model(), tokenizer, more),
             Self::Adapter(trainer) => save_adapter_with(folder, trainer.adapters(), base, |partial| {
                 tokenizer.save(partial).map_err(|error| EngineError::Text {
                     operation: "save adapter folder",
@@ -129,12 +192,12 @@ impl Learner {
             tensors.into_iter().filter(|tensor| !all_finite(tensor.data)).map(|tensor| tensor.name).collect()
         };
         match self {
-            Self::All(trainer) => NotFinite {
+            Self::All(trainer, _) => NotFinite {
                 weights: of_model(trainer.model(), &trainer.model().weights),
                 gradients: of_model(trainer.model(), trainer.gradients()),
             },
             Self::Adapter(trainer) => {
-                let mut weights = of_model(trainer.model(), &trainer.model().weights);
+                let mut weights = trainer.model().map_or_else(Vec::new, |model| of_model(model, &model.weights));
                 weights.extend(trainer.adapters().pairs().flat_map(broken_sides));
                 NotFinite { weights, gradients: trainer.gradients().pairs().flat_map(broken_sides).collect() }
             }

@@ -33,7 +33,7 @@ impl PhaseRun<'_> {
     /// any step is done.
     pub fn learner(&self, values: Values, config: AdamWConfig, state: &PhaseState) -> Result<Learner, TrainError> {
         let dropout_seed = mix(&[self.recipe.run.seed, Use::Dropout as u64, state.phase as u64]);
-        let mut learner = Learner::new(values, config, dropout_seed)?;
+        let mut learner = Learner::new(values, config, dropout_seed, self.recipe.run.compute())?;
         if state.step > 0 {
             let path = self.folder.checkpoint_dir(state.phase, state.step).join("state/optimizer.safetensors");
             learner.load_state(&path).map_err(TrainError::engine(format!("loading {}", path.display())))?;
@@ -241,7 +241,8 @@ fn train_phase(
         PhaseKind::Foundation => supervised::run(run, &run.recipe.foundation, values, tokenizer, state, stop),
         PhaseKind::Distill => supervised::run(run, &run.recipe.distill, values, tokenizer, state, stop),
         PhaseKind::Grpo => {
-            let reference = if run.recipe.grpo.kl > 0.0 { Some(origin.values()?.merged()?) } else { None };
+            let with_kl = run.recipe.grpo.kl > 0.0;
+            let reference = with_kl.then(|| origin.values()?.reference(run.recipe.run.compute())).transpose()?;
             grpo::run(run, values, reference, tokenizer, state, stop)
         }
     }

@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use chemr_engine::hf::{ADAPTER_CONFIG_FILE, CONFIG_FILE};
-use chemr_engine::{Adapters, LoraConfig, Model, ModelConfig, Tokenizer, load_adapter};
+use chemr_engine::{
+    Adapters, LoraConfig, Model, ModelConfig, Precision, Tokenizer, check_folder, load_adapter, load_inference_model,
+};
 use serde_json::{Map, Value};
 
 use crate::checkpoint;
 use crate::error::TrainError;
 use crate::folder::{PARTIAL_TOKENIZER, RunFolder, newest_checkpoint};
-use crate::learner::Values;
+use crate::learner::{Base, Values};
 use crate::metrics::Metrics;
 use crate::progress::Progress;
 use crate::recipe::Recipe;
@@ -24,9 +26,9 @@ pub(crate) enum Start {
     /// The weights of a model folder, all trained.
     Folder(PathBuf),
     /// A model folder and an adapter that changes nothing yet.
-    NewAdapter { base: PathBuf, config: LoraConfig, seed: u64 },
+    NewAdapter { base: PathBuf, precision: Precision, config: LoraConfig, seed: u64 },
     /// A model folder and the adapter of a checkpoint.
-    Adapter { base: PathBuf, checkpoint: PathBuf },
+    Adapter { base: PathBuf, precision: Precision, checkpoint: PathBuf },
 }
 
 impl Start {
@@ -35,19 +37,19 @@ impl Start {
         match self {
             Self::Random { config, seed } => {
                 let model = Model::init(config.clone(), *seed).map_err(TrainError::engine("making random weights"))?;
-                Ok(Values { model, adapters: None })
+                Ok(Values::All(model))
             }
-            Self::Folder(dir) => Ok(Values { model: checkpoint::load_model(dir)?.0, adapters: None }),
-            Self::NewAdapter { base, config, seed } => {
-                let model = checkpoint::load_model(base)?.0;
-                let adapters = Adapters::init(&model.config, config.clone(), *seed);
-                Ok(Values { model, adapters: Some(adapters.map_err(TrainError::engine("making the adapter"))?) })
+            Self::Folder(dir) => Ok(Values::All(checkpoint::load_model(dir)?.0)),
+            Self::NewAdapter { base, precision, config, seed } => {
+                let base = load_base(base, *precision)?;
+                let adapters = Adapters::init(base.config(), config.clone(), *seed);
+                Ok(Values::Adapters(base, adapters.map_err(TrainError::engine("making the adapter"))?))
             }
-            Self::Adapter { base, checkpoint } => {
-                let model = checkpoint::load_model(base)?.0;
+            Self::Adapter { base, precision, checkpoint } => {
+                let base = load_base(base, *precision)?;
                 let context = format!("loading {}", checkpoint.display());
-                let adapters = load_adapter(checkpoint, &model.config).map_err(TrainError::engine(context))?;
-                Ok(Values { model, adapters: Some(adapters) })
+                let adapters = load_adapter(checkpoint, base.config()).map_err(TrainError::engine(context))?;
+                Ok(Values::Adapters(base, adapters))
             }
         }
     }
@@ -56,11 +58,22 @@ impl Start {
     pub fn at(&self, checkpoint: PathBuf) -> Self {
         match self {
             Self::Random { .. } | Self::Folder(_) => Self::Folder(checkpoint),
-            Self::NewAdapter { base, .. } | Self::Adapter { base, .. } => {
-                Self::Adapter { base: base.clone(), checkpoint }
+            Self::NewAdapter { base, precision, .. } | Self::Adapter { base, precision, .. } => {
+                Self::Adapter { base: base.clone(), precision: *precision, checkpoint }
             }
         }
     }
+}
+
+/// Reads the model under adapters.
+fn load_base(dir: &Path, precision: Precision) -> Result<Box<Base>, TrainError> {
+    Ok(Box::new(match precision {
+        Precision::Single => Base::Single(checkpoint::load_model(dir)?.0),
+        Precision::Bf16 | Precision::Int8 => {
+            let context = format!("loading {} in {precision}", dir.display());
+            Base::Packed(load_inference_model(dir, precision).map_err(TrainError::engine(context))?)
+        }
+    }))
 }
 
 /// The starting weights and the tokenizer: trained and kept in the run folder, or those of the folder started from.
@@ -76,7 +89,7 @@ pub(crate) fn starting_point(
         let tokenizer = usable_folder(&dir, recipe.model.max_positions)?;
         let seed = mix(&[recipe.run.seed, Use::Adapter as u64]);
         let start = match adapter {
-            Some(config) => Start::NewAdapter { base: dir, config, seed },
+            Some(config) => Start::NewAdapter { base: dir, precision: recipe.adapter.base, config, seed },
             None => Start::Folder(dir),
         };
         return Ok((start, tokenizer));
@@ -133,13 +146,14 @@ fn usable_folder(dir: &Path, positions: usize) -> Result<Tokenizer, TrainError> 
         let message = format!("is a run; name the model to start from, its newest is {}", checkpoint.display());
         return Err(TrainError::folder(dir, message));
     }
-    let (model, tokenizer) = checkpoint::load_model(dir)?;
-    if positions > model.config.max_position_embeddings {
+    let context = || format!("loading {}", dir.display());
+    let (config, _) = check_folder(dir).map_err(TrainError::engine(context()))?;
+    if positions > config.max_position_embeddings {
         let message =
-            format!("has {} positions, model.max_positions asks for {positions}", model.config.max_position_embeddings);
+            format!("has {} positions, model.max_positions asks for {positions}", config.max_position_embeddings);
         return Err(TrainError::folder(dir, message));
     }
-    Ok(tokenizer)
+    Tokenizer::load(dir).map_err(TrainError::engine(context()))
 }
 
 fn save_tokenizer(tokenizer: &Tokenizer, dir: &Path) -> Result<(), TrainError> {

@@ -482,8 +482,9 @@ fn tiles<S: Simd, E: Element>(sides: &Sides<'_, E>, target: Target<'_>) {
         while first < columns {
             let width = group.min(columns - first);
             let mut row = 0;
-            while row < rows {
-                let tall = S::ROWS.min(rows - row);
+            for left_tiles in (1..=rows.div_ceil(S::ROWS)).rev() {
+                // Even heights: a low tile at the end would wait for the panel without much to do.
+                let tall = (rows - row).div_ceil(left_tiles);
                 // SAFETY: `multiply_panels`, the only caller, checked that the operands hold rows x depth, the panels and
                 // rows x columns values; row, first and begin stay below these. A group of several panels is used for at
                 // most three rows in all, which is what a tile of that many panels takes.

@@ -11,8 +11,8 @@ use crate::packed::Direction;
 use crate::rng::SplitMix64;
 use crate::trainer::Engine;
 use crate::{
-    AdamWConfig, Compute, EngineError, InferenceModel, LogProbs, Model, Objective, PackedBatch, Precision, StepStats,
-    state,
+    AdamWConfig, Compute, EngineError, InferenceModel, LogProbs, Model, Objective, Operands, PackedBatch, Precision,
+    StepStats, state,
 };
 
 /// The model that stays as it is.
@@ -35,6 +35,7 @@ impl Base {
 #[derive(Debug)]
 pub struct LoraTrainer {
     base: Base,
+    operands: Operands,
     adapters: Adapters,
     gradients: Adapters,
     optimiser: AdamW<Adapters>,
@@ -53,7 +54,8 @@ impl LoraTrainer {
         Self::computing(model, adapters, config, seed, Compute::default())
     }
 
-    /// As [`LoraTrainer::new`], computing otherwise than by default. The adapters' own products are always single precision.
+    /// As [`LoraTrainer::new`], computing otherwise than by default. Products with the adapters' own matrices are always single
+    /// precision; the operands of their gradients are rounded as all others.
     ///
     /// # Errors
     /// As [`LoraTrainer::new`].
@@ -67,7 +69,8 @@ impl LoraTrainer {
         adapters.check(&model.config)?;
         let mut engine = Engine::new(&model, Some(&adapters), Direction::Both, compute);
         engine.pack(&model);
-        Ok(Self::with(Base::Single(model), engine, adapters, config, seed))
+        let operands = compute.operands;
+        Ok(Self { operands, ..Self::with(Base::Single(model), engine, adapters, config, seed) })
     }
 
     /// As [`LoraTrainer::new`] on a model that was packed before, in any precision; nothing else of it is held. `recompute` as
@@ -93,6 +96,7 @@ impl LoraTrainer {
             optimiser: AdamW::new(config, &adapters),
             engine,
             base,
+            operands: Operands::Single,
             adapters,
             seed,
             calls: 0,
@@ -183,16 +187,19 @@ impl LoraTrainer {
         Some(model)
     }
 
-    /// The model to sample from: merged, or the packed one with the adapters beside its matrices.
+    /// The model to sample from, with the log-probabilities that training finds: merged where products are single precision,
+    /// else with the adapters beside the matrices.
     pub fn policy(&self) -> InferenceModel<'_> {
-        let policy = match &self.base {
-            Base::Single(model) => {
+        let base = match &self.base {
+            Base::Single(model) if self.operands == Operands::Single => {
                 let mut model = model.clone();
                 self.adapters.add_all(&mut model);
                 return InferenceModel::new(&model, Precision::Single).into_owned();
             }
-            Base::Packed(model) => model.with_adapters(&self.adapters),
+            Base::Single(model) => InferenceModel::as_trained(model, self.operands),
+            Base::Packed(model) => model.share(),
         };
+        let policy = base.with_adapters(&self.adapters);
         policy.unwrap_or_else(|_| unreachable!("the adapters were checked when training began"))
     }
 

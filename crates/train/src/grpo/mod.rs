@@ -12,7 +12,7 @@ mod rollout;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use chemr_engine::{EngineError, Model, PackedBatch, Scorer, Tokenizer};
+use chemr_engine::{EngineError, PackedBatch, Tokenizer};
 
 pub use advantage::advantages;
 pub use objective::{ClipSettings, ClippedObjective, ObjectiveStats};
@@ -21,7 +21,7 @@ use rollout::{Iteration, Rollout, SampleError};
 use crate::checkpoint::PhaseState;
 use crate::error::TrainError;
 use crate::folder::write_atomic;
-use crate::learner::{Learner, Values};
+use crate::learner::{Learner, Reference, Scores, Values};
 use crate::metrics::rounded;
 use crate::phase::{PhaseKind, RunStatus};
 use crate::progress::{Pace, Update};
@@ -34,7 +34,7 @@ use crate::seed::{Use, mix, permute};
 pub(crate) fn run(
     run: &PhaseRun<'_>,
     values: Values,
-    reference: Option<Model>,
+    mut reference: Option<Reference>,
     tokenizer: &Tokenizer,
     mut state: PhaseState,
     stop: &AtomicBool,
@@ -42,7 +42,7 @@ pub(crate) fn run(
     let section = &run.recipe.grpo;
     let phase = PhaseKind::Grpo;
     let mut learner = run.learner(values, section.adamw(), &state)?;
-    let mut scorer = reference.as_ref().map(Scorer::new);
+    let mut scorer = reference.as_mut().map(Reference::scorer);
     let schedule = section.schedule();
     let before = state.seconds;
     let mut pace = Pace::new(state.step);
@@ -64,7 +64,7 @@ pub(crate) fn run(
             Err(SampleError::Other(error)) => return Err(error),
         };
         let sampled_in = clock.elapsed().as_secs_f64();
-        let update = match train_on(run, section, &mut learner, scorer.as_mut(), &iteration, step, rate)? {
+        let update = match train_on(run, section, &mut learner, scorer.as_deref_mut(), &iteration, step, rate)? {
             Ok(update) => update,
             Err(refused) => {
                 let failure = failure::training(run, &learner, tokenizer, &iteration, refused, rate)?;
@@ -142,7 +142,7 @@ fn train_on<'a>(
     run: &PhaseRun<'_>,
     section: &GrpoSection,
     learner: &mut Learner,
-    mut scorer: Option<&mut Scorer<'_>>,
+    mut scorer: Option<&mut Scores<'_>>,
     iteration: &'a Iteration,
     step: u64,
     rate: f32,
@@ -195,7 +195,7 @@ fn train_on<'a>(
 fn accumulate(
     section: &GrpoSection,
     learner: &mut Learner,
-    mut scorer: Option<&mut Scorer<'_>>,
+    mut scorer: Option<&mut Scores<'_>>,
     iteration: &Iteration,
     rollouts: &[&Rollout],
 ) -> Result<(f64, ObjectiveStats), EngineError> {
@@ -211,7 +211,7 @@ fn accumulate(
     for part in cut(rollouts, iteration, section.micro_tokens) {
         let (batch, old, advantage) = pack(part, iteration)?;
         let reference = match scorer.as_deref_mut() {
-            Some(scorer) => Some(scorer.logprobs(&batch)?.logp),
+            Some(scorer) => Some(scorer(&batch)?.logp),
             None => None,
         };
         let objective = ClippedObjective::new(settings, denominator, &old, &advantage, reference.as_deref());

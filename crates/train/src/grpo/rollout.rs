@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chemr_engine::{EngineError, Generator, Model, Sampling, StopReason, Tokenizer};
+use chemr_engine::{EngineError, Generator, InferenceModel, Sampling, StopReason, Tokenizer};
 use chemr_tasks::{Example, Mode};
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
@@ -109,12 +109,12 @@ impl From<TrainError> for SampleError {
 pub(crate) fn sample(
     recipe: &Recipe,
     source: &Source,
-    model: &Model,
+    model: &InferenceModel<'_>,
     tokenizer: &Tokenizer,
     step: u64,
 ) -> Result<Iteration, SampleError> {
     let section = &recipe.grpo;
-    let (questions, over_long) = questions(source, tokenizer, section, step, model.config.max_position_embeddings)?;
+    let (questions, over_long) = questions(source, tokenizer, section, step, model.config().max_position_embeddings)?;
     // A completion also ends where the model's positions do; that is for the generator to see to, row by row.
     let sampling = Sampling::sampled(1.0, section.max_new_tokens, tokenizer.eos().into_iter().collect());
     let mut prompts = Vec::with_capacity(questions.len() * section.group_size);
@@ -125,7 +125,7 @@ pub(crate) fn sample(
             seeds.push(mix(&[recipe.run.seed, Use::Sampling as u64, step, number as u64, sample as u64]));
         }
     }
-    let generated = match Generator::new(model).generate(&prompts, &sampling, &seeds) {
+    let generated = match Generator::packed(model).generate(&prompts, &sampling, &seeds) {
         Ok(generated) => generated,
         Err(EngineError::NotFinite { .. }) => return Err(SampleError::NotFinite(questions)),
         Err(error) => return Err(TrainError::engine(format!("sampling in grpo iteration {}", step + 1))(error).into()),

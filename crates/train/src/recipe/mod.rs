@@ -13,7 +13,7 @@ mod write;
 use std::path::Path;
 
 pub use budget::Budget;
-use chemr_engine::{EngineError, LoraConfig, LoraTarget};
+use chemr_engine::{Compute, EngineError, LoraConfig, LoraTarget, Operands, Precision};
 use section::{optimizer, section};
 use serde::{Deserialize, Serialize};
 pub(crate) use write::{digest, hex};
@@ -30,6 +30,12 @@ section! {
         seed: u64 = 1,
         /// Computing threads; 0 = one per core. The result does not depend on it.
         threads: usize = 0,
+        /// Operands of matrix products in training: `fp32`, or `bf16` (rounded, added up in fp32): less memory, and faster where
+        /// the processor has AVX-512 BF16.
+        precision: Operands = Operands::Single,
+        /// Keep the input of each layer only and compute the rest once more on the way back: less memory, more time, the same
+        /// result.
+        recompute: bool = false,
         /// Save a checkpoint every this many steps; 0 = only at the end of each phase.
         checkpoint_every: u64 = 100,
         /// Keep this many intermediate checkpoints of each phase (the last step of a phase is always kept).
@@ -82,6 +88,15 @@ section! {
         targets: Vec<String> = LoraTarget::ALL.map(|target| target.to_string()).to_vec(),
         /// Multiply with alpha / sqrt(rank) (Kalajdzievski 2023).
         rank_stabilised: bool = false,
+        /// How the weights of `model.from` are held meanwhile: `fp32`, `bf16` or `int8`.
+        base: Precision = Precision::Single,
+    }
+}
+
+impl RunSection {
+    /// How trainers compute.
+    pub(crate) fn compute(&self) -> Compute {
+        Compute { operands: self.precision, recompute: self.recompute }
     }
 }
 

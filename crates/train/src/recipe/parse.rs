@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use chemr_engine::AdamWConfig;
+use chemr_engine::{AdamWConfig, Operands, Precision};
 use toml::{Table, Value};
 
 use super::Recipe;
@@ -111,8 +111,15 @@ impl Recipe {
                 return fail("model.head_size must be even (rotary positions turn pairs)".into());
             }
         }
-        if let Err(message) = self.adapter.lora() {
-            return fail(message);
+        match self.adapter.lora() {
+            Err(message) => return fail(message),
+            Ok(Some(_)) if self.adapter.base != Precision::Single && self.run.precision != Operands::Single => {
+                return fail(format!(
+                    "adapter.base = {} is multiplied with operands in fp32; run.precision must be fp32",
+                    self.adapter.base
+                ));
+            }
+            Ok(_) => {}
         }
         for (name, phase) in [("foundation", &self.foundation), ("distill", &self.distill)] {
             if !phase.enabled {
@@ -351,6 +358,8 @@ mod tests {
             "adapter.dropout=1",
             "adapter.targets=[]",
             "adapter.targets=q_proj,q_proj",
+            "adapter.base=fp16",
+            "run.precision=int8",
             "run.seed=18446744073709551615",
         ] {
             assert!(Recipe::default().with_overrides(&[impossible]).is_err(), "{impossible}");
@@ -371,6 +380,9 @@ mod tests {
         let lora = adapted.adapter.lora().unwrap().unwrap();
         assert_eq!((lora.rank, lora.targets), (4, vec![LoraTarget::Value, LoraTarget::Query]));
         assert_eq!(Recipe::default().adapter.lora(), Ok(None));
+        let twice = ["adapter.rank=4", "adapter.base=int8", "run.precision=bf16"];
+        let message = Recipe::default().with_overrides(&twice).unwrap_err().to_string();
+        assert!(message.contains("run.precision must be fp32"), "{message}");
         assert!(adapted.check_base().unwrap_err().to_string().contains("model.from"));
         assert!(adapted.only(PhaseKind::Distill, Some(Path::new("base"))).check_base().is_ok());
     }

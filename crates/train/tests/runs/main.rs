@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod adapters;
+mod compute;
 mod failures;
 
 use std::fs;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::Context;
-use chemr_engine::{InferenceModel, Precision, Tokenizer};
+use chemr_engine::{InferenceModel, Tokenizer};
 use chemr_eval::{EvalError, EvalOptions, ModelFacts, PhaseRecord, PhaseScores, Summary, TaskRows};
 use chemr_train::{
     PhaseHook, PhaseKind, PhaseOutcome, Recipe, Run, RunStatus, Source, check_start, progress_for_stderr,
@@ -98,7 +98,7 @@ impl PhaseHook for AfterPhase<'_> {
         }
         let started = Instant::now();
         let found = models::find(outcome.checkpoint.clone(), None)?;
-        let (model, tokenizer) = found.read(Precision::Single)?;
+        let (model, tokenizer) = found.read_as_trained(self.recipe.adapter.base)?;
         let scores = evaluate(outcome.name, &model, &tokenizer, self.rows, self.recipe, self.stop)
             .inspect_err(|error| self.stopped = matches!(error, EvalError::Stopped))?;
         eprint!("{}\n{}", headline(outcome.name, &scores), table(&scores));

@@ -7,8 +7,8 @@ use std::time::SystemTime;
 use anyhow::{Context, bail};
 use chemr_engine::hf::{ADAPTER_CONFIG_FILE, CONFIG_FILE};
 use chemr_engine::{
-    EngineError, InferenceModel, ModelConfig, Precision, Tokenizer, adapter_base, check_folder, load_adapter,
-    load_config, load_inference_folder, load_merged_inference_folder,
+    EngineError, InferenceModel, ModelConfig, Precision, Tokenizer, adapter_base, check_folder,
+    load_adapted_inference_folder, load_adapter, load_config, load_inference_folder, load_merged_inference_folder,
 };
 use chemr_eval::{AdapterFacts, ModelFacts};
 use chemr_train::Manifest;
@@ -131,6 +131,14 @@ impl Found {
         match &self.base {
             None => load_inference_folder(&self.folder, precision),
             Some(base) => load_merged_inference_folder(base, &self.folder, precision),
+        }
+    }
+
+    /// As a run with `adapter.base` trains it: on a base in less than single precision the adapter stands beside the matrices.
+    pub fn read_as_trained(&self, base: Precision) -> Result<(InferenceModel<'static>, Tokenizer), EngineError> {
+        match &self.base {
+            Some(folder) if base != Precision::Single => load_adapted_inference_folder(folder, &self.folder, base),
+            _ => self.read(Precision::Single),
         }
     }
 

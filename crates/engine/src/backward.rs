@@ -5,6 +5,8 @@
 //! inputs and SwiGLU outputs are computed again instead of being kept. Where adapters are trained, their two small weights
 //! take the place of each large one.
 
+mod strips;
+
 use std::ops::Range;
 
 use crate::Weights;
@@ -16,12 +18,14 @@ use crate::head::sum_tiles;
 use crate::kernels::attention_backward::{GroupGradient, attend_backward};
 use crate::kernels::gemm::PackedMatrix;
 use crate::kernels::ops::{self, Turn};
-use crate::kernels::outer::{Outer, accumulate_outer, block_len};
+use crate::kernels::outer::block_len;
 use crate::lora::{Adapter, Adapters};
 use crate::packed::{PackedLayer, PackedModel, Side};
 use crate::pool::{Parts, Scratch, run_parts};
 use crate::weights::LayerWeights;
-use crate::workspace::{BlockBuffers, GradientBuffers, Kept, ROW_TILE, Sizes, Workspace, strip_rows};
+use crate::workspace::{BlockBuffers, GradientBuffers, Kept, ROW_TILE, Sizes, Workspace};
+use strips::Factors;
+pub(crate) use strips::{Strip, strips};
 
 /// What is trained: receives the gradients.
 pub(crate) enum Gradients<'a> {
@@ -83,7 +87,7 @@ pub(crate) fn backward(
         step.attention(buffers, scratch, chunk, dgroup_bounds);
         step.projection(buffers, scratch, &workspace.rotary, chunk, &mut gradients);
         let Workspace { gradient: buffers, scratch, .. } = workspace;
-        let pair = Operands { dy: &buffers.dqkv, x: &buffers.normed, fused: 0, shape: [sizes.qkv, sizes.hidden] };
+        let pair = Factors { dy: &buffers.dqkv, x: &buffers.normed, fused: 0, shape: [sizes.qkv, sizes.hidden] };
         match &mut gradients {
             BlockGradients::Weights(gradients) => {
                 strips(sizes, scratch, rows, [pair.weight(rows, &mut gradients.qkv)]);
@@ -126,51 +130,6 @@ impl BlockGradients<'_> {
             Self::Weights(weights) => Some(weights),
             Self::Adapters(_) => None,
         }
-    }
-}
-
-/// What the gradient of one fused matrix is made of.
-struct Operands<'a> {
-    /// Gradient of its output, `[rows, out]`.
-    dy: &'a [f32],
-    /// Its input without what the adapter's dropout dropped, `[rows, in]` in blocks.
-    x: &'a [f32],
-    /// Place in [`crate::lora::ADAPTED`].
-    fused: usize,
-    /// `[out, in]`.
-    shape: [usize; 2],
-}
-
-impl<'a> Operands<'a> {
-    /// `dW += dy^T x`
-    fn weight(&self, rows: usize, gradient: &'a mut [f32]) -> Strip<'a> {
-        let [out, input] = self.shape;
-        Strip { left: &self.dy[..rows * out], right: self.x, columns: input, gradient }
-    }
-
-    /// `dA += (scale B^T dy)^T x` and `dB += dy^T (scale A x)`.
-    fn adapter(
-        &self,
-        rows: usize,
-        buffers: &'a GradientBuffers,
-        sizes: &Sizes,
-        gradient: &'a mut Adapter,
-    ) -> [Strip<'a>; 2] {
-        let ([out, input], width) = (self.shape, sizes.widths[self.fused]);
-        [
-            Strip {
-                left: &buffers.dlowered[self.fused][..rows * width],
-                right: self.x,
-                columns: input,
-                gradient: &mut gradient.a,
-            },
-            Strip {
-                left: &self.dy[..rows * out],
-                right: &buffers.lowered[self.fused],
-                columns: width,
-                gradient: &mut gradient.b,
-            },
-        ]
     }
 }
 
@@ -306,9 +265,9 @@ impl Step<'_> {
     ) {
         let sizes = self.sizes;
         let Sizes { hidden, wide, query, .. } = *sizes;
-        let gate_up = Operands { dy: &buffers.dgate_up, x: &buffers.normed, fused: 2, shape: [2 * wide, hidden] };
-        let down = Operands { dy: &buffers.dx, x: &buffers.activated, fused: 3, shape: [hidden, wide] };
-        let o = Operands { dy: &buffers.dmid, x: &buffers.attended, fused: 1, shape: [hidden, query] };
+        let gate_up = Factors { dy: &buffers.dgate_up, x: &buffers.normed, fused: 2, shape: [2 * wide, hidden] };
+        let down = Factors { dy: &buffers.dx, x: &buffers.activated, fused: 3, shape: [hidden, wide] };
+        let o = Factors { dy: &buffers.dmid, x: &buffers.attended, fused: 1, shape: [hidden, query] };
         match gradients {
             BlockGradients::Weights(gradients) => {
                 let strips_of = [
@@ -498,50 +457,4 @@ fn spread(buffers: &mut GradientBuffers, sizes: &Sizes, chosen: &[u32], rows: us
             }
         }
     }
-}
-
-/// A weight gradient `[out, columns] += left^T right` with `left` of `[rows, out]` and `right` of `[rows, columns]` in blocks.
-struct Strip<'a> {
-    left: &'a [f32],
-    right: &'a [f32],
-    columns: usize,
-    gradient: &'a mut [f32],
-}
-
-/// Adds several weight gradients in one job, cut into strips of about equal work.
-fn strips<const N: usize>(sizes: &Sizes, scratch: &mut Scratch, depth: usize, matrices: [Strip<'_>; N]) {
-    let Sizes { isa, operands, .. } = *sizes;
-    let mut firsts = [0usize; N];
-    let mut tasks = 0;
-    // Nothing is adapted where there are no columns.
-    let outs = matrices.each_ref().map(|matrix| matrix.gradient.len().checked_div(matrix.columns).unwrap_or(0));
-    for ((first, matrix), out) in firsts.iter_mut().zip(&matrices).zip(outs) {
-        *first = tasks;
-        tasks += out.div_ceil(strip_rows(matrix.columns));
-    }
-    let sides = matrices.each_ref().map(|matrix| (matrix.left, matrix.right, matrix.columns));
-    let mut first = firsts.iter();
-    let parts = matrices.map(|matrix| {
-        let each = strip_rows(matrix.columns) * matrix.columns;
-        Parts::even_from(matrix.gradient, each, first.next().copied().unwrap_or(0))
-    });
-    run_parts(tasks, scratch, parts, |task, memory, parts| {
-        for (index, part) in parts.into_iter().enumerate() {
-            if part.is_empty() {
-                continue;
-            }
-            let (left, right, columns) = sides[index];
-            let outer = Outer {
-                left,
-                left_stride: outs[index],
-                first: (task - firsts[index]) * strip_rows(columns),
-                rows: part.len() / columns,
-                right,
-                columns,
-                depth,
-                operands,
-            };
-            accumulate_outer(isa, &outer, part, memory);
-        }
-    });
 }

@@ -1,15 +1,15 @@
 //! Last norm, output head and objective, a few hundred supervised rows at a time: the logits of a whole batch never exist.
 
-use crate::backward::Gradients;
+use crate::backward::{Gradients, Strip, strips};
 use crate::chunk::{Chunk, Supervised};
 use crate::frame::Frame;
 use crate::kernels::gemm::Store;
 use crate::kernels::ops;
-use crate::kernels::outer::{Outer, accumulate_outer, block_len, put_block};
+use crate::kernels::outer::{block_len, put_block};
 use crate::kernels::simd::Isa;
 use crate::packed::{PackedModel, PackedWeight};
-use crate::pool::{Parts, Scratch, run_parts};
-use crate::workspace::{ROW_TILE, Sizes, Workspace, strip_rows};
+use crate::pool::{Parts, run_parts};
+use crate::workspace::{ROW_TILE, Sizes, Workspace};
 use crate::{Objective, TokenLoss};
 
 /// Values stored for each supervised row: weighted loss, log-probability, entropy.
@@ -69,7 +69,9 @@ pub(crate) fn apply_head(
             };
             sum_tiles(sizes.isa, dnorm, &mut gradients.norm);
             let matrix = gradients.head.as_mut().unwrap_or(&mut gradients.embed);
-            weight_gradient(&sizes, scratch, [&head.logits[..count * vocab], &head.normed], matrix);
+            let strip =
+                Strip { left: &head.logits[..count * vocab], right: &head.normed, columns: hidden, gradient: matrix };
+            strips(&sizes, scratch, count, [strip]);
         } else {
             run_parts(
                 tiles,
@@ -145,24 +147,4 @@ pub(crate) fn sum_tiles(isa: Isa, tiles: &[f32], gradient: &mut [f32]) {
     for tile in tiles.chunks_exact(gradient.len()) {
         ops::add(isa, tile, gradient);
     }
-}
-
-/// `gradient[vocab, hidden] += left^T right` for `left` of `[rows, vocab]` and `right` of `[rows, hidden]` in blocks, in strips
-/// of rows.
-fn weight_gradient(sizes: &Sizes, scratch: &mut Scratch, sides: [&[f32]; 2], gradient: &mut [f32]) {
-    let ([left, right], Sizes { isa, vocab, hidden, operands, .. }) = (sides, *sizes);
-    let rows = strip_rows(hidden);
-    run_parts(vocab.div_ceil(rows), scratch, [Parts::even(gradient, rows * hidden)], |task, memory, [part]| {
-        let outer = Outer {
-            left,
-            left_stride: vocab,
-            first: task * rows,
-            rows: part.len() / hidden,
-            right,
-            columns: hidden,
-            depth: left.len() / vocab,
-            operands,
-        };
-        accumulate_outer(isa, &outer, part, memory);
-    });
 }

@@ -24,8 +24,8 @@ use crate::tokenizer::{Tokenizer, TokenizerError};
 use crate::{Architecture, EngineError, InferenceModel, Model, ModelConfig, Precision};
 
 pub use adapter::{
-    ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE, adapter_base, load_adapter, load_merged_folder,
-    load_merged_inference_folder, save_adapter, save_adapter_with,
+    ADAPTER_CONFIG_FILE, ADAPTER_WEIGHTS_FILE, adapter_base, load_adapted_inference_folder, load_adapter,
+    load_merged_folder, load_merged_inference_folder, save_adapter, save_adapter_with,
 };
 pub(crate) use tensors::Checkpoint;
 pub use tensors::{read_tensors, write_tensors};

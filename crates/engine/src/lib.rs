@@ -44,9 +44,9 @@ pub use config::{MAX_HEAD_DIM, ModelConfig};
 pub use error::EngineError;
 pub use generate::{Constraint, Controls, Event, Generated, Generator, StopReason, StopStream, StopStrings};
 pub use hf::{
-    adapter_base, check_folder, load_adapter, load_config, load_folder, load_inference_folder, load_inference_model,
-    load_merged_folder, load_merged_inference_folder, load_model, save_adapter, save_adapter_with, save_folder,
-    save_folder_with,
+    adapter_base, check_folder, load_adapted_inference_folder, load_adapter, load_config, load_folder,
+    load_inference_folder, load_inference_model, load_merged_folder, load_merged_inference_folder, load_model,
+    save_adapter, save_adapter_with, save_folder, save_folder_with,
 };
 pub use inference::{InferenceModel, Precision};
 pub use lora::{Adapters, LoraConfig, LoraPair, LoraTarget, LoraTrainer};

@@ -56,6 +56,11 @@ fn an_adapter_is_trained_asked_evaluated_and_merged() {
     let report = std::fs::read_to_string(folder.join("adapter/report.html")).unwrap();
     assert!(report.contains("adapter of rank 2"));
 
+    // On a base in int8 it learns, too, and is evaluated as it was trained.
+    let packed = ["--set", "adapter.base=int8", "--from", "base", "--out", "packed"];
+    works(folder, &[&train[..4], &how, &packed].concat());
+    assert!(folder.join("packed/checkpoints/distill/step-000008/adapter_model.safetensors").is_file());
+
     // The merged model answers as the adapter does, the base does not.
     works(folder, &["merge", "adapter", "--out", "merged"]);
     assert!(folder.join("merged/config.json").is_file() && !folder.join("merged/adapter_config.json").exists());

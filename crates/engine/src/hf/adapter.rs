@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::tensors::{Problems, TensorFile, write_tensors};
 use super::{
-    Checkpoint, LOAD, SAVE, io, load_config, load_model, load_tokenizer, malformed, write_text, write_whole_folder,
+    Checkpoint, LOAD, SAVE, io, load_config, load_inference_model, load_model, load_tokenizer, malformed, write_text,
+    write_whole_folder,
 };
 use crate::lora::{Adapters, Layout, LoraConfig, LoraPair, LoraTarget};
 use crate::tokenizer::{TOKENIZER_FILE, Tokenizer};
@@ -125,6 +126,21 @@ pub fn load_merged_inference_folder(
     let (config, architecture) = load_config(base)?;
     let mut checkpoint = Checkpoint::open(base, &config, &architecture)?;
     let model = InferenceModel::read(config, architecture, precision, &mut checkpoint, Some(&adapters))?;
+    Ok((model, tokenizer))
+}
+
+/// As [`load_merged_inference_folder`], with the adapters beside the packed matrices instead of merged: what
+/// [`crate::LoraTrainer::on_packed`] trains on a base in this precision.
+///
+/// # Errors
+/// As [`load_merged_inference_folder`].
+pub fn load_adapted_inference_folder(
+    base: &Path,
+    adapter: &Path,
+    precision: Precision,
+) -> Result<(InferenceModel<'static>, Tokenizer), EngineError> {
+    let (tokenizer, adapters) = load_small_files(base, adapter)?;
+    let model = load_inference_model(base, precision)?.with_adapters(&adapters)?;
     Ok((model, tokenizer))
 }
 

@@ -2,42 +2,26 @@
 //!
 //! The right-hand matrix is packed into panels of [`Isa::panel`] columns (Goto and van de Geijn 2008); the left-hand one is
 //! read where it lies. Packed values may be bf16 or 8-bit integers, which are widened on the way into the registers; or bf16
-//! in pairs, which are multiplied with a left-hand side that is rounded alike. The depth is cut into blocks by [`depth_block`], which looks at the depth alone, and every output
-//! value adds its blocks in order: results do not depend on tiles, threads or the number of rows.
+//! in pairs, which are multiplied with a left-hand side that is rounded alike. The depth is cut into blocks by its length
+//! alone, and every output value adds its blocks in order: results do not depend on tiles, threads or the number of rows.
 
 use super::AlignedVec;
 use super::aligned::{Plain, as_pairs_mut};
-use super::element::{Bf16, Element, Pair};
+use super::element::{Bf16, Pair};
 use super::pack::{
     pack_bf16, pack_int8, pack_pairs, pack_straight, pack_straight_pairs, pack_transposed, pair_up, row_magnitude,
 };
-use super::simd::{Isa, Simd, dispatch};
-use super::tile::{Tile, panels_for};
+use super::product::{Left, Product, Right, multiply_panels};
+use super::simd::Isa;
+use super::tile::panels_for;
 use crate::pool::{self, Parts, Scratch, run_parts};
 
-/// Longest run of the depth between two additions into the output; a panel of it fits the first-level cache.
-const DEPTH_BLOCK: usize = 256;
+pub(crate) use super::product::Store;
+
 /// Rows of one task when there are many.
 const ROW_BLOCK: usize = 96;
 /// Multiply-adds below which a product is not worth a fork.
 const SERIAL_WORK: usize = 1 << 15;
-
-/// What a product is added to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Store<'a> {
-    /// `c = a b`
-    Overwrite,
-    /// `c += a b`
-    Add,
-    /// `c = d + a b`, rows of `d` lie `.1` apart.
-    AddTo(&'a [f32], usize),
-}
-
-/// Length of the depth blocks: all but the last are equal, at most [`DEPTH_BLOCK`].
-fn depth_block(depth: usize) -> usize {
-    let blocks = depth.div_ceil(DEPTH_BLOCK).max(1);
-    depth.div_ceil(blocks).next_multiple_of(8).max(8)
-}
 
 /// How a packed matrix stores its values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -357,170 +341,6 @@ fn each_panel<T: Plain>(target: &mut [T], each: usize, fill: impl Fn(usize, &mut
 struct SharedOutput(*mut f32);
 // SAFETY: only used for disjoint rectangles, see `multiply`.
 unsafe impl Sync for SharedOutput {}
-
-/// A product with packed right-hand side.
-struct Product<'a> {
-    rows: usize,
-    columns: usize,
-    depth: usize,
-    left: Left<'a>,
-    right: Right<'a>,
-}
-
-/// `[rows, depth]`, contiguous; pairs belong to panels of pairs.
-#[derive(Clone, Copy)]
-enum Left<'a> {
-    Single(&'a [f32]),
-    Pairs(&'a [Pair]),
-}
-
-/// Panels of `depth x panel` values; 8-bit ones with the factor of each column.
-#[derive(Clone, Copy)]
-enum Right<'a> {
-    Single(&'a [f32]),
-    Bf16(&'a [Bf16]),
-    Bf16Pairs(&'a [Pair]),
-    Int8(&'a [i8], &'a [f32]),
-}
-
-/// `c (+)= left * right` on the calling thread; rows of `c` lie `stride` apart. All operands but the output are checked.
-///
-/// # Safety
-/// `c` is valid for writing `rows` rows of `columns` values `stride` apart and overlaps no operand.
-unsafe fn multiply_panels(isa: Isa, product: &Product<'_>, c: *mut f32, stride: usize, store: Store<'_>) {
-    let Product { rows, columns, depth, left, right } = *product;
-    if rows == 0 || columns == 0 {
-        return;
-    }
-    if let Store::AddTo(data, stride) = store {
-        let enough = data.len() >= (rows - 1) * stride + columns;
-        assert!(enough, "product {rows}x{columns}x{depth}: added operand");
-    }
-    let padded = columns.next_multiple_of(isa.panel());
-    let target = Target { c, stride, store };
-    let check = |left: bool, right: bool| assert!(left && right, "product {rows}x{columns}x{depth}: operands");
-    match (left, right) {
-        (Left::Single(left), Right::Single(right)) => {
-            check(left.len() >= rows * depth, right.len() >= padded * depth);
-            single(isa, &Sides { rows, columns, depth, left, right, scales: &[] }, target);
-        }
-        (Left::Single(left), Right::Bf16(right)) => {
-            check(left.len() >= rows * depth, right.len() >= padded * depth);
-            bf16(isa, &Sides { rows, columns, depth, left, right, scales: &[] }, target);
-        }
-        (Left::Single(left), Right::Int8(right, scales)) => {
-            check(left.len() >= rows * depth, right.len() >= padded * depth && scales.len() >= columns);
-            int8(isa, &Sides { rows, columns, depth, left, right, scales }, target);
-        }
-        (Left::Pairs(left), Right::Bf16Pairs(right)) => {
-            let steps = depth.div_ceil(2);
-            check(left.len() >= rows * steps, right.len() >= padded * steps);
-            let sides = Sides { rows, columns, depth, left, right, scales: &[] };
-            #[cfg(target_arch = "x86_64")]
-            if super::simd::has_pair_products(isa) {
-                #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx512bf16,avx2,fma")]
-                fn native(sides: &Sides<'_, Pair>, target: Target<'_>) {
-                    tiles::<super::simd::Avx512Bf16, Pair>(sides, target);
-                }
-                // SAFETY: the processor was asked for these instructions.
-                unsafe { native(&sides, target) };
-                return;
-            }
-            pairs(isa, &sides, target);
-        }
-        _ => unreachable!("pairs are multiplied with pairs"),
-    }
-}
-
-/// Where a product goes.
-#[derive(Clone, Copy)]
-struct Target<'a> {
-    c: *mut f32,
-    stride: usize,
-    store: Store<'a>,
-}
-
-/// Both sides of a product with panels of `E`, checked by [`multiply_panels`].
-struct Sides<'a, E: Element> {
-    rows: usize,
-    columns: usize,
-    depth: usize,
-    left: &'a [E::Left],
-    right: &'a [E],
-    scales: &'a [f32],
-}
-
-dispatch! {
-    /// All tiles of a product whose operands were checked by [`multiply_panels`].
-    fn single(sides: &Sides<'_, f32>, target: Target<'_>) = tiles<f32>
-}
-
-dispatch! {
-    /// As [`single`].
-    fn bf16(sides: &Sides<'_, Bf16>, target: Target<'_>) = tiles<Bf16>
-}
-
-dispatch! {
-    /// As [`single`].
-    fn int8(sides: &Sides<'_, i8>, target: Target<'_>) = tiles<i8>
-}
-
-dispatch! {
-    /// As [`single`].
-    fn pairs(sides: &Sides<'_, Pair>, target: Target<'_>) = tiles<Pair>
-}
-
-#[inline(always)]
-fn tiles<S: Simd, E: Element>(sides: &Sides<'_, E>, target: Target<'_>) {
-    let Sides { rows, columns, left, right, .. } = *sides;
-    let (depth, block) = (sides.depth.div_ceil(E::DEPTH), depth_block(sides.depth) / E::DEPTH);
-    let group = panels_for(rows.min(S::ROWS)) * S::PANEL;
-    let mut begin = 0;
-    while begin < depth {
-        let length = block.min(depth - begin);
-        let mut first = 0;
-        while first < columns {
-            let width = group.min(columns - first);
-            let mut row = 0;
-            for left_tiles in (1..=rows.div_ceil(S::ROWS)).rev() {
-                // Even heights: a low tile at the end would wait for the panel without much to do.
-                let tall = (rows - row).div_ceil(left_tiles);
-                // SAFETY: `multiply_panels`, the only caller, checked that the operands hold rows x depth, the panels and
-                // rows x columns values; row, first and begin stay below these. A group of several panels is used for at
-                // most three rows in all, which is what a tile of that many panels takes.
-                unsafe {
-                    let output = target.c.add(row * target.stride + first);
-                    let (source, source_row) = match target.store {
-                        _ if begin > 0 => (output.cast_const(), target.stride),
-                        Store::Overwrite => (std::ptr::null(), 0),
-                        Store::Add => (output.cast_const(), target.stride),
-                        Store::AddTo(data, stride) => (data.as_ptr().add(row * stride + first), stride),
-                    };
-                    S::tile(&Tile::<E> {
-                        rows: tall,
-                        columns: width,
-                        depth: length,
-                        left: left.as_ptr().add(row * depth + begin),
-                        left_row: depth,
-                        left_step: 1,
-                        right: right.as_ptr().add(first * depth + begin * S::PANEL),
-                        right_panel: depth * S::PANEL,
-                        right_run: length,
-                        right_gap: 0,
-                        scales: sides.scales.as_ptr().wrapping_add(first),
-                        output,
-                        output_row: target.stride,
-                        source,
-                        source_row,
-                    });
-                }
-                row += tall;
-            }
-            first += width;
-        }
-        begin += length;
-    }
-}
 
 #[cfg(test)]
 pub(super) mod tests;

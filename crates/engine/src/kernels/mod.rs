@@ -13,6 +13,7 @@ pub(crate) mod ops;
 pub(crate) mod outer;
 mod pack;
 pub mod peak;
+mod product;
 pub(crate) mod simd;
 mod tile;
 pub(crate) mod update;

@@ -6,8 +6,9 @@ use super::simd::{MAX_PANEL, Simd};
 /// A small product `output = source + left * right`, kept in registers over the whole depth.
 ///
 /// `left` is `rows x depth`; value `(i, p)` lies at `left + i * left_row + p * left_step` and one of the two strides is 1.
-/// `right` is one or more packed panels of `depth x PANEL`. Each output value is one chain of multiply-adds in the order
-/// of the depth, whatever the tile's shape: that is what makes results independent of how work is cut.
+/// `right` is one or more packed panels of `depth x PANEL`. The depth counts stored values (pairs hold two of the product's).
+/// Each output value is one chain of multiply-adds in the order of the depth, whatever the tile's shape: that is what makes
+/// results independent of how work is cut.
 pub(crate) struct Tile<E: Element = f32> {
     /// 1 to `Simd::ROWS`.
     pub rows: usize,
@@ -45,9 +46,10 @@ impl<E: Element> Tile<E> {
     /// Computes the tile.
     ///
     /// # Safety
-    /// `S` is available on this processor; `1 <= rows <= S::ROWS`; `1 <= columns <= panels_for(rows) * S::PANEL`; all of
-    /// `left`, the panels of `right` that `columns` touches, `output` `scales` where it is read and (unless null) `source` are valid for the stated
-    /// shapes and strides, and `output` overlaps nothing but possibly `source` at the same place.
+    /// `S` is available on this processor; `1 <= rows <= S::ROWS`; `1 <= columns <= panels_for(rows) * S::PANEL`;
+    /// `right_run >= 1`; all of `left`, the panels of `right` that `columns` touches, `output`, `scales` where it is read and
+    /// (unless null) `source` are valid for the stated shapes and strides, and `output` overlaps nothing but possibly `source`
+    /// at the same place.
     #[inline(always)]
     pub(crate) unsafe fn compute<S: Simd>(&self) {
         // SAFETY: passed on to the caller, for each branch.

@@ -53,9 +53,10 @@ pub struct ModelChoice {
     /// The model that the adapter belongs to; by default the one that its adapter_config.json names.
     #[arg(long, value_name = "DIR")]
     base: Option<PathBuf>,
-    /// How to hold the weights: fp32, bf16 or int8 (see docs/engine.md).
-    #[arg(long, value_name = "KIND", default_value_t = Precision::Single)]
-    pub precision: Precision,
+    /// How to hold the weights: fp32, bf16 or int8 (see docs/engine.md); by default fp32, or for the adapter of a run as the run
+    /// held its base.
+    #[arg(long, value_name = "KIND")]
+    pub precision: Option<Precision>,
 }
 
 impl ModelChoice {
@@ -103,9 +104,13 @@ fn named_base(adapter: &Path) -> anyhow::Result<PathBuf> {
     };
     let candidates = [adapter.join(&name), PathBuf::from(&name)];
     let found = candidates.into_iter().find(|folder| folder.join(CONFIG_FILE).is_file());
-    found.with_context(|| {
+    let base = found.with_context(|| {
         format!("adapter {place} belongs to the model {name}, which is no folder here; name its folder with --base")
-    })
+    })?;
+    if is_adapter(&base) {
+        bail!("adapter {place} names {name}, which is an adapter itself; name the whole model with --base");
+    }
+    Ok(base)
 }
 
 impl Found {
@@ -134,28 +139,40 @@ impl Found {
         }
     }
 
+    /// How the run of an adapter held its base.
+    pub fn trained_base(&self) -> Precision {
+        let manifest = self.base.as_ref().and_then(|_| manifest_of(&self.folder));
+        manifest.and_then(|manifest| manifest.adapter).map_or(Precision::Single, |adapter| adapter.base)
+    }
+
     /// As a run with `adapter.base` trains it: on a base in less than single precision the adapter stands beside the matrices.
     pub fn read_as_trained(&self, base: Precision) -> Result<(InferenceModel<'static>, Tokenizer), EngineError> {
         match &self.base {
             Some(folder) if base != Precision::Single => load_adapted_inference_folder(folder, &self.folder, base),
-            _ => self.read(Precision::Single),
+            _ => self.read(base),
         }
     }
 
-    /// As [`Found::read`], if there is memory for it; says what is read.
-    pub fn load(&self, precision: Precision) -> anyhow::Result<(InferenceModel<'static>, Tokenizer)> {
+    /// As [`Found::read`], or as it was trained where no precision is given, if there is memory for it; says what is read.
+    pub fn load(&self, precision: Option<Precision>) -> anyhow::Result<(InferenceModel<'static>, Tokenizer)> {
         let name = match &self.base {
             None => format!("model {}", self.folder.display()),
             Some(base) => format!("adapter {} on model {}", self.folder.display(), base.display()),
         };
+        let held = precision.unwrap_or_else(|| self.trained_base());
         let (config, _) = check_folder(self.weights()).with_context(|| name.clone())?;
-        if let Some(reason) = free_memory().and_then(|free| too_large(&config, precision, free)) {
+        if let Some(reason) = free_memory().and_then(|free| too_large(&config, held, free)) {
             bail!("{name}: {reason}");
         }
-        let loaded = self.read(precision).with_context(|| name.clone())?;
-        match precision {
-            Precision::Single => eprintln!("{name}"),
-            _ => eprintln!("{name} as {precision}"),
+        let loaded = match precision {
+            Some(precision) => self.read(precision),
+            None => self.read_as_trained(held),
+        };
+        let loaded = loaded.with_context(|| name.clone())?;
+        match (held, precision) {
+            (Precision::Single, _) => eprintln!("{name}"),
+            (_, Some(_)) => eprintln!("{name} as {held}"),
+            (_, None) => eprintln!("{name} in {held}, as it was trained"),
         }
         Ok(loaded)
     }
@@ -189,8 +206,13 @@ pub fn run_of(checkpoint: &Path) -> Option<&Path> {
 
 /// The tasks that the run of a checkpoint trained for, if its manifest says.
 pub fn trained_tasks(checkpoint: &Path) -> Option<Vec<String>> {
+    Some(manifest_of(checkpoint)?.tasks)
+}
+
+/// The manifest of a checkpoint's run.
+fn manifest_of(checkpoint: &Path) -> Option<Manifest> {
     let text = std::fs::read_to_string(run_of(checkpoint)?.join("manifest.json")).ok()?;
-    Some(serde_json::from_str::<Manifest>(&text).ok()?.tasks)
+    serde_json::from_str(&text).ok()
 }
 
 /// Why a model does not fit into `free` bytes and what would; `None` when it does.

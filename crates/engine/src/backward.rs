@@ -46,7 +46,8 @@ pub(crate) fn backward(
     let rows = chunk.rows();
     for index in (0..layers).rev() {
         let last = index + 1 == layers;
-        if workspace.kept == Kept::Inputs {
+        // The buffers of the last two blocks were not used again.
+        if workspace.kept == Kept::Inputs && index + 2 < layers {
             recompute(workspace, model, packed, chunk, index);
         }
         let Workspace {

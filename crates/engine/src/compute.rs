@@ -15,8 +15,9 @@ pub enum Operands {
     #[default]
     #[serde(rename = "fp32")]
     Single,
-    /// To nearest even, `bf16`: half the packed weights, and twice the speed where the processor has `vdpbf16ps` (AVX-512 BF16).
-    /// Elsewhere the same products are computed by widening. Attention stays in single precision.
+    /// To nearest even, `bf16`: half the packed weights. Where the processor has `vdpbf16ps` (AVX-512 BF16) it multiplies two
+    /// pairs at once and rounds their sum in its own way; elsewhere the products are computed by widening. Attention stays in
+    /// single precision.
     #[serde(rename = "bf16")]
     Bf16,
 }

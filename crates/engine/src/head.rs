@@ -30,7 +30,7 @@ pub(crate) fn apply_head(
     let Workspace { kept, inputs, gradient, head, scratch, .. } = workspace;
     let output = &inputs[kept.input(model.config().num_hidden_layers)];
     let (hidden, vocab) = (sizes.hidden, sizes.vocab);
-    let step = sizes.head_rows();
+    let step = sizes.logits_rows();
     let rows = chunk.supervised.len();
     for first in (0..rows).step_by(step) {
         let count = step.min(rows - first);

@@ -1,4 +1,4 @@
-//! A model as generation holds it: its matrices packed once, in full or reduced precision.
+//! A model with its matrices packed once, in full or reduced precision: for generation, and as the base of adapters.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,16 +12,17 @@ use crate::kernels::element::Bf16;
 use crate::kernels::gemm::{PackedMatrix, Storage, Store};
 use crate::kernels::simd::Isa;
 use crate::lora::{ADAPTED, Adapters};
+use crate::packed::{PackedLinear, PackedModel};
 use crate::weights::{EMBED, Fused, NORM, Part, ProjectionExtras, block_tensors, head_name};
-use crate::{Architecture, EngineError, Model, ModelConfig, Operands};
+use crate::{Architecture, EngineError, Model, ModelConfig};
 
 /// Values of a matrix that are read and packed at a time.
 const PIECE: usize = 1 << 22;
 
-/// How weights are held while generating. Activations, the cache and all sums are single precision in every case.
+/// How packed weights are held. Activations, the cache and all sums are single precision in every case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Precision {
-    /// Single precision, `fp32`: log-probabilities equal those of training.
+    /// Single precision, `fp32`: log-probabilities equal those of training in single precision.
     #[default]
     #[serde(rename = "fp32")]
     Single,
@@ -91,7 +92,7 @@ impl FromStr for Precision {
     }
 }
 
-/// A model packed for generation.
+/// A packed model: what generation runs, and what adapters can be trained on.
 #[derive(Clone, Debug)]
 pub struct InferenceModel<'a> {
     config: ModelConfig,
@@ -162,16 +163,6 @@ impl InferenceLayer {
 impl<'a> InferenceModel<'a> {
     /// Packs the present values of `model`; at full precision its embeddings are borrowed.
     pub fn new(model: &'a Model, precision: Precision) -> Self {
-        Self::pack(model, precision, [precision.of_blocks(), precision.of_head()])
-    }
-
-    /// Packs the present values of `model` for products as a trainer computes them, so that what is sampled has the
-    /// log-probabilities that training finds. Embeddings are borrowed.
-    pub fn as_trained(model: &'a Model, operands: Operands) -> Self {
-        Self::pack(model, Precision::Single, [operands.storage(); 2])
-    }
-
-    fn pack(model: &'a Model, precision: Precision, [blocks, of_head]: [Storage; 2]) -> Self {
         let (config, weights) = (&model.config, &model.weights);
         let hidden = config.hidden_size;
         let pack = |storage, weight: &[f32], depth: usize| {
@@ -179,7 +170,7 @@ impl<'a> InferenceModel<'a> {
             packed.pack_weight(weight);
             Arc::new(packed)
         };
-        let linear = |weight: &[f32], depth: usize| InferenceLinear::alone(pack(blocks, weight, depth));
+        let linear = |weight: &[f32], depth| InferenceLinear::alone(pack(precision.of_blocks(), weight, depth));
         let layers = weights.layers.iter().map(|layer| InferenceLayer {
             attn_norm: layer.attn_norm.clone(),
             qkv: linear(&layer.qkv, hidden),
@@ -201,8 +192,45 @@ impl<'a> InferenceModel<'a> {
             },
             layers: layers.collect(),
             norm: weights.norm.clone(),
-            head: pack(of_head, weights.head_matrix(), hidden),
+            head: pack(precision.of_head(), weights.head_matrix(), hidden),
         }
+    }
+
+    /// The matrices that a trainer of `model` packed, shared: what is sampled has the log-probabilities that training finds.
+    pub(crate) fn of_trainer(model: &'a Model, packed: &PackedModel) -> Self {
+        let linear = |linear: &PackedLinear| InferenceLinear::alone(Arc::clone(&linear.weight.forward));
+        let layers = model.weights.layers.iter().zip(&packed.layers).map(|(layer, packed)| InferenceLayer {
+            attn_norm: layer.attn_norm.clone(),
+            qkv: linear(&packed.qkv),
+            qkv_bias: layer.qkv_bias.clone(),
+            q_norm: layer.q_norm.clone(),
+            k_norm: layer.k_norm.clone(),
+            o: linear(&packed.o),
+            mlp_norm: layer.mlp_norm.clone(),
+            gate_up: linear(&packed.gate_up),
+            down: linear(&packed.down),
+        });
+        Self {
+            config: model.config.clone(),
+            architecture: model.architecture.clone(),
+            precision: Precision::Single,
+            embed: Embeddings::Single(Cow::Borrowed(&model.weights.embed)),
+            layers: layers.collect(),
+            norm: model.weights.norm.clone(),
+            head: Arc::clone(&packed.head.forward),
+        }
+    }
+
+    /// Checks that adapters can be trained on this model.
+    pub(crate) fn check_base(&self) -> Result<(), EngineError> {
+        let refuse = |reason: &str| Err(EngineError::batch("train adapters", reason.to_owned()));
+        if self.widest() > 0 {
+            return refuse("the base has adapters beside its matrices; merge them into it first");
+        }
+        if self.head.storage() == Storage::Bf16Pairs {
+            return refuse("the base is the policy of a trainer in bf16; load or pack the model itself");
+        }
+        Ok(())
     }
 
     /// Packs the tensors of a checkpoint, with `adapters` added to them, piece by piece.
@@ -253,16 +281,6 @@ impl<'a> InferenceModel<'a> {
         &self.architecture
     }
 
-    /// The same model, with embeddings of its own.
-    pub fn into_owned(self) -> InferenceModel<'static> {
-        let Self { config, architecture, precision, embed, layers, norm, head } = self;
-        let embed = match embed {
-            Embeddings::Single(table) => Embeddings::Single(Cow::Owned(table.into_owned())),
-            Embeddings::Bf16(table) => Embeddings::Bf16(Cow::Owned(table.into_owned())),
-        };
-        InferenceModel { config, architecture, precision, embed, layers, norm, head }
-    }
-
     /// The same model with the same matrices and embeddings.
     pub fn share(&self) -> InferenceModel<'_> {
         let embed = match &self.embed {
@@ -310,7 +328,7 @@ impl<'a> InferenceModel<'a> {
         widths.map(InferenceLinear::width).max().unwrap_or(0)
     }
 
-    /// How the weights are held.
+    /// How the weights are held; what a trainer's policy shares counts as single precision.
     pub fn precision(&self) -> Precision {
         self.precision
     }

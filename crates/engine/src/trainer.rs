@@ -113,6 +113,13 @@ impl Trainer {
         self.engine.logprobs(&self.model, batch)
     }
 
+    /// The present model to sample from: its log-probabilities are those that training finds, also with operands in bf16. The
+    /// packed matrices are the trainer's own.
+    pub fn policy(&mut self) -> InferenceModel<'_> {
+        self.engine.refresh(&self.model);
+        InferenceModel::of_trainer(&self.model, &self.engine.packed)
+    }
+
     /// Writes moments and step count (safetensors); gradients are not stored.
     ///
     /// # Errors
@@ -190,7 +197,7 @@ impl<'a> Scorer<'a> {
 /// Packed weights and buffers.
 #[derive(Debug)]
 pub(crate) struct Engine {
-    packed: PackedModel,
+    pub packed: PackedModel,
     direction: Direction,
     kept: Kept,
     /// What is packed is older than what is trained.

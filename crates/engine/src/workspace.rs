@@ -123,7 +123,7 @@ impl Sizes {
     }
 
     /// Supervised rows whose logits are held at a time: a multiple of [`ROW_TILE`].
-    pub(crate) fn head_rows(&self) -> usize {
+    pub(crate) fn logits_rows(&self) -> usize {
         (LOGITS / self.vocab / ROW_TILE).clamp(1, 32) * ROW_TILE
     }
 }
@@ -181,9 +181,9 @@ pub(crate) struct GradientBuffers {
 /// Buffers of the head.
 #[derive(Debug, Default)]
 pub(crate) struct HeadBuffers {
-    /// `[head_rows, vocab]`.
+    /// `[logits_rows, vocab]`.
     pub logits: AlignedVec,
-    /// `[head_rows, hidden]` in blocks.
+    /// `[logits_rows, hidden]` in blocks.
     pub normed: AlignedVec,
     /// For each supervised row: weighted loss, log-probability, entropy, `[supervised, 3]`.
     pub results: AlignedVec,
@@ -261,10 +261,10 @@ impl Workspace {
             block.gate_up.grow(rows * 2 * sizes.wide);
         }
         let gradients = kept != Kept::Nothing;
-        let head_rows = sizes.head_rows().min(supervised);
-        self.head.logits.grow(head_rows * sizes.vocab);
+        let logits_rows = sizes.logits_rows().min(supervised);
+        self.head.logits.grow(logits_rows * sizes.vocab);
         if gradients {
-            self.head.normed.grow(blocks_len(sizes.isa, head_rows, sizes.hidden, sizes.operands));
+            self.head.normed.grow(blocks_len(sizes.isa, logits_rows, sizes.hidden, sizes.operands));
         }
         self.head.results.grow(supervised * 3);
         self.rotary.grow(chunk.longest());

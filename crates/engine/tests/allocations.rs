@@ -61,8 +61,9 @@ fn a_warm_step_allocates_no_tensor() {
             trainer.accumulate(&batch, &CrossEntropy { denominator: 1200.0 }).unwrap();
             trainer.step(1e-3, Some(1.0));
             let largest = LARGEST.load(Ordering::Relaxed);
-            // The smallest tensor of the step, one row of a chunk's residual stream, is 64 values.
-            assert!(step < 2 || largest < 8192, "{operands}, step {step}: {largest} bytes at once");
+            println!("{operands}, step {step}: at most {largest} bytes at once");
+            // Lists of tensors and of tasks. One tile of the narrowest activation is 48 rows of 64 values.
+            assert!(step < 2 || largest < 4 * 48 * 64, "{operands}, step {step}: {largest} bytes at once");
         }
     }
 }

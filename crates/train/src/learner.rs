@@ -4,8 +4,7 @@ use std::path::Path;
 
 use chemr_engine::{
     AdamWConfig, Adapters, Compute, EngineError, InferenceModel, LogProbs, LoraPair, LoraTrainer, Model, ModelConfig,
-    Objective, Operands, PackedBatch, Scorer, StepStats, Tokenizer, Trainer, Weights, save_adapter_with,
-    save_folder_with,
+    Objective, PackedBatch, Scorer, StepStats, Tokenizer, Trainer, Weights, save_adapter_with, save_folder_with,
 };
 
 use crate::error::TrainError;
@@ -34,24 +33,9 @@ impl Base {
             Self::Packed(model) => model.config(),
         }
     }
-
-    fn parameter_count(&self) -> usize {
-        match self {
-            Self::Single(model) => model.parameter_count(),
-            Self::Packed(model) => model.architecture().parameter_count(model.config()),
-        }
-    }
 }
 
 impl Values {
-    /// Number of values that are trained, and of all values of the model.
-    pub fn count(&self) -> (usize, usize) {
-        match self {
-            Self::All(model) => (model.parameter_count(), model.parameter_count()),
-            Self::Adapters(base, adapters) => (adapters.parameter_count(), base.parameter_count()),
-        }
-    }
-
     /// What gives the log-probabilities of these values.
     pub fn reference(self, compute: Compute) -> Result<Reference, TrainError> {
         Ok(match self {
@@ -95,7 +79,7 @@ pub(crate) struct NotFinite {
 /// Values in training.
 #[derive(Debug)]
 pub(crate) enum Learner {
-    All(Box<Trainer>, Operands),
+    All(Box<Trainer>),
     Adapter(Box<LoraTrainer>),
 }
 
@@ -105,7 +89,7 @@ impl Learner {
         let (base, adapters) = match values {
             Values::All(model) => {
                 let trainer = Trainer::computing(model, config, compute);
-                return Ok(Self::All(Box::new(trainer), compute.operands));
+                return Ok(Self::All(Box::new(trainer)));
             }
             Values::Adapters(base, adapters) => (*base, adapters),
         };
@@ -119,7 +103,7 @@ impl Learner {
     /// See [`Trainer::logprobs`].
     pub fn logprobs(&mut self, batch: &PackedBatch) -> Result<LogProbs, EngineError> {
         match self {
-            Self::All(trainer, _) => trainer.logprobs(batch),
+            Self::All(trainer) => trainer.logprobs(batch),
             Self::Adapter(trainer) => trainer.logprobs(batch),
         }
     }
@@ -127,7 +111,7 @@ impl Learner {
     /// See [`Trainer::accumulate`].
     pub fn accumulate(&mut self, batch: &PackedBatch, objective: &dyn Objective) -> Result<StepStats, EngineError> {
         match self {
-            Self::All(trainer, _) => trainer.accumulate(batch, objective),
+            Self::All(trainer) => trainer.accumulate(batch, objective),
             Self::Adapter(trainer) => trainer.accumulate(batch, objective),
         }
     }
@@ -135,15 +119,15 @@ impl Learner {
     /// See [`Trainer::step`].
     pub fn step(&mut self, rate: f32, max_grad_norm: Option<f32>) -> f32 {
         match self {
-            Self::All(trainer, _) => trainer.step(rate, max_grad_norm),
+            Self::All(trainer) => trainer.step(rate, max_grad_norm),
             Self::Adapter(trainer) => trainer.step(rate, max_grad_norm),
         }
     }
 
     /// The model to sample from.
-    pub fn policy(&self) -> InferenceModel<'_> {
+    pub fn policy(&mut self) -> InferenceModel<'_> {
         match self {
-            Self::All(trainer, operands) => InferenceModel::as_trained(trainer.model(), *operands),
+            Self::All(trainer) => trainer.policy(),
             Self::Adapter(trainer) => trainer.policy(),
         }
     }
@@ -151,7 +135,7 @@ impl Learner {
     /// See [`Trainer::load_state`].
     pub fn load_state(&mut self, path: &Path) -> Result<(), EngineError> {
         match self {
-            Self::All(trainer, _) => trainer.load_state(path),
+            Self::All(trainer) => trainer.load_state(path),
             Self::Adapter(trainer) => trainer.load_state(path),
         }
     }
@@ -159,7 +143,7 @@ impl Learner {
     /// See [`Trainer::save_state`].
     pub fn save_state(&self, path: &Path) -> Result<(), EngineError> {
         match self {
-            Self::All(trainer, _) => trainer.save_state(path),
+            Self::All(trainer) => trainer.save_state(path),
             Self::Adapter(trainer) => trainer.save_state(path),
         }
     }
@@ -174,7 +158,7 @@ impl Learner {
         more: impl FnOnce(&Path) -> Result<(), EngineError>,
     ) -> Result<(), EngineError> {
         match self {
-            Self::All(trainer, _) => save_folder_with(folder, trainer.model(), tokenizer, more),
+            Self::All(trainer) => save_folder_with(folder, trainer.model(), tokenizer, more),
             Self::Adapter(trainer) => save_adapter_with(folder, trainer.adapters(), base, |partial| {
                 tokenizer.save(partial).map_err(|error| EngineError::Text {
                     operation: "save adapter folder",
@@ -192,7 +176,7 @@ impl Learner {
             tensors.into_iter().filter(|tensor| !all_finite(tensor.data)).map(|tensor| tensor.name).collect()
         };
         match self {
-            Self::All(trainer, _) => NotFinite {
+            Self::All(trainer) => NotFinite {
                 weights: of_model(trainer.model(), &trainer.model().weights),
                 gradients: of_model(trainer.model(), trainer.gradients()),
             },

@@ -152,7 +152,7 @@ fn run_phases(
     };
     let metrics = Metrics::new(out);
     let run = PhaseRun { recipe, folder: &folder, source, metrics: &metrics, progress };
-    let (trained, parameters) = start.values()?.count();
+    let (trained, parameters) = start.count()?;
     let fingerprint = write_manifest(&run, &tokenizer, trained, parameters)?;
     if let Ok(Some(lora)) = recipe.adapter.lora() {
         progress.message(&format!(

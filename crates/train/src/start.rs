@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use chemr_engine::hf::{ADAPTER_CONFIG_FILE, CONFIG_FILE};
 use chemr_engine::{
-    Adapters, LoraConfig, Model, ModelConfig, Precision, Tokenizer, check_folder, load_adapter, load_inference_model,
+    Adapters, LoraConfig, Model, ModelConfig, Precision, Tokenizer, check_folder, load_adapter, load_config,
+    load_inference_model,
 };
 use serde_json::{Map, Value};
 
@@ -50,6 +51,31 @@ impl Start {
                 let context = format!("loading {}", checkpoint.display());
                 let adapters = load_adapter(checkpoint, base.config()).map_err(TrainError::engine(context))?;
                 Ok(Values::Adapters(base, adapters))
+            }
+        }
+    }
+
+    /// Number of values that are trained, and of all values of the model; reads no weights.
+    pub fn count(&self) -> Result<(usize, usize), TrainError> {
+        let of_folder = |dir: &Path| {
+            let found = load_config(dir).map_err(TrainError::engine(format!("loading {}", dir.display())))?;
+            let count = found.1.parameter_count(&found.0);
+            Ok::<_, TrainError>((found.0, count))
+        };
+        match self {
+            Self::Random { config, .. } => Ok((config.parameter_count(), config.parameter_count())),
+            Self::Folder(dir) => of_folder(dir).map(|(_, count)| (count, count)),
+            Self::NewAdapter { base, config, .. } => {
+                let (shape, count) = of_folder(base)?;
+                let adapters =
+                    Adapters::zeros(&shape, config.clone()).map_err(TrainError::engine("making the adapter"))?;
+                Ok((adapters.parameter_count(), count))
+            }
+            Self::Adapter { base, checkpoint, .. } => {
+                let (shape, count) = of_folder(base)?;
+                let context = format!("loading {}", checkpoint.display());
+                let adapters = load_adapter(checkpoint, &shape).map_err(TrainError::engine(context))?;
+                Ok((adapters.parameter_count(), count))
             }
         }
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use chemr_engine::hf::GENERATION_CONFIG_FILE;
-use chemr_engine::{EngineError, load_merged_folder, save_folder_with};
+use chemr_engine::{EngineError, Precision, load_merged_folder, save_folder_with};
 
 use crate::exit::{Outcome, say};
 use crate::models;
@@ -51,6 +51,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         }
         Ok(())
     })?;
+    let trained_on = found.trained_base();
+    if trained_on != Precision::Single {
+        eprintln!(
+            "it was trained on the model in {trained_on} and is merged into the exact one: answers can differ a little"
+        );
+    }
     say!("adapter {adapter} merged into {base_name}: {}", out.display())?;
     Ok(Outcome::Done)
 }

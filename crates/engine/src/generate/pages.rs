@@ -70,7 +70,9 @@ impl Cache {
     pub(super) fn store(&mut self, config: &ModelConfig, layer: usize, position: usize, row: &[f32]) {
         let dim = config.head_dim;
         let (keys, values) = row[config.query_width()..].split_at(config.key_value_width());
-        let page = Arc::make_mut(&mut self.pages[position / PAGE - self.released]);
+        let Some(page) = Arc::get_mut(&mut self.pages[position / PAGE - self.released]) else {
+            unreachable!("pages are made this sequence's own before they are written")
+        };
         let place = position % PAGE;
         for (head, (key, value)) in keys.chunks_exact(dim).zip(values.chunks_exact(dim)).enumerate() {
             let (keys, values) = page.head_mut(layer * config.num_key_value_heads + head, dim);

@@ -94,6 +94,15 @@ impl PackedMatrix {
         self.columns
     }
 
+    pub(crate) fn storage(&self) -> Storage {
+        match &self.panels {
+            Panels::Single(_) => Storage::Single,
+            Panels::Bf16(_) => Storage::Bf16,
+            Panels::Bf16Pairs(_) => Storage::Bf16Pairs,
+            Panels::Int8(..) => Storage::Int8,
+        }
+    }
+
     /// Packs a weight `[out, in]` (row-major) for `c[m, out] = a[m, in] * weight^T`.
     #[cfg(test)]
     pub(crate) fn from_weight(weight: &[f32], out: usize, input: usize) -> Self {
@@ -179,7 +188,9 @@ impl PackedMatrix {
                 let (matrix, width) = of_task(task);
                 pack_straight_pairs(isa, matrix, columns, width, depth, part);
             }),
-            Panels::Bf16(_) | Panels::Int8(..) => unreachable!("gradients are computed with other kinds"),
+            Panels::Bf16(_) | Panels::Int8(..) => {
+                unreachable!("only trained weights are packed by rows, and those are single precision or pairs")
+            }
         }
     }
 
@@ -211,24 +222,13 @@ impl PackedMatrix {
 
     fn transpose_from<T: Plain>(&self, values: &[T], widen: impl Fn(T, usize) -> f32 + Sync, target: &mut Self) {
         let (depth, columns, panel) = (self.depth, self.columns, self.isa.panel());
-        // Row `p` of panel `task` of the target holds column `p` of this matrix, from depth `task * panel` on.
-        let row = |task: usize, p: usize, put: &mut dyn FnMut(usize, f32)| {
-            let from = p / panel * panel * depth + p % panel;
-            for (place, d) in (task * panel..depth.min((task + 1) * panel)).enumerate() {
-                put(place, widen(values[from + d * panel], p));
-            }
-        };
         let each = panel * columns;
         match &mut target.panels {
             Panels::Single(target) => each_panel(target, each, |task, part| {
-                for (p, line) in part.chunks_exact_mut(panel).enumerate() {
-                    row(task, p, &mut |place, value| line[place] = value);
-                }
+                transpose_panel(values, [depth, panel, task], part, |value, column| widen(value, column));
             }),
             Panels::Bf16(target) => each_panel(target, each, |task, part| {
-                for (p, line) in part.chunks_exact_mut(panel).enumerate() {
-                    row(task, p, &mut |place, value| line[place] = Bf16::round(value));
-                }
+                transpose_panel(values, [depth, panel, task], part, |value, column| Bf16::round(widen(value, column)));
             }),
             Panels::Bf16Pairs(_) | Panels::Int8(..) => unreachable!("transposes are single precision or bf16"),
         }
@@ -326,6 +326,22 @@ impl PackedMatrix {
             // hold `m x columns` values.
             unsafe { multiply_panels(self.isa, &product, output.0.add(offset), columns, store) };
         });
+    }
+}
+
+/// Panel `task` of a transpose: its row `p` holds column `p` of `values`, panels of `depth` rows, from depth `task * panel` on.
+fn transpose_panel<T: Plain, U>(
+    values: &[T],
+    [depth, panel, task]: [usize; 3],
+    part: &mut [U],
+    convert: impl Fn(T, usize) -> U,
+) {
+    let depths = task * panel..depth.min((task + 1) * panel);
+    for (p, line) in part.chunks_exact_mut(panel).enumerate() {
+        let from = p / panel * panel * depth + p % panel;
+        for (target, d) in line.iter_mut().zip(depths.clone()) {
+            *target = convert(values[from + d * panel], p);
+        }
     }
 }
 

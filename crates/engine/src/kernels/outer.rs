@@ -92,7 +92,7 @@ fn put_pairs_body<S: Simd>(rows: &[f32], columns: usize, block: &mut [Pair]) {
 }
 
 /// Depth between two additions into the output: all but the last are equal.
-fn depth_block(depth: usize) -> usize {
+fn depth_between(depth: usize) -> usize {
     let blocks = depth.div_ceil(BLOCK_ROWS);
     blocks.div_ceil(blocks.div_ceil(DEPTH_BLOCKS).max(1)) * BLOCK_ROWS
 }
@@ -182,7 +182,7 @@ fn strip<S: Simd, E: Element<Left = E>>(
     pack: impl Fn(&Outer<'_>, usize, usize, usize, &mut [E]),
 ) {
     let (rows, columns) = (outer.rows, outer.columns);
-    let block = depth_block(outer.depth);
+    let block = depth_between(outer.depth);
     let strip = block / E::DEPTH * S::ROWS + STRIP_SLACK;
     let run = BLOCK_ROWS / E::DEPTH;
     let jump = run * columns.next_multiple_of(S::PANEL);

@@ -6,6 +6,7 @@ use super::tile::{Tile, panels_for};
 
 /// Longest run of the depth between two additions into the output; a panel of it fits the first-level cache.
 const DEPTH_BLOCK: usize = 256;
+
 /// What a product is added to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Store<'a> {

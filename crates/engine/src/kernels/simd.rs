@@ -2,7 +2,8 @@
 //!
 //! Kernels are written once, generic over [`Simd`]; [`dispatch!`] compiles them for each instruction set and picks one.
 //! Every reduction runs over a number of lanes that does not depend on the instruction set and every product is a fused
-//! multiply-add, so AVX2, AVX-512 and AArch64 give the same bits. (x86-64 processors without FMA round twice and differ.)
+//! multiply-add, so AVX2, AVX-512 and AArch64 give the same bits. (x86-64 processors without FMA round twice and
+//! differ, and `vdpbf16ps` has a rounding of its own.)
 
 use std::sync::OnceLock;
 
@@ -30,8 +31,7 @@ impl Isa {
         static FOUND: OnceLock<Isa> = OnceLock::new();
         *FOUND.get_or_init(|| {
             let available = Self::available();
-            let wanted = std::env::var("CHEMR_ISA").unwrap_or_default();
-            let named = |isa: &&Isa| isa.name() == wanted.trim().to_ascii_lowercase();
+            let named = |isa: &&Isa| wanted().eq_ignore_ascii_case(isa.name());
             let best = available.last().copied().unwrap_or(Isa::Portable);
             available.iter().find(named).copied().unwrap_or(best)
         })
@@ -108,6 +108,12 @@ impl Isa {
         let pairs = [plain, fused];
         pairs.iter().flat_map(|list| list.windows(2).map(|pair| (pair[0], pair[1]))).collect()
     }
+}
+
+/// What `CHEMR_ISA` asks for.
+fn wanted() -> &'static str {
+    static WANTED: OnceLock<String> = OnceLock::new();
+    WANTED.get_or_init(|| std::env::var("CHEMR_ISA").unwrap_or_default().trim().to_owned())
 }
 
 /// Widest panel of all instruction sets.
@@ -262,10 +268,14 @@ impl<const L: usize, const R: usize> Simd for Baseline<L, R> {
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86::{Avx2, Avx512, Avx512Bf16};
 
-/// Whether the processor multiplies pairs of bf16 values in one instruction (`vdpbf16ps`).
+/// Whether pairs of bf16 values are multiplied in one instruction (`vdpbf16ps`).
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn has_pair_products(isa: Isa) -> bool {
-    isa == Isa::Avx512 && is_x86_feature_detected!("avx512bf16")
+    static WANTED: OnceLock<bool> = OnceLock::new();
+    isa == Isa::Avx512
+        && is_x86_feature_detected!("avx512bf16")
+        // Who asks for plain AVX-512 gets the bits of the other instruction sets.
+        && *WANTED.get_or_init(|| !wanted().eq_ignore_ascii_case(Isa::Avx512.name()))
 }
 
 #[cfg(target_arch = "x86_64")]

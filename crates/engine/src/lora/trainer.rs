@@ -11,8 +11,7 @@ use crate::packed::Direction;
 use crate::rng::SplitMix64;
 use crate::trainer::Engine;
 use crate::{
-    AdamWConfig, Compute, EngineError, InferenceModel, LogProbs, Model, Objective, Operands, PackedBatch, Precision,
-    StepStats, state,
+    AdamWConfig, Compute, EngineError, InferenceModel, LogProbs, Model, Objective, PackedBatch, StepStats, state,
 };
 
 /// The model that stays as it is.
@@ -35,7 +34,6 @@ impl Base {
 #[derive(Debug)]
 pub struct LoraTrainer {
     base: Base,
-    operands: Operands,
     adapters: Adapters,
     gradients: Adapters,
     optimiser: AdamW<Adapters>,
@@ -69,15 +67,14 @@ impl LoraTrainer {
         adapters.check(&model.config)?;
         let mut engine = Engine::new(&model, Some(&adapters), Direction::Both, compute);
         engine.pack(&model);
-        let operands = compute.operands;
-        Ok(Self { operands, ..Self::with(Base::Single(model), engine, adapters, config, seed) })
+        Ok(Self::with(Base::Single(model), engine, adapters, config, seed))
     }
 
     /// As [`LoraTrainer::new`] on a model that was packed before, in any precision; nothing else of it is held. `recompute` as
     /// in [`Compute`].
     ///
     /// # Errors
-    /// As [`LoraTrainer::new`].
+    /// As [`LoraTrainer::new`]; [`EngineError::Batch`] when the base has adapters itself or is the policy of a trainer in bf16.
     pub fn on_packed(
         model: InferenceModel<'static>,
         adapters: Adapters,
@@ -85,6 +82,7 @@ impl LoraTrainer {
         seed: u64,
         recompute: bool,
     ) -> Result<Self, EngineError> {
+        model.check_base()?;
         adapters.check(model.config())?;
         let engine = Engine::frozen(&model, &adapters, recompute);
         Ok(Self::with(Base::Packed(model), engine, adapters, config, seed))
@@ -96,7 +94,6 @@ impl LoraTrainer {
             optimiser: AdamW::new(config, &adapters),
             engine,
             base,
-            operands: Operands::Single,
             adapters,
             seed,
             calls: 0,
@@ -187,16 +184,11 @@ impl LoraTrainer {
         Some(model)
     }
 
-    /// The model to sample from, with the log-probabilities that training finds: merged where products are single precision,
-    /// else with the adapters beside the matrices.
+    /// The present model to sample from, with the adapters beside the matrices: its log-probabilities are those that training
+    /// finds. The packed matrices are the trainer's own.
     pub fn policy(&self) -> InferenceModel<'_> {
         let base = match &self.base {
-            Base::Single(model) if self.operands == Operands::Single => {
-                let mut model = model.clone();
-                self.adapters.add_all(&mut model);
-                return InferenceModel::new(&model, Precision::Single).into_owned();
-            }
-            Base::Single(model) => InferenceModel::as_trained(model, self.operands),
+            Base::Single(model) => InferenceModel::of_trainer(model, &self.engine.packed),
             Base::Packed(model) => model.share(),
         };
         let policy = base.with_adapters(&self.adapters);

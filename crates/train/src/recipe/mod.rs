@@ -329,10 +329,11 @@ impl Recipe {
         ("eval", EvalSection::ABOUT, EvalSection::KEYS),
     ];
 
-    /// The recipe without the keys that change no weight: its name, threads, checkpoints and log lines. A run may be
-    /// resumed with other values of these.
+    /// The recipe without the keys that change no weight: its name, threads, checkpoints, log lines and whether activations
+    /// are computed again. A run may be resumed with other values of these.
     pub(crate) fn essence(&self) -> Self {
-        let kept = RunSection { seed: self.run.seed, ..RunSection::default() };
+        let RunSection { seed, precision, .. } = self.run;
+        let kept = RunSection { seed, precision, ..RunSection::default() };
         Self { run: kept, ..self.clone() }
     }
 

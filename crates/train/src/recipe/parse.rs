@@ -86,7 +86,7 @@ impl Recipe {
              train: --from FOLDER), or train all weights with adapter.rank = 0",
             self.adapter.rank
         );
-        Err(TrainError::Recipe { file: self.run.name.clone(), line: None, message })
+        Err(TrainError::Recipe { file: format!("recipe {:?}", self.run.name), line: None, message })
     }
 
     /// Refuses combinations that cannot work, before any time is spent.
@@ -113,6 +113,12 @@ impl Recipe {
         }
         match self.adapter.lora() {
             Err(message) => return fail(message),
+            Ok(None) if self.adapter.base != Precision::Single => {
+                return fail(format!(
+                    "adapter.base = {} without an adapter: set adapter.rank, or leave it out (all weights are trained in fp32)",
+                    self.adapter.base
+                ));
+            }
             Ok(Some(_)) if self.adapter.base != Precision::Single && self.run.precision != Operands::Single => {
                 return fail(format!(
                     "adapter.base = {} is multiplied with operands in fp32; run.precision must be fp32",
@@ -359,6 +365,7 @@ mod tests {
             "adapter.targets=[]",
             "adapter.targets=q_proj,q_proj",
             "adapter.base=fp16",
+            "adapter.base=int8",
             "run.precision=int8",
             "run.seed=18446744073709551615",
         ] {

@@ -99,6 +99,10 @@ mod tests {
         assert_eq!(text.lines().filter(|line| line.contains(" = ") && !line.starts_with('#')).count(), keys);
         assert_eq!(recipe.differences(&Recipe::default()).len(), 2);
         let elsewhere = recipe.with_overrides(&["run.threads=3", "run.log_every=1", "run.name=other"]).unwrap();
+        let elsewhere = elsewhere.with_overrides(&["run.recompute=true"]).unwrap();
         assert!(recipe.differences(&elsewhere).is_empty() && recipe.hash() == elsewhere.hash());
+        let rounded = recipe.with_overrides(&["run.precision=bf16"]).unwrap();
+        assert_eq!(recipe.differences(&rounded), ["run.precision: \"fp32\" -> \"bf16\""]);
+        assert_ne!(recipe.hash(), rounded.hash());
     }
 }

@@ -104,28 +104,27 @@ fn grpo_starts_from_what_the_phase_before_trained() {
     assert!(one.iter().zip(&other).any(|(one, other)| (one - other).abs() > 1e-2));
 }
 
-/// On a base in bf16 or int8, too, the policy is sampled as it is trained, and a disturbed run resumes to the same bytes.
+/// On a base in bf16 or int8, and with operands in bf16, the policy is sampled as it is trained, and a disturbed run resumes to
+/// the same bytes.
 #[test]
 fn a_packed_base_learns_and_resumes() {
     let dir = tempfile::tempdir().unwrap();
     let base = base(dir.path());
-    for precision in ["bf16", "int8"] {
-        let held = format!("adapter.base={precision}");
+    for (name, held) in
+        [("bf16", "adapter.base=bf16"), ("int8", "adapter.base=int8"), ("operands", "run.precision=bf16")]
+    {
         let more = ["grpo.mini_batches=1", "grpo.learning_rate=1e-2", "run.recompute=true"];
-        let changes = [&[held.as_str()][..], &more].concat();
+        let changes = [&[held][..], &more].concat();
         let recipe = adapted(&base, &changes);
-        let whole = dir.path().join(precision);
+        let whole = dir.path().join(name);
         quietly(&recipe, &whole, false, &mut NoHook).unwrap();
         let lines = metrics(&whole);
         let first = lines.iter().find(|line| line["phase"] == "grpo" && line["step"] == 1).unwrap();
-        assert!(first["first_ratio_error"].as_f64().unwrap() < 1e-4, "{precision}: sampled from another model");
-        assert!(first["kl"].as_f64().unwrap().abs() < 1e-8, "{precision}: compared with another model");
-        let broken = dir.path().join(format!("{precision}-broken"));
+        assert!(first["first_ratio_error"].as_f64().unwrap() < 1e-4, "{held}: sampled from another model");
+        assert!(first["kl"].as_f64().unwrap().abs() < 1e-8, "{held}: compared with another model");
+        let broken = dir.path().join(format!("{name}-broken"));
         disturbed(&recipe, &broken, &[("distill", 7, false), ("grpo", 1, false)], WEIGHTS);
-        assert!(
-            last_checkpoints(&recipe, &broken, WEIGHTS) == last_checkpoints(&recipe, &whole, WEIGHTS),
-            "{precision}"
-        );
+        assert!(last_checkpoints(&recipe, &broken, WEIGHTS) == last_checkpoints(&recipe, &whole, WEIGHTS), "{held}");
     }
 }
 

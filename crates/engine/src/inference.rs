@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::device::cpu::packed::{PackedLinear, PackedModel};
 use crate::hf::Checkpoint;
 use crate::kernels::element::Bf16;
 use crate::kernels::gemm::{PackedMatrix, Storage, Store};
 use crate::kernels::simd::Isa;
 use crate::lora::{ADAPTED, Adapters};
-use crate::packed::{PackedLinear, PackedModel};
 use crate::weights::{EMBED, Fused, NORM, Part, ProjectionExtras, block_tensors, head_name};
 use crate::{Architecture, EngineError, Model, ModelConfig};
 

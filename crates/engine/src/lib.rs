@@ -7,25 +7,22 @@
 //! stored, and every result is the same for every number of threads ([`set_threads`]).
 
 mod architecture;
-mod backward;
 mod batch;
 pub mod chat;
 mod chunk;
 mod compute;
 mod config;
+mod device;
 mod dropout;
 mod error;
-mod forward;
 mod frame;
 mod generate;
-mod head;
+mod graph;
 pub mod hf;
 mod inference;
 pub mod kernels;
 mod lora;
 mod objective;
-mod optim;
-mod packed;
 mod pool;
 mod rng;
 mod rotary;
@@ -34,7 +31,6 @@ mod state;
 pub mod tokenizer;
 mod trainer;
 mod weights;
-mod workspace;
 
 pub use architecture::{Architecture, Family, RopeScaling};
 pub use batch::PackedBatch;

@@ -9,7 +9,7 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-use crate::optim::{Parameter, Parameters};
+use crate::device::cpu::optim::{Parameter, Parameters};
 use crate::weights::{Fused, NamedTensor, NamedTensorMut, block_tensors};
 use crate::{Architecture, EngineError, Model, ModelConfig, rng::SplitMix64};
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use crate::optim::{AdamW, Parameters};
+use crate::device::cpu::optim::{AdamW, Parameters};
 use crate::{EngineError, ModelConfig};
 
 const SAVE: &str = "save optimiser state";

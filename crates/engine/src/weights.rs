@@ -2,9 +2,9 @@
 
 mod names;
 
+use crate::device::cpu::optim::{Parameter, Parameters};
 use crate::kernels::ops;
 use crate::kernels::simd::Isa;
-use crate::optim::{Parameter, Parameters};
 use crate::{Architecture, EngineError, ModelConfig, rng::SplitMix64};
 
 pub(crate) use names::{EMBED, Extra, Fused, NORM, Part, block_tensors, head_name, tensor_shapes};

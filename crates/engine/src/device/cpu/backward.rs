@@ -1,4 +1,4 @@
-//! The decoder's backward pass over one chunk, written by hand.
+//! The backward operations, written by hand.
 //!
 //! Five parallel jobs for each block, last block first: the rows of the feed-forward part back to the attention output; the
 //! gradients of the three weights behind it; attention; the rows of the projection; the gradient of its weight. Normalised
@@ -11,19 +11,20 @@ use std::ops::Range;
 
 use crate::Weights;
 use crate::chunk::Chunk;
+use crate::device::cpu::forward::{gather_attended, head_group};
+use crate::device::cpu::head::sum_tiles;
+use crate::device::cpu::packed::{PackedLayer, PackedModel, Side};
+use crate::device::cpu::workspace::{BlockBuffers, GradientBuffers, ROW_TILE, Sizes, Workspace};
 use crate::dropout::Dropout;
-use crate::forward::{gather_attended, head_group, recompute};
 use crate::frame::{Frame, FrameBlock};
-use crate::head::sum_tiles;
-use crate::kernels::attention_backward::{GroupGradient, attend_backward};
+use crate::kernels::attention_backward::{self, GroupGradient};
 use crate::kernels::gemm::PackedMatrix;
 use crate::kernels::ops::{self, Turn};
 use crate::kernels::outer::block_len;
 use crate::lora::{Adapter, Adapters};
-use crate::packed::{PackedLayer, PackedModel, Side};
 use crate::pool::{Parts, Scratch, run_parts};
+use crate::rotary::RotaryTable;
 use crate::weights::LayerWeights;
-use crate::workspace::{BlockBuffers, GradientBuffers, Kept, ROW_TILE, Sizes, Workspace};
 use strips::Factors;
 pub(crate) use strips::{Strip, strips};
 
@@ -33,23 +34,129 @@ pub(crate) enum Gradients<'a> {
     Adapters(&'a mut Adapters),
 }
 
-/// Adds the gradients of all that is trained but the head and the last norm to `gradients`, from the gradient of the
-/// decoder's output for the supervised rows in `workspace.gradient.dx`.
-pub(crate) fn backward(
+/// The feed-forward part of block `index`: from the gradient of its output to those of the residual stream and of the attention
+/// output.
+pub(super) fn dense_backward(
     workspace: &mut Workspace,
     model: &dyn Frame,
     packed: &PackedModel,
     chunk: &Chunk,
+    index: usize,
     gradients: &mut Gradients<'_>,
 ) {
-    let layers = model.config().num_hidden_layers;
-    let rows = chunk.rows();
-    for index in (0..layers).rev() {
-        let last = index + 1 == layers;
-        // The buffers of the last two blocks were not used again.
-        if workspace.kept == Kept::Inputs && index + 2 < layers {
-            recompute(workspace, model, packed, chunk, index);
+    if let Some(layer) = packed.layers.get(index) {
+        layer.fill_transposed(&mut workspace.transposed);
+    }
+    let Some(mut gradients) = gradients.of_block(index) else { return };
+    let Some(split) = Split::of(workspace, model, packed, chunk, index) else { return };
+    let Split { step, buffers, scratch, chosen, positions, .. } = split;
+    step.feed_forward(buffers, scratch, chosen, positions, &mut gradients);
+}
+
+/// Gradients of the down, gate/up and output projections of block `index`.
+pub(super) fn dense_gradients(workspace: &mut Workspace, rows: usize, index: usize, gradients: &mut Gradients<'_>) {
+    let Workspace { sizes, gradient: buffers, scratch, .. } = workspace;
+    let Sizes { hidden, wide, query, .. } = *sizes;
+    let gate_up = Factors { dy: &buffers.dgate_up, x: &buffers.normed, fused: 2, shape: [2 * wide, hidden] };
+    let down = Factors { dy: &buffers.dx, x: &buffers.activated, fused: 3, shape: [hidden, wide] };
+    let o = Factors { dy: &buffers.dmid, x: &buffers.attended, fused: 1, shape: [hidden, query] };
+    match gradients.of_block(index) {
+        Some(BlockGradients::Weights(gradients)) => {
+            let strips_of = [
+                gate_up.weight(rows, &mut gradients.gate_up),
+                down.weight(rows, &mut gradients.down),
+                o.weight(rows, &mut gradients.o),
+            ];
+            strips(sizes, scratch, rows, strips_of);
         }
+        Some(BlockGradients::Adapters([_, of_o, of_gate_up, of_down])) => {
+            let [a, b] = gate_up.adapter(rows, buffers, sizes, of_gate_up);
+            let [c, d] = down.adapter(rows, buffers, sizes, of_down);
+            let [e, f] = o.adapter(rows, buffers, sizes, of_o);
+            strips(sizes, scratch, rows, [a, b, c, d, e, f]);
+        }
+        None => {}
+    }
+}
+
+/// Moves the rows that the head saw to their places in the chunk; the gradients of the others are zero.
+pub(super) fn spread_rows(workspace: &mut Workspace, chunk: &Chunk) {
+    let Workspace { sizes, gradient: buffers, head_rows, .. } = workspace;
+    spread(buffers, sizes, head_rows, chunk.rows());
+}
+
+/// Attention of block `index`: gradients of queries, keys and values by head group.
+pub(super) fn attend_backward(
+    workspace: &mut Workspace,
+    model: &dyn Frame,
+    packed: &PackedModel,
+    chunk: &Chunk,
+    index: usize,
+) {
+    let Some(split) = Split::of(workspace, model, packed, chunk, index) else { return };
+    split.step.attention(split.buffers, split.scratch, chunk, split.bounds);
+}
+
+/// Rotation, norms of heads, projection and norm of block `index`: the gradient of its input.
+pub(super) fn project_backward(
+    workspace: &mut Workspace,
+    model: &dyn Frame,
+    packed: &PackedModel,
+    chunk: &Chunk,
+    index: usize,
+    gradients: &mut Gradients<'_>,
+) {
+    let Some(mut gradients) = gradients.of_block(index) else { return };
+    let Some(split) = Split::of(workspace, model, packed, chunk, index) else { return };
+    split.step.projection(split.buffers, split.scratch, split.rotary, chunk, &mut gradients);
+}
+
+/// Gradient of the fused projection of block `index`.
+pub(super) fn project_gradients(workspace: &mut Workspace, rows: usize, index: usize, gradients: &mut Gradients<'_>) {
+    let Workspace { sizes, gradient: buffers, scratch, .. } = workspace;
+    let pair = Factors { dy: &buffers.dqkv, x: &buffers.normed, fused: 0, shape: [sizes.qkv, sizes.hidden] };
+    match gradients.of_block(index) {
+        Some(BlockGradients::Weights(gradients)) => {
+            strips(sizes, scratch, rows, [pair.weight(rows, &mut gradients.qkv)]);
+        }
+        Some(BlockGradients::Adapters([adapter, ..])) => {
+            strips(sizes, scratch, rows, pair.adapter(rows, buffers, sizes, adapter));
+        }
+        None => {}
+    }
+}
+
+/// Adds the gradients of the embeddings, from that of the first block's input.
+pub(super) fn embed_gradients(workspace: &Workspace, chunk: &Chunk, gradients: &mut Weights) {
+    let hidden = workspace.sizes.hidden;
+    let dx = workspace.gradient.dx.chunks_exact(hidden);
+    for (token, row) in chunk.tokens.iter().zip(dx) {
+        let at = *token as usize * hidden;
+        ops::add(workspace.sizes.isa, row, &mut gradients.embed[at..at + hidden]);
+    }
+}
+
+/// The workspace as an operation on one block sees it.
+struct Split<'a> {
+    step: Step<'a>,
+    buffers: &'a mut GradientBuffers,
+    scratch: &'a mut Scratch,
+    rotary: &'a RotaryTable,
+    /// Bounds of the parts of [`GradientBuffers::dgroups`].
+    bounds: &'a [usize],
+    /// Of the last block only the rows that the head sees, and the positions of the rows at work.
+    chosen: Option<&'a [u32]>,
+    positions: &'a [u32],
+}
+
+impl<'a> Split<'a> {
+    fn of(
+        workspace: &'a mut Workspace,
+        model: &'a dyn Frame,
+        packed: &'a PackedModel,
+        chunk: &'a Chunk,
+        index: usize,
+    ) -> Option<Self> {
         let Workspace {
             sizes,
             kept,
@@ -57,55 +164,37 @@ pub(crate) fn backward(
             blocks,
             gradient: buffers,
             scratch,
+            rotary,
             head_rows,
             head_positions,
             dgroup_bounds,
             transposed,
+            dropout,
             ..
         } = workspace;
-        let (Some(x), Some(block), Some(packed), Some(weights)) = (
-            inputs.get(kept.input(index)),
-            blocks.get(kept.block(index)),
-            packed.layers.get(index),
-            model.block(index),
-        ) else {
-            continue;
+        let packed = packed.layers.get(index)?;
+        let step = Step {
+            sizes,
+            weights: model.block(index)?,
+            packed,
+            transposed: packed.transposed(transposed),
+            x: inputs.get(kept.input(index))?,
+            block: blocks.get(kept.block(index))?,
+            rows: chunk.rows(),
+            window: model.architecture().window(index),
+            layer: index,
+            dropout: *dropout,
         };
-        let Some(mut gradients) = gradients.of_block(index) else {
-            continue;
-        };
-        let transposed = packed.transposed(transposed);
-        let (window, dropout) = (model.architecture().window(index), workspace.dropout);
-        let step = Step { sizes, weights, packed, transposed, x, block, rows, window, layer: index, dropout };
-        let chosen = last.then_some(head_rows.as_slice());
-        let positions = if last { head_positions.as_slice() } else { chunk.positions.as_slice() };
-        step.feed_forward(buffers, scratch, chosen, positions, &mut gradients);
-        let count = chosen.map_or(rows, <[u32]>::len);
-        step.feed_forward_weights(buffers, scratch, count, &mut gradients);
-        if let Some(chosen) = chosen {
-            spread(buffers, sizes, chosen, rows);
-        }
-        step.attention(buffers, scratch, chunk, dgroup_bounds);
-        step.projection(buffers, scratch, &workspace.rotary, chunk, &mut gradients);
-        let Workspace { gradient: buffers, scratch, .. } = workspace;
-        let pair = Factors { dy: &buffers.dqkv, x: &buffers.normed, fused: 0, shape: [sizes.qkv, sizes.hidden] };
-        match &mut gradients {
-            BlockGradients::Weights(gradients) => {
-                strips(sizes, scratch, rows, [pair.weight(rows, &mut gradients.qkv)]);
-            }
-            BlockGradients::Adapters(adapters) => {
-                strips(sizes, scratch, rows, pair.adapter(rows, buffers, sizes, &mut adapters[0]));
-            }
-        }
-    }
-    let Gradients::Weights(gradients) = gradients else {
-        return;
-    };
-    let hidden = workspace.sizes.hidden;
-    let dx = workspace.gradient.dx.chunks_exact(hidden);
-    for (token, row) in chunk.tokens.iter().zip(dx) {
-        let at = *token as usize * hidden;
-        ops::add(workspace.sizes.isa, row, &mut gradients.embed[at..at + hidden]);
+        let last = index + 1 == model.config().num_hidden_layers;
+        Some(Self {
+            step,
+            buffers,
+            scratch,
+            rotary,
+            bounds: dgroup_bounds,
+            chosen: last.then_some(head_rows.as_slice()),
+            positions: if last { head_positions } else { &chunk.positions },
+        })
     }
 }
 
@@ -256,37 +345,6 @@ impl Step<'_> {
         }
     }
 
-    /// Gradients of the down, gate/up and output projections.
-    fn feed_forward_weights(
-        &self,
-        buffers: &GradientBuffers,
-        scratch: &mut Scratch,
-        rows: usize,
-        gradients: &mut BlockGradients<'_>,
-    ) {
-        let sizes = self.sizes;
-        let Sizes { hidden, wide, query, .. } = *sizes;
-        let gate_up = Factors { dy: &buffers.dgate_up, x: &buffers.normed, fused: 2, shape: [2 * wide, hidden] };
-        let down = Factors { dy: &buffers.dx, x: &buffers.activated, fused: 3, shape: [hidden, wide] };
-        let o = Factors { dy: &buffers.dmid, x: &buffers.attended, fused: 1, shape: [hidden, query] };
-        match gradients {
-            BlockGradients::Weights(gradients) => {
-                let strips_of = [
-                    gate_up.weight(rows, &mut gradients.gate_up),
-                    down.weight(rows, &mut gradients.down),
-                    o.weight(rows, &mut gradients.o),
-                ];
-                strips(sizes, scratch, rows, strips_of);
-            }
-            BlockGradients::Adapters([_, of_o, of_gate_up, of_down]) => {
-                let [a, b] = gate_up.adapter(rows, buffers, sizes, of_gate_up);
-                let [c, d] = down.adapter(rows, buffers, sizes, of_down);
-                let [e, f] = o.adapter(rows, buffers, sizes, of_o);
-                strips(sizes, scratch, rows, [a, b, c, d, e, f]);
-            }
-        }
-    }
-
     /// From `dattended` and `delta` to `dgroups`.
     fn attention(&self, buffers: &mut GradientBuffers, scratch: &mut Scratch, chunk: &Chunk, bounds: &[usize]) {
         let sizes = self.sizes;
@@ -306,7 +364,7 @@ impl Step<'_> {
                 delta_column: index * sizes.shared,
                 lse: &self.block.lse[lse..lse + (end - start) * sizes.shared],
             };
-            attend_backward(sizes.isa, &group, &gradient, dqkv, scratch);
+            attention_backward::attend_backward(sizes.isa, &group, &gradient, dqkv, scratch);
         });
     }
 
@@ -315,7 +373,7 @@ impl Step<'_> {
         &self,
         buffers: &mut GradientBuffers,
         scratch: &mut Scratch,
-        rotary: &crate::rotary::RotaryTable,
+        rotary: &RotaryTable,
         chunk: &Chunk,
         gradients: &mut BlockGradients<'_>,
     ) {

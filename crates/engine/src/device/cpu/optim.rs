@@ -28,29 +28,6 @@ pub(crate) trait Parameters {
     fn named_mut(&mut self, model: &ModelConfig) -> Vec<NamedTensorMut<'_>>;
 }
 
-/// Scales the gradients to a global norm of at most `max_norm`, takes one AdamW step at learning rate `lr` and zeroes the
-/// gradients. Returns the norm before scaling; when that is not finite, only the gradients are zeroed.
-pub(crate) fn clipped_step<P: Parameters>(
-    optimiser: &mut AdamW<P>,
-    values: &mut P,
-    gradients: &mut P,
-    lr: f32,
-    max_norm: Option<f32>,
-) -> f32 {
-    let norm = global_norm(gradients);
-    if !norm.is_finite() {
-        zero(gradients);
-        return norm as f32;
-    }
-    let scale = match max_norm {
-        // As `torch.nn.utils.clip_grad_norm_`.
-        Some(limit) => (f64::from(limit) / (norm + 1e-6)).min(1.0) as f32,
-        None => 1.0,
-    };
-    optimiser.step(values, gradients, lr, scale);
-    norm as f32
-}
-
 /// Sets all values to zero.
 pub(crate) fn zero<P: Parameters>(values: &mut P) {
     for parameter in values.parameters_mut() {

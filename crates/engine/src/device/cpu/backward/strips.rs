@@ -1,9 +1,9 @@
 //! Gradients of weights, cut into strips of rows.
 
+use crate::device::cpu::workspace::{GradientBuffers, Sizes, strip_rows};
 use crate::kernels::outer::{Outer, accumulate_outer};
 use crate::lora::Adapter;
 use crate::pool::{Parts, Scratch, run_parts};
-use crate::workspace::{GradientBuffers, Sizes, strip_rows};
 
 /// What the gradient of one fused matrix is made of.
 pub(super) struct Factors<'a> {

@@ -78,7 +78,7 @@ struct PackedAdapter {
 pub(crate) struct Side<'a> {
     /// Decoder block.
     pub layer: usize,
-    /// At least [`crate::workspace::Sizes::spare`] values.
+    /// At least [`crate::device::cpu::workspace::Sizes::spare`] values.
     pub spare: &'a mut [f32],
     pub dropout: Option<Dropout>,
     /// Positions of the tile's rows in the batch.
@@ -207,17 +207,29 @@ pub(crate) struct PackedLayer {
 }
 
 impl PackedLayer {
-    /// The matrices for the way back, in the order of [`crate::lora::ADAPTED`]: the kept ones, or `space` filled with them.
-    pub(crate) fn transposed<'a>(&'a self, space: &'a mut Option<[PackedMatrix; 4]>) -> [&'a PackedMatrix; 4] {
-        let weights = [&self.qkv.weight, &self.o.weight, &self.gate_up.weight, &self.down.weight];
+    fn weights(&self) -> [&PackedWeight; 4] {
+        [&self.qkv.weight, &self.o.weight, &self.gate_up.weight, &self.down.weight]
+    }
+
+    /// Makes the matrices for the way back where they are not kept.
+    pub(crate) fn fill_transposed(&self, space: &mut Option<[PackedMatrix; 4]>) {
+        let weights = self.weights();
         if weights.iter().all(|weight| weight.backward.is_some()) {
-            return weights.map(PackedWeight::transposed);
+            return;
         }
         let space = space.get_or_insert_with(|| weights.map(|weight| weight.forward.empty_transpose(Storage::Single)));
         for (target, weight) in space.iter_mut().zip(weights) {
             weight.forward.transpose_into(target);
         }
-        space.each_ref()
+    }
+
+    /// The matrices for the way back, in the order of [`crate::lora::ADAPTED`]: the kept ones, or what
+    /// [`PackedLayer::fill_transposed`] made.
+    pub(crate) fn transposed<'a>(&'a self, space: &'a Option<[PackedMatrix; 4]>) -> [&'a PackedMatrix; 4] {
+        match space {
+            Some(space) => space.each_ref(),
+            None => self.weights().map(PackedWeight::transposed),
+        }
     }
 }
 

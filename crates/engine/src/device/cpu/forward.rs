@@ -1,101 +1,87 @@
-//! The decoder's forward pass over one chunk.
+//! The forward operations.
 //!
 //! Two parallel jobs for each block: attention (one task for each head group of each sequence), and everything else (one
 //! task for each tile of rows, from the attention output to the next block's rotated projections), so that a tile's
 //! activations are used while they are in the cache.
 
 use crate::chunk::Chunk;
+use crate::device::cpu::packed::{PackedLayer, PackedModel, Side};
+use crate::device::cpu::workspace::{BlockBuffers, ROW_TILE, Sizes, Workspace};
 use crate::dropout::Dropout;
 use crate::frame::{Frame, FrameBlock};
 use crate::kernels::AlignedVec;
-use crate::kernels::attention::{HeadGroup, attend};
+use crate::kernels::attention::{self, HeadGroup};
 use crate::kernels::gemm::Store;
 use crate::kernels::ops::{self, Turn};
-use crate::packed::{PackedLayer, PackedModel, Side};
 use crate::pool::{Parts, Scratch, run_parts};
 use crate::rotary::RotaryTable;
-use crate::workspace::{BlockBuffers, ROW_TILE, Sizes, Workspace};
 
-/// Runs the decoder. Afterwards [`Workspace::output`] is the residual stream after the last block for the chunk's supervised
-/// rows, `[supervised, hidden]`. What is kept of the blocks is what the workspace was prepared for; the last block's `mid` and
-/// `gate_up` have the supervised rows only.
-pub(crate) fn decode(workspace: &mut Workspace, model: &dyn Frame, packed: &PackedModel, chunk: &Chunk) {
-    let sizes = workspace.sizes;
-    let (kept, layers) = (workspace.kept, model.config().num_hidden_layers);
-    embed(workspace, model, packed, chunk);
-    for index in 0..layers {
-        attend_block(workspace, chunk, index, model.architecture().window(index));
-        let inputs = workspace.inputs.get_disjoint_mut([kept.input(index), kept.input(index + 1)]);
-        let (Some(weights), Some(matrices), Ok([x, next_x])) = (model.block(index), packed.layers.get(index), inputs)
-        else {
-            continue;
+/// Everything behind the attention of block `index`, and the projections of the next; behind the last block the decoder's
+/// output for the chunk's supervised rows.
+pub(super) fn dense(workspace: &mut Workspace, model: &dyn Frame, packed: &PackedModel, chunk: &Chunk, index: usize) {
+    let (sizes, kept) = (workspace.sizes, workspace.kept);
+    let inputs = workspace.inputs.get_disjoint_mut([kept.input(index), kept.input(index + 1)]);
+    let (Some(weights), Some(matrices), Ok([x, next_x])) = (model.block(index), packed.layers.get(index), inputs)
+    else {
+        return;
+    };
+    if let (Some(next_weights), Some(next_matrices), Ok([block, next])) = (
+        model.block(index + 1),
+        packed.layers.get(index + 1),
+        workspace.blocks.get_disjoint_mut([kept.block(index), kept.block(index + 1)]),
+    ) {
+        let rows = chunk.rows();
+        let BlockBuffers { attended, mid, gate_up, .. } = block;
+        let (x, attended) = (&x[..], &attended[..]);
+        let (rotary, dropout) = (&workspace.rotary, workspace.dropout);
+        run_parts(
+            rows.div_ceil(ROW_TILE),
+            &mut workspace.scratch,
+            [
+                Parts::even(&mut mid[..rows * sizes.hidden], ROW_TILE * sizes.hidden),
+                Parts::even(&mut gate_up[..rows * 2 * sizes.wide], ROW_TILE * 2 * sizes.wide),
+                Parts::even(&mut next_x[..rows * sizes.hidden], ROW_TILE * sizes.hidden),
+                Parts::even(&mut next.qkv[..rows * sizes.qkv], ROW_TILE * sizes.qkv),
+                Parts::even(&mut next.raw[..rows * sizes.raw], ROW_TILE * sizes.raw),
+            ],
+            |tile, scratch, [mid, gate_up, out, qkv, raw]| {
+                let first = tile * ROW_TILE;
+                let count = out.len() / sizes.hidden;
+                let x = &x[first * sizes.hidden..][..count * sizes.hidden];
+                let (spare, scratch) = scratch.split_at_mut(sizes.spare);
+                let positions = &chunk.positions[first..first + count];
+                let mut side = Side { layer: index, spare, dropout, positions };
+                let (gathered, scratch) = scratch.split_at_mut(ROW_TILE * sizes.query);
+                let gathered = &mut gathered[..count * sizes.query];
+                gather_attended(&sizes, attended, rows, first..first + count, gathered);
+                feed_forward(&sizes, weights, matrices, gathered, x, mid, gate_up, out, scratch, &mut side);
+                side.layer = index + 1;
+                project(
+                    &sizes,
+                    next_weights,
+                    next_matrices,
+                    out,
+                    &chunk.places[first..first + count],
+                    rotary,
+                    [qkv, raw],
+                    scratch,
+                    &mut side,
+                );
+            },
+        );
+    } else if let Some(block) = workspace.blocks.get_mut(kept.block(index)) {
+        let chosen = Chosen {
+            layer: index,
+            rows: &workspace.head_rows,
+            positions: &workspace.head_positions,
+            dropout: workspace.dropout,
         };
-        if let (Some(next_weights), Some(next_matrices), Ok([block, next])) = (
-            model.block(index + 1),
-            packed.layers.get(index + 1),
-            workspace.blocks.get_disjoint_mut([kept.block(index), kept.block(index + 1)]),
-        ) {
-            let rows = chunk.rows();
-            let BlockBuffers { attended, mid, gate_up, .. } = block;
-            let (x, attended) = (&x[..], &attended[..]);
-            let (rotary, dropout) = (&workspace.rotary, workspace.dropout);
-            run_parts(
-                rows.div_ceil(ROW_TILE),
-                &mut workspace.scratch,
-                [
-                    Parts::even(&mut mid[..rows * sizes.hidden], ROW_TILE * sizes.hidden),
-                    Parts::even(&mut gate_up[..rows * 2 * sizes.wide], ROW_TILE * 2 * sizes.wide),
-                    Parts::even(&mut next_x[..rows * sizes.hidden], ROW_TILE * sizes.hidden),
-                    Parts::even(&mut next.qkv[..rows * sizes.qkv], ROW_TILE * sizes.qkv),
-                    Parts::even(&mut next.raw[..rows * sizes.raw], ROW_TILE * sizes.raw),
-                ],
-                |tile, scratch, [mid, gate_up, out, qkv, raw]| {
-                    let first = tile * ROW_TILE;
-                    let count = out.len() / sizes.hidden;
-                    let x = &x[first * sizes.hidden..][..count * sizes.hidden];
-                    let (spare, scratch) = scratch.split_at_mut(sizes.spare);
-                    let positions = &chunk.positions[first..first + count];
-                    let mut side = Side { layer: index, spare, dropout, positions };
-                    let (gathered, scratch) = scratch.split_at_mut(ROW_TILE * sizes.query);
-                    let gathered = &mut gathered[..count * sizes.query];
-                    gather_attended(&sizes, attended, rows, first..first + count, gathered);
-                    feed_forward(&sizes, weights, matrices, gathered, x, mid, gate_up, out, scratch, &mut side);
-                    side.layer = index + 1;
-                    project(
-                        &sizes,
-                        next_weights,
-                        next_matrices,
-                        out,
-                        &chunk.places[first..first + count],
-                        rotary,
-                        [qkv, raw],
-                        scratch,
-                        &mut side,
-                    );
-                },
-            );
-        } else if let Some(block) = workspace.blocks.get_mut(kept.block(index)) {
-            let chosen = Chosen {
-                layer: index,
-                rows: &workspace.head_rows,
-                positions: &workspace.head_positions,
-                dropout: workspace.dropout,
-            };
-            last_block(
-                &sizes,
-                weights,
-                matrices,
-                (x, block, Some(next_x)),
-                &mut workspace.scratch,
-                &chosen,
-                chunk.rows(),
-            );
-        }
+        last_block(&sizes, weights, matrices, (x, block, Some(next_x)), &mut workspace.scratch, &chosen, chunk.rows());
     }
 }
 
-/// Computes once more what [`decode`] did not keep of a block, from the block's input.
-pub(crate) fn recompute(
+/// Computes the projections of block `index` once more, from its input.
+pub(super) fn recompute_projections(
     workspace: &mut Workspace,
     model: &dyn Frame,
     packed: &PackedModel,
@@ -128,11 +114,25 @@ pub(crate) fn recompute(
             project(&sizes, weights, matrices, x, places, rotary, [qkv, raw], scratch, &mut side);
         },
     );
-    attend_block(workspace, chunk, index, model.architecture().window(index));
-    let Workspace { inputs, blocks, scratch, head_rows, head_positions, .. } = workspace;
+}
+
+/// Computes what [`dense`] computed of block `index` before SwiGLU once more.
+pub(super) fn recompute_dense(
+    workspace: &mut Workspace,
+    model: &dyn Frame,
+    packed: &PackedModel,
+    chunk: &Chunk,
+    index: usize,
+) {
+    let (sizes, kept, rows) = (workspace.sizes, workspace.kept, chunk.rows());
+    let Workspace { inputs, blocks, scratch, head_rows, head_positions, dropout, .. } = workspace;
+    let (Some(weights), Some(matrices)) = (model.block(index), packed.layers.get(index)) else {
+        return;
+    };
     let (Some(x), Some(block)) = (inputs.get(kept.input(index)), blocks.get_mut(kept.block(index))) else {
         return;
     };
+    let dropout = *dropout;
     if index + 1 == model.config().num_hidden_layers {
         let chosen = Chosen { layer: index, rows: head_rows, positions: head_positions, dropout };
         last_block(&sizes, weights, matrices, (x, block, None), scratch, &chosen, rows);
@@ -161,7 +161,7 @@ pub(crate) fn recompute(
 }
 
 /// Token embeddings and the first block's projections.
-fn embed(workspace: &mut Workspace, model: &dyn Frame, packed: &PackedModel, chunk: &Chunk) {
+pub(super) fn embed(workspace: &mut Workspace, model: &dyn Frame, packed: &PackedModel, chunk: &Chunk) {
     let sizes = workspace.sizes;
     let rows = chunk.rows();
     let Workspace { inputs, blocks, .. } = workspace;
@@ -226,7 +226,7 @@ fn project(
 }
 
 /// Attention of every head group of every sequence.
-fn attend_block(workspace: &mut Workspace, chunk: &Chunk, index: usize, window: usize) {
+pub(super) fn attend(workspace: &mut Workspace, chunk: &Chunk, index: usize, window: usize) {
     let sizes = workspace.sizes;
     let sequences = chunk.sequences();
     let Some(block) = workspace.blocks.get_mut(workspace.kept.block(index)) else {
@@ -240,7 +240,7 @@ fn attend_block(workspace: &mut Workspace, chunk: &Chunk, index: usize, window: 
         |task, scratch, [out, lse]| {
             let (group, sequence) = (task / sequences, task % sequences);
             let range = chunk.bounds[sequence]..chunk.bounds[sequence + 1];
-            attend(sizes.isa, &head_group(&sizes, qkv, range, group, window), out, lse, scratch);
+            attention::attend(sizes.isa, &head_group(&sizes, qkv, range, group, window), out, lse, scratch);
         },
     );
 }

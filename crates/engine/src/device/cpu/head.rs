@@ -1,19 +1,17 @@
 //! Last norm, output head and objective, a few hundred supervised rows at a time: the logits of a whole batch never exist.
 
-use crate::backward::{Gradients, Strip, strips};
 use crate::chunk::{Chunk, Supervised};
+use crate::device::RESULTS;
+use crate::device::cpu::backward::{Gradients, Strip, strips};
+use crate::device::cpu::packed::{PackedModel, PackedWeight};
+use crate::device::cpu::workspace::{ROW_TILE, Sizes, Workspace};
 use crate::frame::Frame;
 use crate::kernels::gemm::Store;
 use crate::kernels::ops;
 use crate::kernels::outer::{block_len, put_block};
 use crate::kernels::simd::Isa;
-use crate::packed::{PackedModel, PackedWeight};
 use crate::pool::{Parts, run_parts};
-use crate::workspace::{ROW_TILE, Sizes, Workspace};
 use crate::{Objective, TokenLoss};
-
-/// Values stored for each supervised row: weighted loss, log-probability, entropy.
-pub(crate) const RESULTS: usize = 3;
 
 /// Loss, log-probability and entropy of every supervised row, into `workspace.head.results`; and, when `gradients` are
 /// given, the gradient of the decoder's output into `workspace.gradient.dx`, `[supervised, hidden]`, with the head's and
@@ -24,7 +22,7 @@ pub(crate) fn apply_head(
     packed: &PackedModel,
     chunk: &Chunk,
     objective: Option<&dyn Objective>,
-    mut gradients: Option<&mut Gradients<'_>>,
+    mut gradients: Option<Gradients<'_>>,
 ) {
     let sizes = workspace.sizes;
     let Workspace { kept, inputs, gradient, head, scratch, .. } = workspace;
@@ -40,7 +38,7 @@ pub(crate) fn apply_head(
         let tiles = count.div_ceil(ROW_TILE);
         let logits = &mut head.logits[..count * vocab];
         let results = &mut head.results[first * RESULTS..(first + count) * RESULTS];
-        if let Some(gradients) = gradients.as_deref_mut() {
+        if let Some(gradients) = &mut gradients {
             let dx = &mut gradient.dx[first * hidden..(first + count) * hidden];
             let dnorm = &mut gradient.dnorm[..tiles * hidden];
             let block = block_len(sizes.isa, hidden, sizes.operands);

@@ -1,6 +1,7 @@
 //! Buffers of forward and backward: planned for the largest chunk seen, then reused.
 
 use crate::chunk::Chunk;
+use crate::device::Kept;
 use crate::dropout::Dropout;
 use crate::frame::Frame;
 use crate::kernels::AlignedVec;
@@ -46,18 +47,6 @@ pub(crate) struct Sizes {
     pub operands: Operands,
     /// Memory that the products of a tile need besides their operands.
     pub spare: usize,
-}
-
-/// What the forward pass keeps for the backward pass.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Kept {
-    /// Nothing: buffers are used in turn.
-    #[default]
-    Nothing,
-    /// The input of every block; the rest is computed once more.
-    Inputs,
-    /// All activations.
-    All,
 }
 
 impl Kept {

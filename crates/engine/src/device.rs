@@ -1,0 +1,143 @@
+//! Devices: where a decoder is trained and scored.
+//!
+//! [`Device`] is the one list of operations that a device has to have; [`cpu::Cpu`] implements it. A device is opened for a
+//! model and owns what belongs to it: values, packed matrices, activations, gradients and moments, wherever they lie. Above it
+//! ([`crate::graph`]) there is only the order of the calls, so nothing there knows which device it has. The tests of
+//! [`conformance`] run against any device.
+//!
+//! Shapes: a chunk has `rows` positions of whole sequences, of which the head sees `supervised`; widths are those of
+//! [`ModelConfig`]. Activations and gradients are single precision.
+
+pub(crate) mod cpu;
+
+use std::fmt::Debug;
+use std::path::Path;
+
+use crate::chunk::Chunk;
+use crate::dropout::Dropout;
+use crate::{Adapters, EngineError, InferenceModel, Model, ModelConfig, Objective, Weights};
+
+/// What the forward pass keeps for the backward pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// Nothing: buffers are used in turn.
+    #[default]
+    Nothing,
+    /// The input of every block; the rest is computed once more.
+    Inputs,
+    /// All activations.
+    All,
+}
+
+/// Values stored for each supervised row: weighted loss, log-probability, entropy.
+pub(crate) const RESULTS: usize = 3;
+
+/// The operations of a decoder, in the order in which a step calls them. `layer` counts blocks from 0.
+pub(crate) trait Device: Debug + Send + Sync {
+    /// Shape of the model.
+    fn config(&self) -> &ModelConfig;
+
+    /// Brings packed matrices up to date with the values that were trained since.
+    fn refresh(&mut self);
+
+    /// Plans the buffers for a chunk; at most the largest seen is held. `dropout` is that of the inputs of adapters.
+    fn begin(&mut self, chunk: &Chunk, kept: Kept, dropout: Option<Dropout>);
+
+    /// Token embeddings, `[rows, hidden]`, and the projections of block 0 (see [`Device::dense`]).
+    fn embed(&mut self, chunk: &Chunk);
+
+    /// Causal attention within each sequence and the layer's window: from `[rows, qkv]`, rotated, to `[rows, query]` and the
+    /// logarithms of the softmax normalisers, `[rows, heads]`.
+    fn attend(&mut self, chunk: &Chunk, layer: usize);
+
+    /// Output projection and SwiGLU layer with their norms and residuals, `[rows, query]` to `[rows, hidden]`, then norm, fused
+    /// projection, biases, norms of heads and rotation of the next block, `[rows, qkv]`. Behind the last block only the
+    /// supervised rows, `[supervised, hidden]`.
+    fn dense(&mut self, chunk: &Chunk, layer: usize);
+
+    /// Last norm, head and results; with an objective also its gradient back to the decoder's output, `[supervised, hidden]`,
+    /// and those of head and last norm where they are trained.
+    fn head(&mut self, chunk: &Chunk, objective: Option<&dyn Objective>);
+
+    /// Copies the results of [`Device::head`], `[supervised, RESULTS]`, to `results`.
+    fn read_results(&self, chunk: &Chunk, results: &mut Vec<f32>);
+
+    /// Logits of the supervised rows, `[supervised, vocab]`, for comparison with other engines.
+    fn read_logits(&mut self, chunk: &Chunk, logits: &mut [f32]);
+
+    /// With [`Kept::Inputs`]: the projections of a block once more, from its input.
+    fn recompute_projections(&mut self, chunk: &Chunk, layer: usize);
+
+    /// With [`Kept::Inputs`], behind attention: what the way back needs of [`Device::dense`].
+    fn recompute_dense(&mut self, chunk: &Chunk, layer: usize);
+
+    /// Backward of [`Device::dense`] up to the projections of the next block: gradients of the residual stream behind attention,
+    /// `[rows, hidden]`, and of the attention output, `[rows, query]`; of the last block for the supervised rows.
+    fn dense_backward(&mut self, chunk: &Chunk, layer: usize);
+
+    /// Gradients of the down, gate/up and output projections, or of their adapters.
+    fn dense_gradients(&mut self, chunk: &Chunk, layer: usize);
+
+    /// Moves what [`Device::dense_backward`] gave for the supervised rows to their places in the chunk; the rest is zero.
+    fn spread(&mut self, chunk: &Chunk);
+
+    /// Backward of [`Device::attend`]: gradients of rotated queries, keys and values, `[rows, qkv]`.
+    fn attend_backward(&mut self, chunk: &Chunk, layer: usize);
+
+    /// Backward of a block's projections: the gradient of its input, `[rows, hidden]`.
+    fn project_backward(&mut self, chunk: &Chunk, layer: usize);
+
+    /// Gradient of the fused projection, or of its adapters.
+    fn project_gradients(&mut self, chunk: &Chunk, layer: usize);
+
+    /// Gradients of the embeddings where they are trained; completes the gradients of the chunk.
+    fn embed_backward(&mut self, chunk: &Chunk);
+
+    /// Euclidean norm of all gradients together.
+    fn gradient_norm(&mut self) -> f64;
+
+    /// One AdamW step on the gradients times `scale`; zeroes them.
+    fn adamw(&mut self, learning_rate: f32, scale: f32);
+
+    /// Forgets the gradients.
+    fn zero_gradients(&mut self);
+
+    /// Optimiser steps taken.
+    fn steps(&self) -> u64;
+
+    /// What is trained, as the host sees it.
+    fn trained(&self) -> Trained<'_>;
+
+    /// The present model to sample from.
+    fn policy(&mut self) -> InferenceModel<'_>;
+
+    /// Writes moments and step count.
+    ///
+    /// # Errors
+    /// [`EngineError::Io`] when the file cannot be written.
+    fn save_state(&self, path: &Path) -> Result<(), EngineError>;
+
+    /// Reads what [`Device::save_state`] wrote.
+    ///
+    /// # Errors
+    /// [`EngineError::Io`], [`EngineError::Format`] or [`EngineError::Shape`]; nothing is changed.
+    fn load_state(&mut self, path: &Path) -> Result<(), EngineError>;
+
+    /// Ends training.
+    fn into_values(self: Box<Self>) -> Values;
+}
+
+/// What a device trains, with the gradients that were accumulated.
+pub(crate) enum Trained<'a> {
+    Nothing,
+    Weights(&'a Model, &'a Weights),
+    /// The base, unless it is packed.
+    Adapters(Option<&'a Model>, &'a Adapters, &'a Adapters),
+}
+
+/// What a device trained.
+pub(crate) enum Values {
+    Nothing,
+    Weights(Model),
+    Adapters(Adapters),
+}

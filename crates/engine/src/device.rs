@@ -8,7 +8,11 @@
 //! Shapes: a chunk has `rows` positions of whole sequences, of which the head sees `supervised`; widths are those of
 //! [`ModelConfig`]. Activations and gradients are single precision.
 
+#[cfg(test)]
+mod conformance;
 pub(crate) mod cpu;
+#[cfg(test)]
+mod reference;
 
 use std::fmt::Debug;
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! Language-model engine: Llama-family decoder with hand-written forward and backward on the CPU.
 //!
-//! The model is a fixed graph (RMSNorm, rotary embedding, grouped-query attention, SwiGLU) in single precision, with what
-//! Llama, Mistral, Qwen2 and Qwen3 add to it ([`Architecture`]). Forward
-//! and backward are written by hand over a small set of fused kernels; there is no general automatic differentiation.
+//! The model is a fixed graph (RMSNorm, rotary embedding, grouped-query attention, SwiGLU), with what Llama, Mistral, Qwen2 and
+//! Qwen3 add to it ([`Architecture`]). Forward and backward are written by hand over a small set of fused kernels; there is no
+//! general automatic differentiation.
 //! Sequences of different lengths are packed without padding ([`PackedBatch`]), the logits of the whole batch are never
 //! stored, and every result is the same for every number of threads ([`set_threads`]).
 

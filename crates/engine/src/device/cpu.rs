@@ -38,6 +38,7 @@ pub(crate) struct Cpu<'m> {
 
 /// What is computed with, and what of it is trained.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // one for each device, which lies in a box
 enum Subject<'m> {
     Fixed(&'m Model),
     Weights { model: Model, gradients: Weights, optimiser: AdamW<Weights> },

@@ -225,7 +225,7 @@ impl PackedMatrix {
         let each = panel * columns;
         match &mut target.panels {
             Panels::Single(target) => each_panel(target, each, |task, part| {
-                transpose_panel(values, [depth, panel, task], part, |value, column| widen(value, column));
+                transpose_panel(values, [depth, panel, task], part, &widen);
             }),
             Panels::Bf16(target) => each_panel(target, each, |task, part| {
                 transpose_panel(values, [depth, panel, task], part, |value, column| Bf16::round(widen(value, column)));

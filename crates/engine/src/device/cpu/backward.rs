@@ -21,18 +21,10 @@ use crate::kernels::attention_backward::{self, GroupGradient};
 use crate::kernels::gemm::PackedMatrix;
 use crate::kernels::ops::{self, Turn};
 use crate::kernels::outer::block_len;
-use crate::lora::{Adapter, Adapters};
 use crate::pool::{Parts, Scratch, run_parts};
 use crate::rotary::RotaryTable;
-use crate::weights::LayerWeights;
-use strips::Factors;
-pub(crate) use strips::{Strip, strips};
-
-/// What is trained: receives the gradients.
-pub(crate) enum Gradients<'a> {
-    Weights(&'a mut Weights),
-    Adapters(&'a mut Adapters),
-}
+use strips::{BlockGradients, Factors};
+pub(crate) use strips::{Gradients, Strip, strips};
 
 /// The feed-forward part of block `index`: from the gradient of its output to those of the residual stream and of the attention
 /// output.
@@ -195,31 +187,6 @@ impl<'a> Split<'a> {
             chosen: last.then_some(head_rows.as_slice()),
             positions: if last { head_positions } else { &chunk.positions },
         })
-    }
-}
-
-impl Gradients<'_> {
-    fn of_block(&mut self, index: usize) -> Option<BlockGradients<'_>> {
-        match self {
-            Self::Weights(weights) => weights.layers.get_mut(index).map(BlockGradients::Weights),
-            Self::Adapters(adapters) => adapters.layers.get_mut(index).map(BlockGradients::Adapters),
-        }
-    }
-}
-
-/// The gradients of one block.
-enum BlockGradients<'a> {
-    Weights(&'a mut LayerWeights),
-    Adapters(&'a mut [Adapter; 4]),
-}
-
-impl BlockGradients<'_> {
-    /// The weights' gradients; adapters leave norms and biases as they are.
-    fn weights(&mut self) -> Option<&mut LayerWeights> {
-        match self {
-            Self::Weights(weights) => Some(weights),
-            Self::Adapters(_) => None,
-        }
     }
 }
 

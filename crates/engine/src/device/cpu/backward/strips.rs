@@ -1,9 +1,42 @@
-//! Gradients of weights, cut into strips of rows.
+//! Gradients: where they go, and those of weights in strips of rows.
 
+use crate::Weights;
 use crate::device::cpu::workspace::{GradientBuffers, Sizes, strip_rows};
 use crate::kernels::outer::{Outer, accumulate_outer};
-use crate::lora::Adapter;
+use crate::lora::{Adapter, Adapters};
 use crate::pool::{Parts, Scratch, run_parts};
+use crate::weights::LayerWeights;
+
+/// What is trained: receives the gradients.
+pub(crate) enum Gradients<'a> {
+    Weights(&'a mut Weights),
+    Adapters(&'a mut Adapters),
+}
+
+impl Gradients<'_> {
+    pub(super) fn of_block(&mut self, index: usize) -> Option<BlockGradients<'_>> {
+        match self {
+            Self::Weights(weights) => weights.layers.get_mut(index).map(BlockGradients::Weights),
+            Self::Adapters(adapters) => adapters.layers.get_mut(index).map(BlockGradients::Adapters),
+        }
+    }
+}
+
+/// The gradients of one block.
+pub(super) enum BlockGradients<'a> {
+    Weights(&'a mut LayerWeights),
+    Adapters(&'a mut [Adapter; 4]),
+}
+
+impl BlockGradients<'_> {
+    /// The weights' gradients; adapters leave norms and biases as they are.
+    pub(super) fn weights(&mut self) -> Option<&mut LayerWeights> {
+        match self {
+            Self::Weights(weights) => Some(weights),
+            Self::Adapters(_) => None,
+        }
+    }
+}
 
 /// What the gradient of one fused matrix is made of.
 pub(super) struct Factors<'a> {

@@ -1,9 +1,9 @@
-//! Devices: where a decoder is trained and scored.
+//! Devices: where a decoder is trained, scored and sampled from.
 //!
-//! [`Device`] is the one list of operations that a device has to have; [`cpu::Cpu`] implements it. A device is opened for a
-//! model and owns what belongs to it: values, packed matrices, activations, gradients and moments, wherever they lie. Above it
-//! ([`crate::graph`]) there is only the order of the calls, so nothing there knows which device it has. The tests of
-//! [`conformance`] run against any device.
+//! [`Device`] is the one list of operations that training needs of a device, [`Decoding`] that of generation; [`cpu`] implements
+//! both. A device is opened for a model and owns what belongs to it: values, packed matrices, activations, gradients and
+//! moments, wherever they lie. Above it ([`crate::graph`], [`crate::Generator`]) there is only the order of the calls, so
+//! nothing there knows which device it has. The tests of [`conformance`] run against any device.
 //!
 //! Shapes: a chunk has `rows` positions of whole sequences, of which the head sees `supervised`; widths are those of
 //! [`ModelConfig`]. Activations and gradients are single precision.
@@ -19,6 +19,7 @@ use std::path::Path;
 
 use crate::chunk::Chunk;
 use crate::dropout::Dropout;
+use crate::generate::pages::Cache;
 use crate::{Adapters, EngineError, InferenceModel, Model, ModelConfig, Objective, Weights};
 
 /// What the forward pass keeps for the backward pass.
@@ -129,6 +130,37 @@ pub(crate) trait Device: Debug + Send + Sync {
 
     /// Ends training.
     fn into_values(self: Box<Self>) -> Values;
+}
+
+/// A sequence that takes part in a step of generation: its last token and the position that this token gets, whose page is
+/// writable.
+pub(crate) struct Row<'a> {
+    pub token: u32,
+    pub position: usize,
+    pub cache: &'a mut Cache,
+}
+
+/// The operations of generation. Workers may call at once, each with its own number; what they compute for a sequence does not
+/// depend on the others.
+pub(crate) trait Decoding: Send + Sync {
+    /// Shape of the model.
+    fn config(&self) -> &ModelConfig;
+
+    /// Positions that the token at `position` and those behind it look back to in no layer end here.
+    fn oldest_seen(&self, position: usize) -> usize;
+
+    /// Makes ready for sequences of `positions` tokens and for `workers` calls at once.
+    fn prepare(&mut self, positions: usize, workers: usize);
+
+    /// Runs a prompt behind the positions that `cache` has computed (at most all but the last), fills the pages and returns the
+    /// logits behind its last token, `[vocab]`.
+    fn prefill(&self, worker: usize, prompt: &[u32], cache: &mut Cache) -> Vec<f32>;
+
+    /// Runs one token of each sequence and stores its keys and values.
+    fn step(&self, worker: usize, rows: &mut [Row<'_>]);
+
+    /// Calls `take` with each row of the worker's last step, of `rows` sequences, and its logits, `[vocab]`.
+    fn logits(&self, worker: usize, rows: usize, take: &mut dyn FnMut(usize, &[f32]));
 }
 
 /// What a device trains, with the gradients that were accumulated.

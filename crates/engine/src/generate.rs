@@ -10,19 +10,19 @@
 //! every matrix product, so that weights are read once.
 
 mod admit;
-mod attention;
-mod decoder;
-mod pages;
+pub(crate) mod pages;
 mod run;
 mod stop;
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
+use crate::device::cpu::decoder::Decoder;
+use crate::device::{Decoding, Row};
+use crate::pool::lock;
 use crate::sampling::{Chooser, Sampling, TokenMask};
 use crate::{EngineError, InferenceModel, Model, Precision, pool};
-use decoder::{Decoder, Row, Workspace};
 use pages::PagePool;
 use run::{Run, Sequence};
 
@@ -116,9 +116,8 @@ impl Generated {
 
 /// Generates with packed weights and reused buffers.
 pub struct Generator<'a> {
-    decoder: Decoder<'a>,
+    device: Box<dyn Decoding + 'a>,
     width: usize,
-    spaces: Vec<Mutex<Workspace>>,
     choosers: Vec<Mutex<(Chooser, TokenMask)>>,
     pages: PagePool,
 }
@@ -136,13 +135,7 @@ impl<'a> Generator<'a> {
 
     fn with(model: Cow<'a, InferenceModel<'a>>) -> Self {
         let pages = PagePool::new(model.config());
-        Self {
-            decoder: Decoder::new(model),
-            width: DEFAULT_BATCH_WIDTH,
-            spaces: Vec::new(),
-            choosers: Vec::new(),
-            pages,
-        }
+        Self { device: Box::new(Decoder::new(model)), width: DEFAULT_BATCH_WIDTH, choosers: Vec::new(), pages }
     }
 
     /// Sets how many sequences run side by side (at least 1). Results do not depend on it; memory and speed do.
@@ -199,12 +192,11 @@ impl<'a> Generator<'a> {
         mut observe: impl FnMut(Event<'_>) -> ControlFlow<()>,
     ) -> Result<Vec<Generated>, EngineError> {
         self.check(prompts, sampling, seeds)?;
-        let positions = self.decoder.config().max_position_embeddings;
+        let positions = self.device.config().max_position_embeddings;
         let capacity = |prompt: &Vec<u32>| prompt.len().saturating_add(sampling.max_new_tokens).min(positions);
         let capacity = prompts.iter().map(capacity).max().unwrap_or(0);
-        self.decoder.cover(capacity);
         let threads = pool::threads();
-        self.spaces.resize_with(threads.max(self.spaces.len()), Mutex::default);
+        self.device.prepare(capacity, threads);
         self.choosers.resize_with(threads.max(self.choosers.len()), Mutex::default);
 
         let mut run = Run::new(prompts, sampling, seeds, controls);
@@ -292,7 +284,7 @@ impl<'a> Generator<'a> {
 
     fn check(&self, prompts: &[Vec<u32>], sampling: &Sampling, seeds: &[u64]) -> Result<(), EngineError> {
         sampling.validate()?;
-        let config = self.decoder.config();
+        let config = self.device.config();
         if seeds.len() != prompts.len() {
             let reason = format!("{} prompts but {} seeds", prompts.len(), seeds.len());
             return Err(EngineError::batch(OPERATION, reason));
@@ -327,24 +319,23 @@ impl<'a> Generator<'a> {
     /// One token for every running sequence.
     fn step(&mut self, run: &mut Run<'_>) {
         let rows = run.active.len();
-        let threads = self.spaces.len().min(pool::threads());
-        let small = self.decoder.config().parameter_count() <= SMALL_MODEL;
+        let threads = self.choosers.len().min(pool::threads());
+        let small = self.device.config().parameter_count() <= SMALL_MODEL;
         let blocks = if small { threads.min(rows / SEQUENCES_EACH).max(1) } else { 1 };
         for sequence in &mut run.active {
             let position = sequence.position;
-            self.pages.release_before(&mut sequence.cache, self.decoder.oldest_seen(position));
+            self.pages.release_before(&mut sequence.cache, self.device.oldest_seen(position));
             self.pages.extend(&mut sequence.cache, position, position + 1);
         }
-        let (decoder, sampling, controls) = (&self.decoder, run.sampling, run.controls);
+        let (device, sampling, controls) = (&self.device, run.sampling, run.controls);
         let work = |worker: usize, block: &mut [Sequence<'_>]| {
-            let (mut space, mut chooser) = (lock(&self.spaces[worker]), lock(&self.choosers[worker]));
-            let mut batch: Vec<Row<'_>> = block.iter_mut().map(Sequence::row).collect();
-            decoder.step(&mut batch, &mut space);
-            let vocab = decoder.config().vocab_size;
-            for (sequence, logits) in block.iter_mut().zip(space.logits.chunks_exact(vocab)) {
+            let mut chooser = lock(&self.choosers[worker]);
+            device.step(worker, &mut block.iter_mut().map(Sequence::row).collect::<Vec<Row<'_>>>());
+            device.logits(worker, block.len(), &mut |row, logits| {
+                let sequence = &mut block[row];
                 sequence.position += 1;
-                sequence.choose(&mut chooser, decoder.isa, logits, sampling, controls);
-            }
+                sequence.choose(&mut chooser, logits, sampling, controls);
+            });
         };
         if blocks == 1 {
             work(0, &mut run.active);
@@ -356,12 +347,7 @@ impl<'a> Generator<'a> {
     }
 }
 
-/// A lock that only one thread ever wants: it lets tasks own their part without unsafe code.
-fn lock<T: ?Sized>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod control_tests;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,12 +1,16 @@
 //! What every device has to give, on any device: the same numbers as the definition, in every family, whatever is kept.
 
+use std::borrow::Cow;
+
 use super::cpu::Cpu;
+use super::cpu::decoder::Decoder;
 use super::reference::Reference;
-use super::{Device, Trained};
+use super::{Decoding, Device, Row, Trained};
+use crate::generate::pages::Cache;
 use crate::graph::{Graph, clipped_step};
 use crate::{
-    AdamWConfig, Architecture, Compute, CrossEntropy, Family, LogProbs, Model, ModelConfig, Operands, PackedBatch,
-    RopeScaling, Weights,
+    AdamWConfig, Architecture, Compute, CrossEntropy, Family, InferenceModel, LogProbs, Model, ModelConfig, Operands,
+    PackedBatch, Precision, RopeScaling, Weights,
 };
 
 /// Opens a device that trains a model.
@@ -16,6 +20,12 @@ type Open = fn(Model, AdamWConfig) -> Box<dyn Device>;
 const DEVICES: [(&str, Open); 1] = [("cpu", |model, adamw| {
     Box::new(Cpu::training(model, adamw, Compute { operands: Operands::Single, recompute: false }))
 })];
+
+/// Opens a device that generates with a model.
+type OpenDecoding = for<'m> fn(&'m Model) -> Box<dyn Decoding + 'm>;
+
+const DECODERS: [(&str, OpenDecoding); 1] =
+    [("cpu", |model| Box::new(Decoder::new(Cow::Owned(InferenceModel::new(model, Precision::Single)))))];
 
 fn config(tied: bool) -> ModelConfig {
     ModelConfig {
@@ -147,6 +157,36 @@ fn every_device_gives_what_the_definition_gives() {
                 let tensors = found.named_tensors(&model.config).into_iter().zip(expected.named_tensors(&model.config));
                 for (found, expected) in tensors {
                     close(found.data, expected.data, tolerance, &what(&format!("{part} of {}", found.name)));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_device_continues_as_the_definition_does() {
+    let tokens: Vec<u32> = (0..40).map(|place| (place * place + 3) % 23).collect();
+    let mut batch = PackedBatch::new();
+    batch.push(&[&tokens[..], &[0]].concat(), &[1.0; 40]).unwrap();
+    for model in models() {
+        let mut reference = Reference::training(model.clone(), AdamWConfig::default());
+        let expected = Graph::new(false).logits(&mut reference, &batch).unwrap();
+        for (name, open) in DECODERS {
+            let mut device = open(&model);
+            device.prepare(tokens.len(), 2);
+            for start in [1, 5, 33] {
+                let what = |position: usize| format!("{name}, {:?}, {start}, {position}", model.architecture.family);
+                let row = |position: usize| &expected[position * 23..(position + 1) * 23];
+                let mut cache = Cache::new(device.config(), tokens.len());
+                close(&device.prefill(1, &tokens[..start], &mut cache), row(start - 1), 1e-5, &what(start - 1));
+                for (position, token) in tokens.iter().enumerate().skip(start) {
+                    device.step(1, &mut [Row { token: *token, position, cache: &mut cache }]);
+                    let mut rows = 0;
+                    device.logits(1, 1, &mut |_, logits| {
+                        close(logits, row(position), 1e-5, &what(position));
+                        rows += 1;
+                    });
+                    assert_eq!(rows, 1);
                 }
             }
         }

@@ -1,6 +1,8 @@
 //! The CPU.
 
 pub(crate) mod backward;
+pub(crate) mod cached_attention;
+pub(crate) mod decoder;
 pub(crate) mod forward;
 pub(crate) mod head;
 pub(crate) mod optim;

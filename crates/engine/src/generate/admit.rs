@@ -4,10 +4,10 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use super::Generator;
 use super::pages::{Cache, PAGE};
 use super::run::{Run, Sequence};
-use super::{Generator, lock};
-use crate::pool;
+use crate::pool::{self, lock};
 
 /// A prompt to compute.
 struct Prefill {
@@ -35,7 +35,7 @@ struct Job {
 impl Generator<'_> {
     /// Lets up to `free` waiting prompts in and chooses their first tokens.
     pub(super) fn admit(&mut self, run: &mut Run<'_>, free: usize) {
-        let positions = self.decoder.config().max_position_embeddings;
+        let positions = self.device.config().max_position_embeddings;
         let first = run.active.len();
         for index in run.waiting.drain(..free.min(run.waiting.len())) {
             let length = run.prompts[index].len();
@@ -53,7 +53,7 @@ impl Generator<'_> {
         let mut chooser = lock(&self.choosers[0]);
         for sequence in &mut run.active[first..] {
             if let Some(logits) = run.same.logits.get(&run.same.first_of(sequence.index)) {
-                sequence.choose(&mut chooser, self.decoder.isa, logits, run.sampling, controls);
+                sequence.choose(&mut chooser, logits, run.sampling, controls);
             }
             run.same.done_with(sequence.index);
         }
@@ -69,18 +69,16 @@ impl Generator<'_> {
             self.pages.extend(&mut cache, computed, run.active[*place].position);
             jobs.push(Mutex::new(Job { place: *place, cache, logits: Vec::new() }));
         }
-        let (decoder, spaces, prompts, active) = (&self.decoder, &self.spaces, run.prompts, &run.active);
-        let vocab = decoder.config().vocab_size;
+        let (device, prompts, active) = (&self.device, run.prompts, &run.active);
         let prefill = |worker: usize, job: &Mutex<Job>| {
-            let (mut job, mut space) = (lock(job), lock(&spaces[worker]));
+            let mut job = lock(job);
             let prompt = &prompts[active[job.place].index];
-            decoder.prefill(prompt, &mut job.cache, &mut space);
-            job.logits = space.logits[..vocab].to_vec();
+            job.logits = device.prefill(worker, prompt, &mut job.cache);
         };
         match jobs.as_slice() {
             // One prompt alone: its matrix products are shared among the threads.
             [job] => prefill(0, job),
-            jobs => pool::run(spaces.len(), jobs.len(), &|worker, task| prefill(worker, &jobs[task])),
+            jobs => pool::run(self.choosers.len(), jobs.len(), &|worker, task| prefill(worker, &jobs[task])),
         }
         for job in jobs {
             let Job { place, cache, logits } = job.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -1,7 +1,7 @@
 //! The memory of keys and values: pages that sequences share and give back.
 //!
 //! A page holds [`PAGE`] positions of every layer and key/value head. That is one panel of keys, the least that attention
-//! reads (see [`super::attention`]): a head's part of a page is one run of several kilobytes, long enough to stream, while a
+//! reads (see [`crate::device::cpu::cached_attention`]): a head's part of a page is one run of several kilobytes, long enough to stream, while a
 //! larger page would only leave more unused behind each sequence and share less of a common prompt.
 //!
 //! A sequence owns a table of pages, and several tables may hold the same page. A page is written only by a table that
@@ -9,22 +9,22 @@
 
 use std::sync::Arc;
 
-use super::attention::PANEL;
 use crate::ModelConfig;
+use crate::device::cpu::cached_attention::PANEL;
 use crate::kernels::AlignedVec;
 
 /// Positions of one page.
-pub(super) const PAGE: usize = PANEL;
+pub(crate) const PAGE: usize = PANEL;
 
-/// Keys and values of [`PAGE`] positions: for each of `[layers * key_value_heads]` a panel of keys, `[head_dim, PAGE]`, and
+/// Keys and values of [`PAGE`] positions, in the memory of the host; the place where that of another device comes in. For each of `[layers * key_value_heads]` a panel of keys, `[head_dim, PAGE]`, and
 /// rows of values, `[PAGE, head_dim]`.
 #[derive(Clone)]
-pub(super) struct Page(AlignedVec);
+pub(crate) struct Page(AlignedVec);
 
 impl Page {
     /// Keys and values of a head, which counts over all layers.
     #[inline(always)]
-    pub(super) fn head(&self, head: usize, head_dim: usize) -> (&[f32], &[f32]) {
+    pub(crate) fn head(&self, head: usize, head_dim: usize) -> (&[f32], &[f32]) {
         let size = PAGE * head_dim;
         self.0[2 * head * size..2 * (head + 1) * size].split_at(size)
     }
@@ -37,7 +37,7 @@ impl Page {
 
 /// The pages of one sequence, in the order of their positions.
 #[derive(Default)]
-pub(super) struct Cache {
+pub(crate) struct Cache {
     pages: Vec<Arc<Page>>,
     /// Pages at the front that were given back.
     released: usize,
@@ -47,27 +47,27 @@ pub(super) struct Cache {
 
 impl Cache {
     /// A table of the pages with the first `positions`, shared with this one, which is whole.
-    pub(super) fn share(&self, positions: usize) -> Self {
+    pub(crate) fn share(&self, positions: usize) -> Self {
         Self { pages: self.pages[..positions.div_ceil(PAGE)].to_vec(), released: 0, computed: positions }
     }
 
     /// Whether no page was given back.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         self.released == 0
     }
 
     /// Leading positions of the prompt that are not to be computed again.
-    pub(super) fn computed(&self) -> usize {
+    pub(crate) fn computed(&self) -> usize {
         self.computed
     }
 
     /// The pages from the one of `position` on.
-    pub(super) fn pages_from(&self, position: usize) -> &[Arc<Page>] {
+    pub(crate) fn pages_from(&self, position: usize) -> &[Arc<Page>] {
         &self.pages[position / PAGE - self.released..]
     }
 
     /// Stores the key and value heads of one row of the fused projection. The page is held by this table alone.
-    pub(super) fn store(&mut self, config: &ModelConfig, layer: usize, position: usize, row: &[f32]) {
+    pub(crate) fn store(&mut self, config: &ModelConfig, layer: usize, position: usize, row: &[f32]) {
         let dim = config.head_dim;
         let (keys, values) = row[config.query_width()..].split_at(config.key_value_width());
         let Some(page) = Arc::get_mut(&mut self.pages[position / PAGE - self.released]) else {
@@ -84,7 +84,7 @@ impl Cache {
     }
 
     /// Writes the keys and values of `position` to the row of the fused projection that they came from.
-    pub(super) fn load(&self, config: &ModelConfig, layer: usize, position: usize, row: &mut [f32]) {
+    pub(crate) fn load(&self, config: &ModelConfig, layer: usize, position: usize, row: &mut [f32]) {
         let dim = config.head_dim;
         let (keys, values) = row[config.query_width()..].split_at_mut(config.key_value_width());
         let page = &self.pages[position / PAGE - self.released];
@@ -100,7 +100,7 @@ impl Cache {
 }
 
 /// All pages of a generator that no sequence holds. It grows with what sequences write and keeps what they give back.
-pub(super) struct PagePool {
+pub(crate) struct PagePool {
     /// Values of one page.
     length: usize,
     free: Vec<Page>,
@@ -110,7 +110,7 @@ pub(super) struct PagePool {
 }
 
 impl PagePool {
-    pub(super) fn new(config: &ModelConfig) -> Self {
+    pub(crate) fn new(config: &ModelConfig) -> Self {
         let length = 2 * PAGE * config.num_hidden_layers * config.key_value_width();
         Self {
             length,
@@ -121,7 +121,7 @@ impl PagePool {
     }
 
     /// Bytes of the pages that no sequence holds.
-    pub(super) fn free_bytes(&self) -> usize {
+    pub(crate) fn free_bytes(&self) -> usize {
         self.free.len() * self.length * size_of::<f32>()
     }
 
@@ -137,7 +137,7 @@ impl PagePool {
 
     /// Makes the positions `from..to` of a sequence writable: pages are added up to the last, and a shared page is replaced
     /// by a copy. `from` is at most the end of the last page.
-    pub(super) fn extend(&mut self, cache: &mut Cache, from: usize, to: usize) {
+    pub(crate) fn extend(&mut self, cache: &mut Cache, from: usize, to: usize) {
         for index in from / PAGE - cache.released..to.div_ceil(PAGE) - cache.released {
             let Some(page) = cache.pages.get_mut(index) else {
                 cache.pages.push(Arc::new(self.take()));
@@ -152,14 +152,14 @@ impl PagePool {
     }
 
     /// Gives back the pages that lie wholly before position `oldest`.
-    pub(super) fn release_before(&mut self, cache: &mut Cache, oldest: usize) {
+    pub(crate) fn release_before(&mut self, cache: &mut Cache, oldest: usize) {
         let count = (oldest / PAGE).saturating_sub(cache.released);
         self.free.extend(cache.pages.drain(..count).filter_map(Arc::into_inner));
         cache.released += count;
     }
 
     /// Takes back all pages of a sequence; those that others hold stay with them.
-    pub(super) fn give_back(&mut self, cache: Cache) {
+    pub(crate) fn give_back(&mut self, cache: Cache) {
         self.free.extend(cache.pages.into_iter().filter_map(Arc::into_inner));
     }
 }

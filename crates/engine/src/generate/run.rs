@@ -3,10 +3,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
 
-use super::decoder::Row;
 use super::pages::{Cache, PagePool};
 use super::{Controls, Event, Generated, OPERATION, StopReason, StopStream};
 use crate::EngineError;
+use crate::device::Row;
 use crate::kernels::simd::Isa;
 use crate::sampling::{Chooser, Sampling, TokenMask};
 
@@ -63,7 +63,6 @@ impl<'r> Sequence<'r> {
     pub(super) fn choose(
         &mut self,
         (chooser, mask): &mut (Chooser, TokenMask),
-        isa: Isa,
         logits: &[f32],
         sampling: &Sampling,
         controls: Controls<'_>,
@@ -84,7 +83,7 @@ impl<'r> Sequence<'r> {
                 Some(&*mask)
             }
         };
-        let Some(choice) = chooser.choose(isa, logits, sampling, self.seed, self.tokens.len(), mask) else {
+        let Some(choice) = chooser.choose(Isa::detect(), logits, sampling, self.seed, self.tokens.len(), mask) else {
             self.failure = Some(Failure::NotFinite);
             return;
         };

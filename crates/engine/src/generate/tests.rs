@@ -6,7 +6,7 @@ use super::pages::Cache;
 use super::*;
 use crate::{ModelConfig, PackedBatch, Scorer, set_threads};
 
-pub(super) fn config() -> ModelConfig {
+pub(crate) fn config() -> ModelConfig {
     ModelConfig {
         vocab_size: 70,
         hidden_size: 32,
@@ -292,22 +292,19 @@ fn logits_equal_those_of_transformers() {
     let prompts: Vec<Vec<u32>> = serde_json::from_value(expected["prompts"].clone()).unwrap();
     let logits: Vec<Vec<Vec<f64>>> = serde_json::from_value(expected["last_logits"].clone()).unwrap();
     let mut decoder = Decoder::new(Cow::Owned(InferenceModel::new(&model, Precision::Single)));
-    decoder.cover(64);
-    let mut space = Workspace::default();
-    let vocab = model.config.vocab_size;
+    decoder.prepare(64, 1);
     for (prompt, rows) in prompts.iter().zip(&logits) {
         // The last rows, once through the prompt pass and once token by token.
         let mut found = Vec::new();
         for length in prompt.len() + 1 - rows.len()..=prompt.len() {
             let mut cache = Cache::new(&model.config, length);
-            decoder.prefill(&prompt[..length], &mut cache, &mut space);
-            found.push(space.logits[..vocab].to_vec());
+            found.push(decoder.prefill(0, &prompt[..length], &mut cache));
         }
         let mut cache = Cache::new(&model.config, prompt.len());
         for (position, token) in prompt.iter().enumerate() {
-            decoder.step(&mut [Row { token: *token, position, cache: &mut cache }], &mut space);
+            decoder.step(0, &mut [Row { token: *token, position, cache: &mut cache }]);
             if position + rows.len() >= prompt.len() {
-                found.push(space.logits[..vocab].to_vec());
+                decoder.logits(0, 1, &mut |_, logits| found.push(logits.to_vec()));
             }
         }
         for (found, expected) in found.iter().zip(rows.iter().chain(rows)) {
@@ -357,15 +354,14 @@ fn export_for_transformers() {
         let prompts =
             vec![tokenizer.encode_prompt(&chat).unwrap(), tokenizer.encode("CC(=O)Oc1ccccc1 <think>the ester")];
         let mut decoder = Decoder::new(Cow::Owned(InferenceModel::new(&model, Precision::Single)));
-        decoder.cover(60);
-        let mut space = Workspace::default();
+        decoder.prepare(60, 1);
         let mut logits = Vec::new();
         for prompt in &prompts {
             let mut cache = Cache::new(&model.config, prompt.len());
             let mut rows = Vec::new();
             for (position, token) in prompt.iter().enumerate() {
-                decoder.step(&mut [Row { token: *token, position, cache: &mut cache }], &mut space);
-                rows.push(space.logits[..model.config.vocab_size].to_vec());
+                decoder.step(0, &mut [Row { token: *token, position, cache: &mut cache }]);
+                decoder.logits(0, 1, &mut |_, logits| rows.push(logits.to_vec()));
             }
             logits.push(rows);
         }

@@ -8,7 +8,7 @@ use crate::{Architecture, Family, Model, PackedBatch, Sampling, Scorer, set_thre
 
 impl Cache {
     /// Pages of its own for `positions`.
-    pub(in super::super) fn new(config: &ModelConfig, positions: usize) -> Self {
+    pub(crate) fn new(config: &ModelConfig, positions: usize) -> Self {
         let mut cache = Self::default();
         PagePool::new(config).extend(&mut cache, 0, positions);
         cache

@@ -1,7 +1,7 @@
 //! Attention of one new token over a cache.
 //!
 //! Keys lie in panels of [`PANEL`] positions, `[head_dim, PANEL]`, so that the scores of many positions are computed side
-//! by side without adding across a register; values lie row by row, `[positions, head_dim]`. A page (see [`super::pages`])
+//! by side without adding across a register; values lie row by row, `[positions, head_dim]`. A page (see [`crate::generate::pages`])
 //! holds one panel and its rows. All query heads that share a key head go through the cache together. Every score and every
 //! output is one chain of multiply-adds in a fixed order: instruction sets give the same bits, and where pages lie in memory
 //! changes none.
@@ -9,16 +9,16 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::pages::Page;
+use crate::generate::pages::Page;
 use crate::kernels::lanes::{exp_sum, largest};
 use crate::kernels::simd::{Simd, dispatch};
 
 /// Positions side by side.
-pub(super) const PANEL: usize = 32;
+pub(crate) const PANEL: usize = 32;
 
 /// One key/value head, which counts over all layers, in the pages of a sequence.
 #[derive(Clone, Copy)]
-pub(super) struct CachedHead<'a> {
+pub(crate) struct CachedHead<'a> {
     pub pages: &'a [Arc<Page>],
     pub head: usize,
     pub head_dim: usize,
@@ -33,14 +33,14 @@ impl<'a> CachedHead<'a> {
 }
 
 /// Scores that [`attend_cached`] needs for `queries` heads over `length` positions.
-pub(super) fn scores_len(queries: usize, length: usize) -> usize {
+pub(crate) fn scores_len(queries: usize, length: usize) -> usize {
     queries * length.next_multiple_of(PANEL)
 }
 
 dispatch! {
     /// `out = softmax(query keys^T / sqrt(head_dim)) values` for each query head of a group: `query` and `out` are
     /// `[queries, head_dim]`, `shared` the key/value head and `counted` the positions of its pages that count.
-    pub(super) fn attend_cached(
+    pub(crate) fn attend_cached(
         query: &[f32],
         shared: CachedHead<'_>,
         counted: Range<usize>,
@@ -163,8 +163,8 @@ fn weigh_rows<S: Simd, const Q: usize, const W: usize>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::pages::Cache;
     use super::*;
+    use crate::generate::pages::Cache;
     use crate::kernels::simd::Isa;
     use crate::rng::SplitMix64;
 
@@ -188,7 +188,7 @@ mod tests {
                 num_key_value_heads: 2,
                 num_hidden_layers: 1,
                 head_dim,
-                ..super::super::tests::config()
+                ..crate::generate::tests::config()
             };
             let mut cache = Cache::new(&config, length + PANEL);
             for position in 0..length + PANEL {

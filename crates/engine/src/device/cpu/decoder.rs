@@ -5,15 +5,17 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Mutex;
 
-use super::attention::{CachedHead, attend_cached, scores_len};
-use super::pages::{Cache, PAGE};
+use super::cached_attention::{CachedHead, attend_cached, scores_len};
+use crate::device::{Decoding, Row};
+use crate::generate::pages::{Cache, PAGE};
 use crate::kernels::AlignedVec;
 use crate::kernels::attention::{HeadGroup, attend_from, attend_scratch};
 use crate::kernels::gemm::Store;
 use crate::kernels::ops::{self, Turn};
 use crate::kernels::simd::Isa;
-use crate::pool::{Parts, Scratch, run_parts};
+use crate::pool::{Parts, Scratch, lock, run_parts};
 use crate::rotary::RotaryTable;
 use crate::{InferenceModel, ModelConfig};
 
@@ -23,24 +25,19 @@ const ROWS_EACH: usize = 16;
 const SERIAL_VALUES: usize = 1 << 14;
 
 /// A model with rotary tables.
-pub(super) struct Decoder<'a> {
+pub(crate) struct Decoder<'a> {
     model: Cow<'a, InferenceModel<'a>>,
-    pub(super) isa: Isa,
+    isa: Isa,
     rotary: RotaryTable,
     /// Most rows of `A` of an adapter.
     widest: usize,
-}
-
-/// A sequence that takes part in a step: its last token and the position that this token gets, whose page is writable.
-pub(super) struct Row<'a> {
-    pub token: u32,
-    pub position: usize,
-    pub cache: &'a mut Cache,
+    /// One for each worker.
+    spaces: Vec<Mutex<Workspace>>,
 }
 
 /// Buffers of one thread's forward passes, reused.
 #[derive(Default)]
-pub(super) struct Workspace {
+struct Workspace {
     x: AlignedVec,
     normed: AlignedVec,
     qkv: AlignedVec,
@@ -52,7 +49,7 @@ pub(super) struct Workspace {
     /// What adapters compute between their two matrices.
     lowered: AlignedVec,
     /// Logits of the rows asked for, `[rows, vocab]`.
-    pub(super) logits: AlignedVec,
+    logits: AlignedVec,
     scratch: Scratch,
 }
 
@@ -73,24 +70,13 @@ impl Workspace {
 }
 
 impl<'a> Decoder<'a> {
-    pub(super) fn new(model: Cow<'a, InferenceModel<'a>>) -> Self {
+    pub(crate) fn new(model: Cow<'a, InferenceModel<'a>>) -> Self {
         let rotary = RotaryTable::new(model.config(), &model.architecture().rope_scaling);
-        Self { widest: model.widest(), model, isa: Isa::detect(), rotary }
+        Self { widest: model.widest(), model, isa: Isa::detect(), rotary, spaces: Vec::new() }
     }
 
-    /// Makes the rotary tables reach `positions`.
-    pub(super) fn cover(&mut self, positions: usize) {
-        self.rotary.grow(positions);
-    }
-
-    pub(super) fn config(&self) -> &ModelConfig {
+    fn config(&self) -> &ModelConfig {
         self.model.config()
-    }
-
-    /// Positions that the token at `position` and those behind it look back to in no layer end here.
-    pub(super) fn oldest_seen(&self, position: usize) -> usize {
-        let windows = (0..self.model.layers.len()).map(|layer| self.model.architecture().window(layer));
-        (position + 1).saturating_sub(windows.max().unwrap_or(usize::MAX))
     }
 
     fn embed(&self, x: &mut [f32], tokens: impl Iterator<Item = u32>) {
@@ -105,7 +91,7 @@ impl<'a> Decoder<'a> {
     ///
     /// The rows of a prompt are computed one by one as far as rounding goes, so that what is taken from the cache changes no
     /// bit of the rest.
-    pub(super) fn prefill(&self, prompt: &[u32], cache: &mut Cache, space: &mut Workspace) {
+    fn fill(&self, prompt: &[u32], cache: &mut Cache, space: &mut Workspace) {
         let config = self.config();
         let (before, hidden, width) = (cache.computed(), config.hidden_size, config.qkv_width());
         let rows = prompt.len() - before;
@@ -133,11 +119,11 @@ impl<'a> Decoder<'a> {
                 self.finish_layer(layer, rows, space);
             }
         }
-        self.logits(1, space);
+        self.head(1, space);
     }
 
     /// Runs one token of each sequence; the logits of row `i` are `space.logits[i * vocab..]`.
-    pub(super) fn step(&self, batch: &mut [Row<'_>], space: &mut Workspace) {
+    fn advance(&self, batch: &mut [Row<'_>], space: &mut Workspace) {
         let config = self.config();
         let (rows, hidden, width) = (batch.len(), config.hidden_size, config.qkv_width());
         let longest = batch.iter().map(|row| row.position + 1).max().unwrap_or(0);
@@ -153,7 +139,7 @@ impl<'a> Decoder<'a> {
             self.attend_rows(layer, batch, space);
             self.finish_layer(layer, rows, space);
         }
-        self.logits(rows, space);
+        self.head(rows, space);
     }
 
     /// Norm, fused projection and rotation: `x` to the rows of `qkv` from `first` on.
@@ -282,7 +268,7 @@ impl<'a> Decoder<'a> {
         block.down.multiply(activated, rows, x, Store::Add, &mut space.lowered);
     }
 
-    fn logits(&self, rows: usize, space: &mut Workspace) {
+    fn head(&self, rows: usize, space: &mut Workspace) {
         let config = self.config();
         self.norm(&self.model.norm, rows, space);
         self.model.head.multiply(
@@ -291,6 +277,39 @@ impl<'a> Decoder<'a> {
             &mut space.logits[..rows * config.vocab_size],
             Store::Overwrite,
         );
+    }
+}
+
+impl Decoding for Decoder<'_> {
+    fn config(&self) -> &ModelConfig {
+        self.model.config()
+    }
+
+    fn oldest_seen(&self, position: usize) -> usize {
+        let windows = (0..self.model.layers.len()).map(|layer| self.model.architecture().window(layer));
+        (position + 1).saturating_sub(windows.max().unwrap_or(usize::MAX))
+    }
+
+    fn prepare(&mut self, positions: usize, workers: usize) {
+        self.rotary.grow(positions);
+        self.spaces.resize_with(workers.max(self.spaces.len()), Mutex::default);
+    }
+
+    fn prefill(&self, worker: usize, prompt: &[u32], cache: &mut Cache) -> Vec<f32> {
+        let mut space = lock(&self.spaces[worker]);
+        self.fill(prompt, cache, &mut space);
+        space.logits[..self.config().vocab_size].to_vec()
+    }
+
+    fn step(&self, worker: usize, rows: &mut [Row<'_>]) {
+        self.advance(rows, &mut lock(&self.spaces[worker]));
+    }
+
+    fn logits(&self, worker: usize, rows: usize, take: &mut dyn FnMut(usize, &[f32])) {
+        let space = lock(&self.spaces[worker]);
+        for (row, logits) in space.logits.chunks_exact(self.config().vocab_size).take(rows).enumerate() {
+            take(row, logits);
+        }
     }
 }
 

@@ -63,7 +63,7 @@ impl FromStr for Operands {
 pub struct Compute {
     /// What the operands of matrix products are rounded to.
     pub operands: Operands,
-    /// Keeps the input of each block only and computes the rest once more on the way back (Chen et al. 2016): activations of
-    /// one block instead of all, for about a quarter more time. The gradients have the same bits.
+    /// Keeps the inputs of the blocks and computes the rest once more on the way back (Chen et al. 2016): the activations of two
+    /// blocks instead of all, for most of a forward pass more. The gradients have the same bits.
     pub recompute: bool,
 }

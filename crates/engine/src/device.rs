@@ -28,7 +28,7 @@ pub(crate) enum Kept {
     /// Nothing: buffers are used in turn.
     #[default]
     Nothing,
-    /// The input of every block; the rest is computed once more.
+    /// The input of every block and all activations of the last two; the rest is computed once more.
     Inputs,
     /// All activations.
     All,

@@ -98,7 +98,7 @@ fn decode(device: &mut dyn Device, chunk: &Chunk) {
 fn backward(device: &mut dyn Device, chunk: &Chunk, kept: Kept) {
     let layers = device.config().num_hidden_layers;
     for layer in (0..layers).rev() {
-        // The buffers of the last two blocks were not used again.
+        // Those of the last two blocks are kept.
         if kept == Kept::Inputs && layer + 2 < layers {
             device.recompute_projections(chunk, layer);
             device.attend(chunk, layer);

@@ -29,7 +29,7 @@ pub struct Manifest {
     pub tokenizer_sha256: String,
     /// The model folder the run started from; empty when the weights were random.
     pub start_model: String,
-    /// SHA-256 of that folder's weights (see [`weights_sha256`]); empty when they were random.
+    /// SHA-256 of that folder's weights; empty when they were random.
     pub start_model_sha256: String,
     /// Tasks, in the order of reports.
     pub tasks: Vec<String>,

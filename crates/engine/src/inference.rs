@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::device::cpu::packed::{PackedLinear, PackedModel};
+use crate::device::cpu::packed::PackedModel;
 use crate::hf::Checkpoint;
 use crate::kernels::element::Bf16;
 use crate::kernels::gemm::{PackedMatrix, Storage, Store};
 use crate::kernels::simd::Isa;
 use crate::lora::{ADAPTED, Adapters};
-use crate::weights::{EMBED, Fused, NORM, Part, ProjectionExtras, block_tensors, head_name};
+use crate::weights::{EMBED, Fused, LayerWeights, NORM, Part, ProjectionExtras, block_tensors, head_name};
 use crate::{Architecture, EngineError, Model, ModelConfig};
 
 /// Values of a matrix that are read and packed at a time.
@@ -155,6 +155,22 @@ pub(crate) struct InferenceLayer {
 }
 
 impl InferenceLayer {
+    /// Norms and biases of `layer`, and its matrices in the order of [`ADAPTED`].
+    fn new(layer: &LayerWeights, matrices: [Arc<PackedMatrix>; 4]) -> Self {
+        let [qkv, o, gate_up, down] = matrices.map(InferenceLinear::alone);
+        Self {
+            attn_norm: layer.attn_norm.clone(),
+            qkv,
+            qkv_bias: layer.qkv_bias.clone(),
+            q_norm: layer.q_norm.clone(),
+            k_norm: layer.k_norm.clone(),
+            o,
+            mlp_norm: layer.mlp_norm.clone(),
+            gate_up,
+            down,
+        }
+    }
+
     pub(crate) fn projection_extras(&self) -> ProjectionExtras<'_> {
         ProjectionExtras { bias: &self.qkv_bias, q_norm: &self.q_norm, k_norm: &self.k_norm }
     }
@@ -170,17 +186,11 @@ impl<'a> InferenceModel<'a> {
             packed.pack_weight(weight);
             Arc::new(packed)
         };
-        let linear = |weight: &[f32], depth| InferenceLinear::alone(pack(precision.of_blocks(), weight, depth));
-        let layers = weights.layers.iter().map(|layer| InferenceLayer {
-            attn_norm: layer.attn_norm.clone(),
-            qkv: linear(&layer.qkv, hidden),
-            qkv_bias: layer.qkv_bias.clone(),
-            q_norm: layer.q_norm.clone(),
-            k_norm: layer.k_norm.clone(),
-            o: linear(&layer.o, config.query_width()),
-            mlp_norm: layer.mlp_norm.clone(),
-            gate_up: linear(&layer.gate_up, hidden),
-            down: linear(&layer.down, config.intermediate_size),
+        let depths = [hidden, config.query_width(), hidden, config.intermediate_size];
+        let layers = weights.layers.iter().map(|layer| {
+            let matrices = [&layer.qkv, &layer.o, &layer.gate_up, &layer.down];
+            let packed = |place: usize| pack(precision.of_blocks(), matrices[place], depths[place]);
+            InferenceLayer::new(layer, [0, 1, 2, 3].map(packed))
         });
         Self {
             config: config.clone(),
@@ -198,17 +208,8 @@ impl<'a> InferenceModel<'a> {
 
     /// The matrices that a trainer of `model` packed, shared: what is sampled has the log-probabilities that training finds.
     pub(crate) fn of_trainer(model: &'a Model, packed: &PackedModel) -> Self {
-        let linear = |linear: &PackedLinear| InferenceLinear::alone(Arc::clone(&linear.weight.forward));
-        let layers = model.weights.layers.iter().zip(&packed.layers).map(|(layer, packed)| InferenceLayer {
-            attn_norm: layer.attn_norm.clone(),
-            qkv: linear(&packed.qkv),
-            qkv_bias: layer.qkv_bias.clone(),
-            q_norm: layer.q_norm.clone(),
-            k_norm: layer.k_norm.clone(),
-            o: linear(&packed.o),
-            mlp_norm: layer.mlp_norm.clone(),
-            gate_up: linear(&packed.gate_up),
-            down: linear(&packed.down),
+        let layers = model.weights.layers.iter().zip(&packed.layers).map(|(layer, packed)| {
+            InferenceLayer::new(layer, packed.weights().map(|weight| Arc::clone(&weight.forward)))
         });
         Self {
             config: model.config.clone(),

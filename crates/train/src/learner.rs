@@ -4,7 +4,8 @@ use std::path::Path;
 
 use chemr_engine::{
     AdamWConfig, Adapters, Compute, EngineError, InferenceModel, LogProbs, LoraPair, LoraTrainer, Model, ModelConfig,
-    Objective, PackedBatch, Scorer, StepStats, Tokenizer, Trainer, Weights, save_adapter_with, save_folder_with,
+    Objective, Operands, PackedBatch, Scorer, StepStats, Tokenizer, Trainer, Weights, save_adapter_with,
+    save_folder_with,
 };
 
 use crate::error::TrainError;
@@ -38,18 +39,27 @@ impl Base {
 impl Values {
     /// What gives the log-probabilities of these values.
     pub fn reference(self, compute: Compute) -> Result<Reference, TrainError> {
-        Ok(match self {
-            Self::All(model) => Reference::Model(Box::new(model), compute),
-            Self::Adapters(..) => {
-                Reference::Adapters(Box::new(Learner::new(self, AdamWConfig::default(), 0, compute)?))
+        let (base, adapters) = match self {
+            Self::All(model) => return Ok(Reference::Model(Box::new(model), compute)),
+            Self::Adapters(base, adapters) => (base, adapters),
+        };
+        match *base {
+            Base::Single(mut model) if compute.operands == Operands::Single => {
+                adapters.merge_into(&mut model).map_err(TrainError::engine("merging the adapter"))?;
+                Ok(Reference::Model(Box::new(model), compute))
             }
-        })
+            base => {
+                let values = Self::Adapters(Box::new(base), adapters);
+                Ok(Reference::Adapters(Box::new(Learner::new(values, AdamWConfig::default(), 0, compute)?)))
+            }
+        }
     }
 }
 
 /// A model that is only asked for log-probabilities.
 pub(crate) enum Reference {
     Model(Box<Model>, Compute),
+    /// Where merging would round the weights otherwise than training does.
     Adapters(Box<Learner>),
 }
 

@@ -207,7 +207,8 @@ pub(crate) struct PackedLayer {
 }
 
 impl PackedLayer {
-    fn weights(&self) -> [&PackedWeight; 4] {
+    /// The matrices in the order of [`crate::lora::ADAPTED`].
+    pub(crate) fn weights(&self) -> [&PackedWeight; 4] {
         [&self.qkv.weight, &self.o.weight, &self.gate_up.weight, &self.down.weight]
     }
 

@@ -34,11 +34,11 @@ TILE_PARTS = [
     ("attention, backward", r"kernels::attention_backward::"),
     ("attention, forward", r"kernels::attention::"),
     ("gradients of weights: products", r"kernels::outer::"),
-    ("head: products", r"engine::head::"),
-    ("products on the way back", r"engine::backward::|PackedLinear>?::backward"),
-    ("products on the way forth", r"engine::forward::|PackedLinear>?::forward|kernels::gemm::"),
+    ("head: products", r"cpu::head::"),
+    ("products on the way back", r"cpu::backward::|PackedLinear>?::backward"),
+    ("products on the way forth", r"cpu::forward::|PackedLinear>?::forward|kernels::gemm::"),
 ]
-STEP = re.compile(r"trainer::|engine::pool::work|optim::|engine::backward::|engine::forward::|engine::head::|kernels::")
+STEP = re.compile(r"engine::graph::|engine::device::|engine::pool::work|kernels::")
 
 
 def part(frames):
@@ -54,7 +54,7 @@ def part(frames):
         for name, pattern in PARTS:
             if re.search(pattern, frame):
                 return name
-        if re.search(r"engine::(forward|backward|head)::", frame):
+        if re.search(r"cpu::(forward|backward|head)::", frame):
             return "copies between layouts"
     return "the rest"
 

@@ -17,20 +17,12 @@ use common::{Fixture, fixture_config, random_batch, relative};
 fn config() -> ModelConfig {
     ModelConfig {
         vocab_size: 61,
-        hidden_size: 24,
         intermediate_size: 37,
         num_hidden_layers: 5,
-        num_attention_heads: 4,
-        num_key_value_heads: 2,
         head_dim: 6,
         max_position_embeddings: 256,
-        rms_norm_eps: 1e-5,
         rope_theta: 1e4,
-        tie_word_embeddings: false,
-        bos_token_id: None,
-        eos_token_id: None,
-        more_eos_token_ids: Vec::new(),
-        pad_token_id: None,
+        ..fixture_config(false)
     }
 }
 

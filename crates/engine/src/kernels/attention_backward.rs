@@ -220,6 +220,8 @@ unsafe fn by_key<S: Simd>(
                     right_panel: 0,
                     right_run: usize::MAX,
                     right_gap: 0,
+                    ahead: std::ptr::null(),
+                    ahead_step: 0,
                     scales: std::ptr::null(),
                     output,
                     output_row: stride,

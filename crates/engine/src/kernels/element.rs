@@ -2,6 +2,7 @@
 
 use super::aligned::Plain;
 use super::simd::Simd;
+use super::tile::Tile;
 
 /// A stored value of a packed matrix, and what it is multiplied with.
 pub(crate) trait Element: Plain {
@@ -28,11 +29,18 @@ pub(crate) trait Element: Plain {
     /// # Safety
     /// `S` is available.
     unsafe fn multiply_add<S: Simd>(left: Self::Splat<S>, right: Self::Loaded<S>, sum: S::Vector) -> S::Vector;
+    /// [`Simd::sums`] if it is for these values.
+    /// # Safety
+    /// As [`Tile::compute`].
+    #[inline(always)]
+    unsafe fn sums<S: Simd, const M: usize, const BY_COLUMN: bool>(_tile: &Tile<Self>) -> Option<[[S::Vector; 2]; M]> {
+        None
+    }
 }
 
 /// Values that are widened to single precision on the way into the registers.
 macro_rules! widened {
-    ($kind:ty, $load:ident, scaled: $scaled:literal, by_column: $by_column:literal) => {
+    ($kind:ty, $load:ident, scaled: $scaled:literal, by_column: $by_column:literal $(, $sums:item)?) => {
         impl Element for $kind {
             type Left = f32;
             type Splat<S: Simd> = S::Vector;
@@ -58,11 +66,20 @@ macro_rules! widened {
                 // SAFETY: passed on to the caller.
                 unsafe { S::multiply_add(left, right, sum) }
             }
+
+            $($sums)?
         }
     };
 }
 
-widened!(f32, load, scaled: false, by_column: true);
+widened!(
+    f32, load, scaled: false, by_column: true,
+    #[inline(always)]
+    unsafe fn sums<S: Simd, const M: usize, const BY_COLUMN: bool>(tile: &Tile) -> Option<[[S::Vector; 2]; M]> {
+        // SAFETY: passed on to the caller.
+        unsafe { S::sums::<M, BY_COLUMN>(tile) }
+    }
+);
 widened!(Bf16, load_bf16, scaled: false, by_column: false);
 widened!(i8, load_i8, scaled: true, by_column: false);
 

@@ -207,6 +207,8 @@ fn strip<S: Simd, E: Element<Left = E>>(
                         right_panel: 0,
                         right_run: run,
                         right_gap: jump - run * S::PANEL,
+                        ahead: std::ptr::null(),
+                        ahead_step: 0,
                         scales: std::ptr::null(),
                         output: target,
                         output_row: columns,

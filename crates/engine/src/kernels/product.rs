@@ -147,10 +147,14 @@ fn tiles<S: Simd, E: Element>(sides: &Sides<'_, E>, target: Target<'_>) {
         let mut first = 0;
         while first < columns {
             let width = group.min(columns - first);
+            // Each tile asks for its share of the next panel: the memory works while the registers do.
+            let tiles = rows.div_ceil(S::ROWS);
+            let next = right.as_ptr().wrapping_add((first + width) * depth + begin * S::PANEL).cast::<u8>();
+            let ahead = length * S::PANEL * size_of::<E>() / tiles;
             let mut row = 0;
-            for left_tiles in (1..=rows.div_ceil(S::ROWS)).rev() {
+            for tile in 0..tiles {
                 // Even heights: a low tile at the end would wait for the panel without much to do.
-                let tall = (rows - row).div_ceil(left_tiles);
+                let tall = (rows - row).div_ceil(tiles - tile);
                 // SAFETY: `multiply_panels`, the only caller, checked that the operands hold rows x depth, the panels and
                 // rows x columns values; row, first and begin stay below these. A group of several panels is used for at
                 // most three rows in all, which is what a tile of that many panels takes.
@@ -173,6 +177,8 @@ fn tiles<S: Simd, E: Element>(sides: &Sides<'_, E>, target: Target<'_>) {
                         right_panel: depth * S::PANEL,
                         right_run: length,
                         right_gap: 0,
+                        ahead: next.wrapping_add(tile * ahead),
+                        ahead_step: ahead / length,
                         scales: sides.scales.as_ptr().wrapping_add(first),
                         output,
                         output_row: target.stride,

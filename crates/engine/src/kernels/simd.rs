@@ -169,6 +169,14 @@ pub(crate) trait Simd: Copy {
     fn fma(a: f32, b: f32, c: f32) -> f32;
     /// Asks for the cache line at `address`, which need not be valid.
     fn prefetch(address: *const f32);
+    /// The sums of a single-precision tile of `M` rows and one panel by a loop written for this instruction set; `None` where
+    /// there is no such loop, for this height or at all.
+    /// # Safety
+    /// As [`super::tile::Tile::compute`].
+    #[inline(always)]
+    unsafe fn sums<const M: usize, const BY_COLUMN: bool>(_tile: &super::tile::Tile) -> Option<[[Self::Vector; 2]; M]> {
+        None
+    }
     /// One register tile; see [`super::tile`].
     /// # Safety
     /// As [`super::tile::Tile::compute`].
@@ -278,6 +286,8 @@ pub(crate) fn has_pair_products(isa: Isa) -> bool {
         && *WANTED.get_or_init(|| !wanted().eq_ignore_ascii_case(Isa::Avx512.name()))
 }
 
+#[cfg(target_arch = "x86_64")]
+mod avx2_tile;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 

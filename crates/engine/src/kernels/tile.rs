@@ -24,6 +24,10 @@ pub(crate) struct Tile<E: Element = f32> {
     /// Rows of a panel that follow each other, and the distance from the end of one such run to the next.
     pub right_run: usize,
     pub right_gap: usize,
+    /// What the next tiles read of `right`: at each step of the depth the line at `ahead` is asked for and `ahead` moves on by
+    /// `ahead_step` bytes. Null for nothing; need not be valid.
+    pub ahead: *const u8,
+    pub ahead_step: usize,
     /// One factor for each column that its product is multiplied with; read only when [`Element::SCALED`].
     pub scales: *const f32,
     pub output: *mut f32,
@@ -95,10 +99,38 @@ impl<E: Element> Tile<E> {
 
     #[inline(always)]
     unsafe fn product<S: Simd, const BY_COLUMN: bool, const M: usize, const P: usize>(&self) {
-        // SAFETY: `compute` promises `depth` rows of every panel and `rows x depth` values of `left`; `store` stays within
-        // `columns`.
+        // SAFETY: passed on to the caller; `store` stays within `columns`.
         unsafe {
             let mut sum = [[[S::splat(0.0); 2]; P]; M];
+            match E::sums::<S, M, BY_COLUMN>(self) {
+                Some(sums) if P == 1 => sum.iter_mut().zip(sums).for_each(|(row, sums)| row[0] = sums),
+                _ => self.add_to::<S, BY_COLUMN, M, P>(&mut sum),
+            }
+            for (i, sum) in sum.iter().enumerate() {
+                for (panel, sum) in sum.iter().enumerate() {
+                    let first = panel * S::PANEL;
+                    let count = (self.columns - first).min(S::PANEL);
+                    let output = self.output.add(i * self.output_row + first);
+                    let source =
+                        if self.source.is_null() { None } else { Some(self.source.add(i * self.source_row + first)) };
+                    let mut sum = *sum;
+                    if E::SCALED {
+                        scale::<S>(&mut sum, count, self.scales.add(first));
+                    }
+                    store::<S>(sum, count, output, source);
+                }
+            }
+        }
+    }
+
+    /// Adds the product to `sum`.
+    #[inline(always)]
+    unsafe fn add_to<S: Simd, const BY_COLUMN: bool, const M: usize, const P: usize>(
+        &self,
+        sum: &mut [[[S::Vector; 2]; P]; M],
+    ) {
+        // SAFETY: `compute` promises `depth` rows of every panel and `rows x depth` values of `left`.
+        unsafe {
             let (mut left, mut right) = (self.left, self.right);
             let (row, step) = if BY_COLUMN { (1, self.left_step) } else { (self.left_row, 1) };
             // One loop with a countdown: in nested loops the compiler keeps the sums in memory.
@@ -124,20 +156,6 @@ impl<E: Element> Tile<E> {
                     // Behind the last run there need not be a next one.
                     right = right.wrapping_add(self.right_gap);
                     left_of_run = self.right_run;
-                }
-            }
-            for (i, sum) in sum.iter().enumerate() {
-                for (panel, sum) in sum.iter().enumerate() {
-                    let first = panel * S::PANEL;
-                    let count = (self.columns - first).min(S::PANEL);
-                    let output = self.output.add(i * self.output_row + first);
-                    let source =
-                        if self.source.is_null() { None } else { Some(self.source.add(i * self.source_row + first)) };
-                    let mut sum = *sum;
-                    if E::SCALED {
-                        scale::<S>(&mut sum, count, self.scales.add(first));
-                    }
-                    store::<S>(sum, count, output, source);
                 }
             }
         }

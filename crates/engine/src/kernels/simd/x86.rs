@@ -76,14 +76,14 @@ macro_rules! native {
 }
 
 /// An instruction set: lanes and rows of its tile, its features, and its splat, load, store, multiply-add and add, how it
-/// reads bf16 and 8-bit integers, and how it multiplies pairs of bf16 values.
+/// reads bf16 and 8-bit integers, how it multiplies pairs of bf16 values, and the module of its own `sums` if it has one.
 macro_rules! instruction_set {
     (
         $(#[$about:meta])* $name:ident, $vector:ty, $lanes:literal x $rows:literal, $features:literal,
         [$splat:ident, $load:ident, $store:ident, $multiply_add:ident, $add:ident],
         [$load_u16:ident, $widen_u16:ident, $shift:ident, $from_bits:ident],
         [$load_i8:ident, $widen_i8:ident, $to_single:ident],
-        $pairs:ident
+        $pairs:ident, $($own:ident)?
     ) => {
         $(#[$about])*
         #[derive(Clone, Copy)]
@@ -149,6 +149,14 @@ macro_rules! instruction_set {
                 unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
             }
 
+            $(
+                #[inline(always)]
+                unsafe fn sums<const M: usize, const BY_COLUMN: bool>(tile: &crate::kernels::tile::Tile) -> Option<[[$vector; 2]; M]> {
+                    // SAFETY: contract of the trait.
+                    unsafe { super::$own::sums::<M, BY_COLUMN>(tile) }
+                }
+            )?
+
             #[target_feature(enable = $features)]
             unsafe fn tile<E: Element>(tile: &crate::kernels::tile::Tile<E>) {
                 // SAFETY: contract of the trait.
@@ -164,7 +172,7 @@ instruction_set!(
     [_mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps, _mm256_add_ps],
     [_mm_loadu_si128, _mm256_cvtepu16_epi32, _mm256_slli_epi32, _mm256_castsi256_ps],
     [_mm_loadl_epi64, _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps],
-    widened_256
+    widened_256, avx2_tile
 );
 instruction_set!(
     /// AVX-512.
@@ -172,7 +180,7 @@ instruction_set!(
     [_mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, _mm512_add_ps],
     [_mm256_loadu_si256, _mm512_cvtepu16_epi32, _mm512_slli_epi32, _mm512_castsi512_ps],
     [_mm_loadu_si128, _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps],
-    widened_512
+    widened_512,
 );
 instruction_set!(
     /// AVX-512 with products of bf16 pairs. Only for those: see [`super::has_pair_products`].
@@ -180,5 +188,5 @@ instruction_set!(
     [_mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, _mm512_add_ps],
     [_mm256_loadu_si256, _mm512_cvtepu16_epi32, _mm512_slli_epi32, _mm512_castsi512_ps],
     [_mm_loadu_si128, _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps],
-    native
+    native,
 );

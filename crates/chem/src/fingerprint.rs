@@ -7,6 +7,7 @@ use cosmolkit::{Fingerprint, MorganFingerprintParams};
 use crate::error::ChemError;
 use crate::guard::guarded;
 use crate::mol::Mol;
+use crate::subgraphs::estimate;
 
 /// A fingerprint as a set of bits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +92,9 @@ fn or_empty(result: Result<BitFingerprint, ChemError>, size: usize) -> BitFinger
     result.unwrap_or_else(|_| BitFingerprint::from_bits(std::iter::empty(), size))
 }
 
+/// Most branched paths for [`Mol::rdk`]; the toolkit takes some 150 bytes for each.
+const MOST_PATHS: f64 = 4e6;
+
 /// RDKit 2026.9.1's fingerprints.
 impl Mol {
     /// Morgan fingerprint (connectivity invariants, no chirality) of `radius` bonds folded to
@@ -144,13 +148,18 @@ impl Mol {
         )
     }
 
-    /// RDKit's path fingerprint: paths of 1 to 7 bonds, 2,048 bits.
-    pub fn rdk(&self) -> BitFingerprint {
-        or_empty(
+    /// RDKit's path fingerprint: branched paths of 1 to 7 bonds, 2,048 bits. `None` for a molecule with more than some four
+    /// million of them (a metal atom with more than 30 bonds), which would take gigabytes.
+    pub fn rdk(&self) -> Option<BitFingerprint> {
+        let bonds: Vec<(usize, usize)> = self.bonds().iter().map(|bond| (bond.begin, bond.end)).collect();
+        if estimate(self.atoms().len(), &bonds) > MOST_PATHS {
+            return None;
+        }
+        Some(or_empty(
             guarded(|| {
                 self.toolkit().fingerprint_topological().map(|found| bits_of(&found, 2048)).map_err(ChemError::internal)
             }),
             2048,
-        )
+        ))
     }
 }

@@ -40,6 +40,40 @@ fn tasks_page() {
 }
 
 #[test]
+fn metrics_page() {
+    let mut text = String::from(
+        "# Metrics\n\nWritten from the comments of the metric files. `chemr score` computes them with a 95 % bootstrap interval; an id keeps its \
+         meaning, and its version goes up when a value can change.\n\n## By kind of answer\n\n| task | metrics |\n|---|---|\n",
+    );
+    for task in chemr_tasks::scoring::scored_tasks() {
+        let ids: Vec<String> = task.metrics().map(|metric| format!("`{}`", metric.id)).collect();
+        let _ = writeln!(text, "| `{}` | {} |", task.id, ids.join(", "));
+    }
+    let _ = write!(text, "\n## Suites\n\n");
+    for suite in chemr_tasks::scoring::suites() {
+        let _ = writeln!(text, "* `{}`: {} Tasks: `{}`.", suite.id, suite.about, suite.tasks.join("`, `"));
+    }
+    let _ = write!(text, "\n## Papers (`--as`)\n\n");
+    for paper in chemr_tasks::scoring::papers() {
+        let _ = writeln!(text, "* `{}`: {}.", paper.id, paper.title);
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    for metric in chemr_tasks::metrics::metrics() {
+        let comment = metric.documentation();
+        // Definitions of one file share its text.
+        if seen.insert(comment.clone()) {
+            let (title, rest) = comment.split_once('\n').unwrap();
+            let _ = write!(text, "\n## {}\n", title.trim_start_matches("# ").trim_end_matches('.'));
+            for line in rest.lines() {
+                let deeper = if line.starts_with('#') { "##" } else { "" };
+                let _ = writeln!(text, "{deeper}{line}");
+            }
+        }
+    }
+    check("metrics.md", &text);
+}
+
+#[test]
 fn recipe_page() {
     let recipe = chemr_train::Recipe::default().to_documented_toml();
     let text = format!(
@@ -53,7 +87,7 @@ fn recipe_page() {
 #[test]
 fn commands_page() {
     let mut text = String::from("# Commands\n\nThe help of every command.\n");
-    for command in ["quickstart", "run", "train", "eval", "report", "ask", "merge", "mol", "doctor"] {
+    for command in ["quickstart", "run", "train", "eval", "score", "report", "ask", "merge", "mol", "doctor"] {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_chemr"))
             .args([command, "--help"])
             .env_remove("COLUMNS")

@@ -6,6 +6,8 @@
 //! * [`compounds`] holds some hundred well-known compounds.
 //! * [`split_of`] keeps train, validation and test apart by canonical molecule.
 //!
+//! * [`predictions`] reads what a model answered, beside the references.
+//!
 //! `docs/gym.md` describes levels, rules and the metadata that examples carry.
 
 pub mod compounds;
@@ -13,6 +15,7 @@ mod error;
 pub mod gym;
 pub mod import;
 pub mod names;
+pub mod predictions;
 pub mod rng;
 pub mod sketch;
 mod split;

@@ -89,6 +89,11 @@ pub fn extract(completion: &str, mode: Mode) -> Extraction<'_> {
     Extraction { think, answer, format }
 }
 
+/// Whether the text holds any tag of the grammar, in any letter case.
+pub(crate) fn has_tags(text: &str) -> bool {
+    !find_tags(text).is_empty()
+}
+
 /// All tags in order, in any letter case.
 fn find_tags(text: &str) -> Vec<Found> {
     let bytes = text.as_bytes();
@@ -159,9 +164,8 @@ fn strict_answer<'a>(text: &'a str, tags: &[Found]) -> Result<&'a str, Reason> {
 }
 
 fn loose_answer<'a>(text: &'a str, tags: &[Found]) -> Result<&'a str, Reason> {
-    let raw = if let Some(position) = tags.iter().rposition(|found| found.tag == Tag::Answer) {
-        let end = tags.get(position + 1).map_or(text.len(), |next| next.start);
-        &text[tags[position].end..end]
+    let raw = if let Some(block) = last_block(text, tags) {
+        block
     } else if let Some(end) = tags.iter().rev().find(|found| found.tag == Tag::ThinkEnd) {
         last_line(&text[end.end..])
     } else if tags.is_empty() {
@@ -171,6 +175,26 @@ fn loose_answer<'a>(text: &'a str, tags: &[Found]) -> Result<&'a str, Reason> {
     };
     let answer = clean(raw);
     if answer.is_empty() { Err(Reason::EmptyAnswer) } else { Ok(answer) }
+}
+
+/// What stands in the last answer block; one that is never closed ends at the next tag or with the text.
+fn last_block<'a>(text: &'a str, tags: &[Found]) -> Option<&'a str> {
+    let position = tags.iter().rposition(|found| found.tag == Tag::Answer)?;
+    let end = tags.get(position + 1).map_or(text.len(), |next| next.start);
+    Some(&text[tags[position].end..end])
+}
+
+/// The answer to a task whose answers are free text, where marks, labels, lines and full stops belong to the answer: the
+/// last answer block, or all after the last think block, or a text without tags as it is.
+pub(crate) fn text_answer(completion: &str) -> Option<&str> {
+    let tags = find_tags(completion);
+    let raw = if tags.is_empty() {
+        Some(completion)
+    } else {
+        let thought = tags.iter().rev().find(|found| found.tag == Tag::ThinkEnd);
+        last_block(completion, &tags).or_else(|| thought.map(|end| &completion[end.end..]))
+    };
+    raw.map(str::trim).filter(|text| !text.is_empty())
 }
 
 fn last_line(text: &str) -> &str {

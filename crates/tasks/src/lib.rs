@@ -13,6 +13,7 @@ pub mod formula;
 pub mod group_request;
 mod guard;
 mod input;
+pub mod metrics;
 mod name;
 pub mod polarity;
 mod prompt;
@@ -20,6 +21,7 @@ mod property;
 mod reaction;
 mod registry;
 mod route;
+pub mod scoring;
 mod tomg;
 mod verdict;
 

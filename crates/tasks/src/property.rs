@@ -96,13 +96,13 @@ impl Task for Property {
 }
 
 /// The label when it is the whole text.
-fn whole_label(text: &str) -> Option<bool> {
+pub(crate) fn whole_label(text: &str) -> Option<bool> {
     let word = text.trim();
     word_label(word.strip_suffix('.').unwrap_or(word))
 }
 
 /// The label that the text gives without hedging: the only one in it, or the one it opens with as a sentence does.
-fn clear_label(text: &str) -> Option<bool> {
+pub(crate) fn clear_label(text: &str) -> Option<bool> {
     let labels = || text.split(|character: char| !character.is_alphanumeric()).filter_map(word_label);
     let first = labels().next()?;
     if labels().all(|label| label == first) {

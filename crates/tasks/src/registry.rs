@@ -95,8 +95,13 @@ pub fn task(id: &str) -> Option<&'static dyn Task> {
 
 /// The documentation of a task: the leading `//!` comment of its file, as Markdown.
 pub fn documentation(task: &dyn Task) -> String {
+    leading_comment(task.source())
+}
+
+/// The leading `//!` comment of a source file, as Markdown.
+pub(crate) fn leading_comment(source: &str) -> String {
     let mut text = String::new();
-    for line in task.source().lines().map_while(|line| line.strip_prefix("//!")) {
+    for line in source.lines().map_while(|line| line.strip_prefix("//!")) {
         text.push_str(line.strip_prefix(' ').unwrap_or(line));
         text.push('\n');
     }

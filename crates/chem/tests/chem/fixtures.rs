@@ -61,7 +61,7 @@ fn similarities_equal_rdkit() {
             left.morgan_counts(2).tanimoto(&right.morgan_counts(2)),
         );
         found.number("maccs", &key, &row["maccs"], left.maccs().tanimoto(&right.maccs()));
-        found.number("rdk", &key, &row["rdk"], left.rdk().tanimoto(&right.rdk()));
+        found.number("rdk", &key, &row["rdk"], left.rdk().unwrap().tanimoto(&right.rdk().unwrap()));
     }
     found.finish("pairs.csv");
 }

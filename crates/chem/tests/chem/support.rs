@@ -113,7 +113,7 @@ pub fn compare_descriptors(row: &Row, names: &[(&str, &str)], mol: &Mol, found: 
                 found.text(what, &key, expected, &bits(&mol.morgan(2, 2048).on_bits()));
             }
             "maccs" => found.text(what, &key, expected, &bits(&mol.maccs().on_bits())),
-            "rdk_count" => found.text(what, &key, expected, &mol.rdk().count().to_string()),
+            "rdk_count" => found.text(what, &key, expected, &mol.rdk().unwrap().count().to_string()),
             _ => {
                 let count = match *what {
                     "hbd" => mol.hbd(),

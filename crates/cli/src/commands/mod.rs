@@ -8,4 +8,5 @@ pub mod mol;
 pub mod quickstart;
 pub mod report;
 pub mod run;
+pub mod score;
 pub mod train;

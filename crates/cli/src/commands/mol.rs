@@ -260,7 +260,7 @@ fn describe_pair(line: &str) -> Value {
             "morgan2_2048": a.morgan(2, 2048).tanimoto(&b.morgan(2, 2048)),
             "morgan2_count": a.morgan_counts(2).tanimoto(&b.morgan_counts(2)),
             "maccs": a.maccs().tanimoto(&b.maccs()),
-            "rdk": a.rdk().tanimoto(&b.rdk()),
+            "rdk": a.rdk().zip(b.rdk()).map(|(a, b)| a.tanimoto(&b)),
         },
     })
 }

@@ -147,7 +147,8 @@ fn tiles<S: Simd, E: Element>(sides: &Sides<'_, E>, target: Target<'_>) {
         let mut first = 0;
         while first < columns {
             let width = group.min(columns - first);
-            // Each tile asks for its share of the next panel: the memory works while the registers do.
+            // Each tile asks for a part of the next panel, so that the memory works while the registers do. From 24 to some 100 rows, where a
+            // product waits for memory, the parts are nearly all of it; with more, the panel comes in time anyway.
             let tiles = rows.div_ceil(S::ROWS);
             let next = right.as_ptr().wrapping_add((first + width) * depth + begin * S::PANEL).cast::<u8>();
             let ahead = length * S::PANEL * size_of::<E>() / tiles;

@@ -24,9 +24,12 @@ pub(crate) struct Tile<E: Element = f32> {
     /// Rows of a panel that follow each other, and the distance from the end of one such run to the next.
     pub right_run: usize,
     pub right_gap: usize,
-    /// What the next tiles read of `right`: at each step of the depth the line at `ahead` is asked for and `ahead` moves on by
-    /// `ahead_step` bytes. Null for nothing; need not be valid.
+    /// What the next tiles read of `right`, a hint that only loops written by hand take ([`Simd::sums`]): every four steps of the
+    /// depth they ask for the line at `ahead` and move on by four times `ahead_step` bytes. Need not be valid; null asks
+    /// for nothing new.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))] // no such loop elsewhere
     pub ahead: *const u8,
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     pub ahead_step: usize,
     /// One factor for each column that its product is multiplied with; read only when [`Element::SCALED`].
     pub scales: *const f32,

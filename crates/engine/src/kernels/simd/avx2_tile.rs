@@ -198,12 +198,14 @@ mod tests {
         }
         let value = |index: usize| ((index * 2654435761) % 2003) as f32 / 1001.5 - 1.0;
         for (rows, depth, run, gap) in (1..=6).flat_map(|rows| {
-            (0..14).flat_map(move |depth| [(99, 0), (1, 16), (5, 32)].map(|(run, gap)| (rows, depth, run, gap)))
+            (0..20).flat_map(move |depth| {
+                [(99, 0), (1, 16), (4, 16), (5, 32), (8, 32)].map(|(run, gap)| (rows, depth, run, gap))
+            })
         }) {
             let right: Vec<f32> = (0..16 * depth + gap * (depth / run + 1)).map(value).collect();
             for by_column in [false, true] {
                 let (left_row, left_step) = if by_column { (1, 7) } else { (20, 1) };
-                let left: Vec<f32> = (0..6 * left_row + 14 * left_step).map(|index| value(index + 77)).collect();
+                let left: Vec<f32> = (0..6 * left_row + 20 * left_step).map(|index| value(index + 77)).collect();
                 let mut output = vec![0.0; rows * 16];
                 let tile = Tile::<f32> {
                     rows,
@@ -216,8 +218,9 @@ mod tests {
                     right_panel: 0,
                     right_run: run,
                     right_gap: gap,
-                    ahead: std::ptr::null(),
-                    ahead_step: 0,
+                    // Far from any memory of this program: a hint must not fault.
+                    ahead: std::ptr::without_provenance(1 << 60),
+                    ahead_step: 4096,
                     scales: std::ptr::null(),
                     output: output.as_mut_ptr(),
                     output_row: 16,

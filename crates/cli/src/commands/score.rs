@@ -1,0 +1,114 @@
+//! `chemr score`: metrics over a file of predictions.
+
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use chemr_eval::{Subject, TaskResult, score_predictions};
+use chemr_tasks::scoring::{Fault, paper, papers, scored_task, scored_tasks, suite, suites};
+
+use crate::exit::{Outcome, say};
+
+const EXAMPLES: &str = "Files are CSV or JSONL, plain or gzipped, with the columns `ground_truth` (or `reference`) and `output` (or `prediction`); in JSONL \
+a prediction may be a list, best first. Predictions may be whole completions with an answer block.
+
+Examples:
+  chemr score --suite chebi20 --predictions design.csv
+  chemr score --task retrosynthesis --predictions answers.jsonl --rows rows.jsonl
+  chemr score --suite chebi20 --predictions design.csv --as molt5 --json";
+
+/// Score a file of predictions: every metric of a task with its 95 % interval.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Benchmark; a column `task`, or the columns of the question, tell the task of the rows.
+    #[arg(long, value_name = "SUITE", value_parser = known_suites(), required_unless_present = "task", conflicts_with = "task")]
+    suite: Option<String>,
+    /// The task of all rows.
+    #[arg(long, value_name = "TASK", value_parser = known_tasks())]
+    task: Option<String>,
+    /// CSV or JSONL with references and predictions; `-` for standard input.
+    #[arg(long, value_name = "FILE")]
+    predictions: PathBuf,
+    /// Only the metrics that a paper reports for the task, with its names.
+    #[arg(long = "as", value_name = "PAPER", value_parser = known_papers())]
+    paper: Option<String>,
+    /// One JSON object for each task.
+    #[arg(long)]
+    json: bool,
+    /// Also write the values of every row, one JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    rows: Option<PathBuf>,
+}
+
+fn known_suites() -> clap::builder::PossibleValuesParser {
+    suites().iter().map(|suite| suite.id).collect::<Vec<_>>().into()
+}
+
+fn known_tasks() -> clap::builder::PossibleValuesParser {
+    scored_tasks().iter().map(|task| task.id).collect::<Vec<_>>().into()
+}
+
+fn known_papers() -> clap::builder::PossibleValuesParser {
+    papers().iter().map(|paper| paper.id).collect::<Vec<_>>().into()
+}
+
+pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
+    let by_task = arguments.task.as_deref().and_then(scored_task).map(Subject::Task);
+    let by_suite = arguments.suite.as_deref().and_then(suite).map(Subject::Suite);
+    if let Some(rows) = &arguments.rows
+        && std::fs::canonicalize(rows)
+            .is_ok_and(|rows| Some(rows) == std::fs::canonicalize(&arguments.predictions).ok())
+    {
+        bail!("--rows names the file of predictions itself, which would be overwritten");
+    }
+    let subject = by_task.or(by_suite).context("neither a task nor a suite")?;
+    let paper = arguments.paper.as_deref().and_then(paper);
+    let file = chemr_data::predictions::read(&arguments.predictions)?;
+    let results = score_predictions(subject, paper, &file)?;
+    if let Some(path) = &arguments.rows {
+        write_rows(path, &results).with_context(|| path.display().to_string())?;
+        eprintln!("rows {}", path.display());
+    }
+    for result in &results {
+        if arguments.json { say!("{}", result.json())? } else { print_table(result)? }
+    }
+    Ok(Outcome::Done)
+}
+
+fn write_rows(path: &std::path::Path, results: &[TaskResult]) -> std::io::Result<()> {
+    let mut output = BufWriter::new(std::fs::File::create(path)?);
+    for result in results {
+        for row in &result.rows {
+            writeln!(output, "{}", result.row_json(row))?;
+        }
+    }
+    output.flush()
+}
+
+fn print_table(result: &TaskResult) -> std::io::Result<()> {
+    let [missing, unparsable, invalid] =
+        [Fault::Missing, Fault::Unparsable, Fault::Invalid].map(|fault| result.count(fault));
+    say!("{} ({}): {} rows", result.task.title, result.task.id, result.rows.len())?;
+    say!("{missing} missing, {unparsable} unparsable, {invalid} invalid predictions")?;
+    if result.without_reference() > 0 {
+        say!("{} references cannot be read; these rows enter no metric", result.without_reference())?;
+    }
+    if let Some(paper) = result.paper {
+        say!("as {}", paper.title)?;
+    }
+    say!("")?;
+    say!("{:<32} {:>9}   {:<20} {:>7}   id", "metric", "value", "95 % interval", "n")?;
+    for (name, metric, found) in &result.metrics {
+        let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.4}"));
+        let interval = format!("{} to {}", number(found.low), number(found.high));
+        say!(
+            "{name:<32} {:>9}   {interval:<20} {:>7}   {} v{}",
+            number(found.value),
+            found.n,
+            metric.id,
+            metric.version
+        )?;
+    }
+    say!("")
+}

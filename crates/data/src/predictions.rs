@@ -1,0 +1,219 @@
+//! Files of predictions: what a model answered, beside the references.
+//!
+//! CSV with a header row (tab-separated when the header holds tabs and no comma), or one JSON object a line; plain or gzipped, told
+//! apart by their first bytes. The reference stands in the
+//! column `ground_truth` or `reference`, the prediction in `output` or `prediction`; in JSON a prediction may be a list, best
+//! first. A column `task` may name the task of each row. All other columns are kept by name.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+use serde_json::{Map, Value};
+
+use crate::DataError;
+
+const REFERENCE: [&str; 2] = ["ground_truth", "reference"];
+const PREDICTION: [&str; 2] = ["output", "prediction"];
+
+/// One row of a file of predictions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Predicted {
+    /// Its place in the file, from 1: the record of a CSV file below the header, the line of a JSONL file.
+    pub row: usize,
+    pub reference: String,
+    /// Best first; empty when the model gave none (an empty field, `null`).
+    pub predictions: Vec<String>,
+    /// The column `task`, if it names one.
+    pub task: Option<String>,
+}
+
+/// A file of predictions in memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Predictions {
+    /// Names of the other columns that any row has: the question.
+    pub columns: Vec<String>,
+    pub rows: Vec<Predicted>,
+}
+
+/// Reads a file of predictions; `-` is standard input.
+///
+/// # Errors
+/// When the file cannot be read, has no row, lacks a column, or a row has another shape than the header; with the row.
+pub fn read(path: &Path) -> Result<Predictions, DataError> {
+    let bytes = read_bytes(path).map_err(|source| DataError::Predictions { path: path.to_owned(), source })?;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    let found = if first == Some(&b'{') { json_lines(path, bytes) } else { csv(path, bytes) }?;
+    if found.rows.is_empty() {
+        return Err(at(path, 0, "the file has no rows".into()));
+    }
+    Ok(found)
+}
+
+fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if path.as_os_str() == "-" {
+        std::io::stdin().read_to_end(&mut bytes)?;
+    } else {
+        File::open(path)?.read_to_end(&mut bytes)?;
+    }
+    if !bytes.starts_with(&[0x1f, 0x8b]) {
+        return Ok(bytes);
+    }
+    let mut plain = Vec::new();
+    MultiGzDecoder::new(bytes.as_slice()).read_to_end(&mut plain)?;
+    Ok(plain)
+}
+
+fn at(path: &Path, row: usize, message: String) -> DataError {
+    DataError::Table { path: path.to_owned(), row, message }
+}
+
+fn lacks(names: [&str; 2], found: &[&str]) -> String {
+    format!(
+        "there is no column `{}` (or `{}`); there are: {}; predictions are CSV with a header row or one JSON object a line",
+        names[0],
+        names[1],
+        found.join(", ")
+    )
+}
+
+fn csv(path: &Path, bytes: &[u8]) -> Result<Predictions, DataError> {
+    let header = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let delimiter = if header.contains(&b'\t') && !header.contains(&b',') { b'\t' } else { b',' };
+    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(bytes);
+    let header = reader.headers().map_err(|error| at(path, 0, error.to_string()))?.clone();
+    let names: Vec<&str> = header.iter().map(str::trim).collect();
+    let position = |wanted: &str| names.iter().position(|name| *name == wanted);
+    let one_of =
+        |wanted: [&str; 2]| wanted.into_iter().find_map(position).ok_or_else(|| at(path, 0, lacks(wanted, &names)));
+    let (reference, prediction, task) = (one_of(REFERENCE)?, one_of(PREDICTION)?, position("task"));
+    let other = |(index, name): (usize, &&str)| {
+        (![Some(reference), Some(prediction), task].contains(&Some(index))).then(|| (*name).to_owned())
+    };
+    let columns = names.iter().enumerate().filter_map(other).collect();
+    let mut rows = Vec::new();
+    for (index, record) in reader.records().enumerate() {
+        let row = index + 1;
+        let record = record.map_err(|error| at(path, row, error.to_string()))?;
+        let field = |column: usize| record.get(column).unwrap_or("").to_owned();
+        let filled = |column: usize| Some(field(column)).filter(|text| !text.trim().is_empty());
+        rows.push(Predicted {
+            row,
+            reference: field(reference),
+            predictions: filled(prediction).into_iter().collect(),
+            task: task.and_then(filled),
+        });
+    }
+    Ok(Predictions { columns, rows })
+}
+
+fn json_lines(path: &Path, bytes: &[u8]) -> Result<Predictions, DataError> {
+    let mut found = Predictions::default();
+    for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+        let row = index + 1;
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let mut object: Map<String, Value> =
+            serde_json::from_slice(line).map_err(|error| at(path, row, format!("not a JSON object: {error}")))?;
+        let keys: Vec<String> = object.keys().cloned().collect();
+        let mut take = |names: [&str; 2]| {
+            let value = names.into_iter().find_map(|name| object.remove(name));
+            value.ok_or_else(|| at(path, row, lacks(names, &keys.iter().map(String::as_str).collect::<Vec<_>>())))
+        };
+        let (reference, prediction) = (take(REFERENCE)?, take(PREDICTION)?);
+        let text =
+            |value: &Value| scalar(value).ok_or_else(|| at(path, row, format!("neither a text nor a number: {value}")));
+        let filled = |value: &Value| Ok(Some(text(value)?).filter(|text| !text.trim().is_empty()));
+        let predictions = match &prediction {
+            Value::Array(list) => list.iter().map(text).collect::<Result<_, _>>()?,
+            one => filled(one)?.into_iter().collect(),
+        };
+        let task = object.remove("task").map_or(Ok(None), |task| filled(&task))?;
+        for column in object.keys().filter(|column| !found.columns.contains(column)).cloned().collect::<Vec<_>>() {
+            found.columns.push(column);
+        }
+        found.rows.push(Predicted { row, reference: text(&reference)?, predictions, task });
+    }
+    Ok(found)
+}
+
+/// A text, number or truth value as text; `null` as the empty text.
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(is) => Some(is.to_string()),
+        Value::Null => Some(String::new()),
+        Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn read_text(bytes: &[u8]) -> Result<Predictions, DataError> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        read(file.path())
+    }
+
+    fn row(row: usize, reference: &str, predictions: &[&str]) -> Predicted {
+        Predicted {
+            row,
+            reference: reference.into(),
+            predictions: predictions.iter().map(ToString::to_string).collect(),
+            task: None,
+        }
+    }
+
+    #[test]
+    fn four_kinds_of_file_give_the_same_rows() {
+        let csv = "description,ground_truth,output\n\"an alcohol, small\",CCO,OCC\nb,CC,\n";
+        let json = "{\"description\": \"a\", \"reference\": \"CCO\", \"prediction\": \"OCC\"}\n\n{\"reference\": \"CC\", \"prediction\": null}";
+        let tabs = "\u{feff}description\tground_truth\toutput\nan alcohol, small\tCCO\tOCC\nb\tCC\t\n";
+        for (text, second) in [(csv, 2), (json, 3), (tabs, 2)] {
+            let rows = vec![row(1, "CCO", &["OCC"]), row(second, "CC", &[])];
+            let expected = Predictions { columns: vec!["description".into()], rows };
+            assert_eq!(read_text(text.as_bytes()).unwrap(), expected);
+            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            gzip.write_all(text.as_bytes()).unwrap();
+            assert_eq!(read_text(&gzip.finish().unwrap()).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn lists_numbers_and_tasks() {
+        let found = read_text(b"{\"reference\": 1.5, \"output\": [\"a\", 2], \"task\": \"t\"}").unwrap();
+        assert_eq!(found.rows, [Predicted { task: Some("t".into()), ..row(1, "1.5", &["a", "2"]) }]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        for (text, message) in [
+            ("", "header: there is no column `ground_truth` (or `reference`)"),
+            ("ground_truth,smiles\na,b\n", "header: there is no column `output` (or `prediction`)"),
+            ("ground_truth,output\n", "header: the file has no rows"),
+            ("ground_truth,output\na,b\nc\n", "row 2: "),
+            ("{\"reference\": \"a\", \"output\": \"b\"}\n{\"reference\": \"a\"}", "row 2: there is no column `output`"),
+            ("{\"reference\": \"a\", \"output\": {}}", "row 1: neither a text nor a number: {}"),
+            ("{\"reference\": \"a\",", "row 1: not a JSON object"),
+            ("[{\"reference\": \"a\"}]", "predictions are CSV with a header row or one JSON object a line"),
+            ("\u{1f}\u{0}x", "header: there is no column"),
+        ] {
+            let error = read_text(text.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(message), "{error}");
+        }
+        let nested = format!("{{\"reference\": \"a\", \"output\": {}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
+        assert!(read_text(nested.as_bytes()).unwrap_err().to_string().contains("row 1: not a JSON object: recursion"));
+        assert!(read_text(b"ground_truth,output\nCC,C\xff\n").unwrap_err().to_string().contains("row 1: "));
+        assert!(read_text(&[0x1f, 0x8b, 8, 0]).unwrap_err().to_string().contains("cannot read"));
+        assert!(read(Path::new("no-such-file.csv")).unwrap_err().to_string().contains("CSV or JSONL"));
+    }
+}

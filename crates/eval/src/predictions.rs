@@ -1,0 +1,219 @@
+//! Scoring files of predictions: no model, no verifier, only metrics.
+
+use std::collections::BTreeMap;
+
+use chemr_data::predictions::{Predicted, Predictions};
+use chemr_tasks::metrics::{Aggregate, Metric, Pair, Sums, aggregate};
+use chemr_tasks::scoring::{Fault, Paper, ScoredTask, Suite, scored_task, scored_tasks};
+use rayon::prelude::*;
+use serde_json::{Map, Value, json};
+
+use crate::EvalError;
+
+/// What the rows of a file are.
+#[derive(Clone, Copy, Debug)]
+pub enum Subject {
+    /// All rows are of one task.
+    Task(&'static ScoredTask),
+    /// Rows of a suite's tasks: by their column `task`, else by the columns of the file.
+    Suite(&'static Suite),
+}
+
+/// One row, scored.
+#[derive(Clone, Debug)]
+pub struct ScoredRow {
+    /// Its place in the file, as [`Predicted::row`].
+    pub row: usize,
+    /// Whether the reference is an answer of the task's kind; a row without one enters no metric.
+    pub has_reference: bool,
+    pub fault: Option<Fault>,
+    /// In the order of [`TaskResult::metrics`]; `None` where the metric says nothing about the row.
+    pub values: Vec<Option<f64>>,
+}
+
+/// A task's rows and their aggregates.
+#[derive(Debug)]
+pub struct TaskResult {
+    pub task: &'static ScoredTask,
+    /// Whose definitions were asked for.
+    pub paper: Option<&'static Paper>,
+    /// The name to print, the metric, and its value over all rows.
+    pub metrics: Vec<(&'static str, &'static Metric, Aggregate)>,
+    pub rows: Vec<ScoredRow>,
+}
+
+impl TaskResult {
+    /// Rows with this fault.
+    pub fn count(&self, fault: Fault) -> usize {
+        self.rows.iter().filter(|row| row.fault == Some(fault)).count()
+    }
+
+    /// Rows whose reference cannot be used.
+    pub fn without_reference(&self) -> usize {
+        self.rows.iter().filter(|row| !row.has_reference).count()
+    }
+
+    /// `{"task", "n", "metrics": {ID: {"value", "low", "high", "n", "version"}}, "counts": {"missing", "unparsable", "invalid",
+    /// "without_reference"}}`; with a paper also `"as"` and the paper's `"name"` of each metric.
+    pub fn json(&self) -> Value {
+        let metrics: Map<String, Value> = self
+            .metrics
+            .iter()
+            .map(|(name, metric, found)| {
+                let Aggregate { value, low, high, n } = *found;
+                let mut facts = json!({"value": value, "low": low, "high": high, "n": n, "version": metric.version});
+                if self.paper.is_some() {
+                    facts["name"] = (*name).into();
+                }
+                (metric.id.to_owned(), facts)
+            })
+            .collect();
+        let mut counts: Map<String, Value> = [Fault::Missing, Fault::Unparsable, Fault::Invalid]
+            .into_iter()
+            .map(|fault| (fault.as_str().to_owned(), self.count(fault).into()))
+            .collect();
+        counts.insert("without_reference".into(), self.without_reference().into());
+        let mut all = json!({"task": self.task.id, "n": self.rows.len(), "metrics": metrics, "counts": counts});
+        if let Some(paper) = self.paper {
+            all["as"] = paper.id.into();
+        }
+        all
+    }
+
+    /// One row: `{"row", "task", "fault", "metrics": {ID: value}}`.
+    pub fn row_json(&self, row: &ScoredRow) -> Value {
+        let values: Map<String, Value> = self
+            .metrics
+            .iter()
+            .zip(&row.values)
+            .map(|((_, metric, _), value)| (metric.id.to_owned(), json!(value)))
+            .collect();
+        json!({"row": row.row, "task": self.task.id, "fault": row.fault.map(Fault::as_str), "metrics": values})
+    }
+}
+
+/// Scores all rows, task by task in the order in which tasks first occur; on all cores, with the same result for any number of
+/// them. With a paper, only its metrics under its names.
+///
+/// # Errors
+/// When a row names a task that is not known, not of the suite or not the one asked for, the columns do not tell the task, or the
+/// paper scores no such task.
+pub fn score_predictions(
+    subject: Subject,
+    paper: Option<&'static Paper>,
+    file: &Predictions,
+) -> Result<Vec<TaskResult>, EvalError> {
+    let of_columns = task_of_columns(subject, &file.columns);
+    let mut order: Vec<&'static ScoredTask> = Vec::new();
+    let mut groups: BTreeMap<&'static str, Vec<&Predicted>> = BTreeMap::new();
+    for row in &file.rows {
+        let task = match &row.task {
+            Some(id) => named(subject, row.row, id)?,
+            None => of_columns.as_ref().map_err(|message| EvalError::Predictions(message.clone()))?,
+        };
+        let group = groups.entry(task.id).or_default();
+        if group.is_empty() {
+            order.push(task);
+        }
+        group.push(row);
+    }
+    order.into_iter().map(|task| score_task(task, paper, &groups[task.id])).collect()
+}
+
+fn named(subject: Subject, row: usize, id: &str) -> Result<&'static ScoredTask, EvalError> {
+    let refused = |message: String| EvalError::Predictions(format!("row {row}: {message}"));
+    match subject {
+        Subject::Task(task) if task.id == id => Ok(task),
+        Subject::Task(task) => {
+            Err(refused(format!("it is of the task {id:?}, not of {}; score them with --suite", task.id)))
+        }
+        Subject::Suite(suite) => scored_task(id).filter(|task| suite.tasks.contains(&task.id)).ok_or_else(|| {
+            refused(format!("{id:?} is no task of the suite {}; it has {}", suite.id, suite.tasks.join(", ")))
+        }),
+    }
+}
+
+fn task_of_columns(subject: Subject, columns: &[String]) -> Result<&'static ScoredTask, String> {
+    let suite = match subject {
+        Subject::Task(task) => return Ok(task),
+        Subject::Suite(suite) => suite,
+    };
+    let of_suite = || scored_tasks().iter().filter(|task| suite.tasks.contains(&task.id));
+    let asked = |task: &&ScoredTask| task.inputs.iter().any(|input| columns.iter().any(|column| column == input));
+    let mut found = of_suite().filter(asked);
+    match (found.next(), found.next()) {
+        (Some(task), None) => Ok(task),
+        _ => {
+            let inputs: Vec<String> =
+                of_suite().map(|task| format!("{} ({})", task.id, task.inputs.join(" or "))).collect();
+            Err(format!(
+                "the columns do not tell which task of the suite {} this is: {}; name it with --task, or in a column `task`",
+                suite.id,
+                inputs.join(", ")
+            ))
+        }
+    }
+}
+
+fn score_task(
+    task: &'static ScoredTask,
+    paper: Option<&'static Paper>,
+    rows: &[&Predicted],
+) -> Result<TaskResult, EvalError> {
+    let longest = rows.iter().map(|row| row.predictions.len()).max().unwrap_or(0);
+    let wanted = wanted_metrics(task, paper, longest)?;
+    let scored: Vec<(ScoredRow, Vec<_>)> = rows.par_iter().map(|row| score_row(task, &wanted, row)).collect();
+    let (rows, sums): (Vec<ScoredRow>, Vec<Vec<_>>) = scored.into_iter().unzip();
+    let metrics = wanted
+        .iter()
+        .enumerate()
+        .map(|(index, (name, metric))| {
+            let column: Vec<_> = sums.iter().map(|row| row[index]).collect();
+            (*name, *metric, aggregate(metric, &column))
+        })
+        .collect();
+    Ok(TaskResult { task, paper, metrics, rows })
+}
+
+/// A name to print and the metric.
+type Wanted = (&'static str, &'static Metric);
+
+/// The task's metrics, or the paper's; of those that look at several predictions, the ones that can differ when no row has more than
+/// `longest`.
+fn wanted_metrics(
+    task: &'static ScoredTask,
+    paper: Option<&'static Paper>,
+    longest: usize,
+) -> Result<Vec<Wanted>, EvalError> {
+    let all: Vec<Wanted> = match paper {
+        None => task.metrics().map(|metric| (metric.title, metric)).collect(),
+        Some(paper) => {
+            let named = |(name, id): &(&'static str, &str)| Some((*name, chemr_tasks::metrics::metric(id)?));
+            paper.metrics(task.id).iter().filter_map(named).collect()
+        }
+    };
+    if let Some(paper) = paper.filter(|_| all.is_empty()) {
+        let message = format!("{} reports no metric for {}; leave out --as {}", paper.id, task.id, paper.id);
+        return Err(EvalError::Predictions(message));
+    }
+    let differs = |metric: &Metric| {
+        let fewer = all.iter().map(|(_, other)| other.predictions).filter(|other| *other < metric.predictions).max();
+        fewer.is_none_or(|fewer| fewer < longest)
+    };
+    Ok(all.iter().copied().filter(|(_, metric)| differs(metric)).collect())
+}
+
+fn score_row(task: &ScoredTask, wanted: &[Wanted], row: &Predicted) -> (ScoredRow, Vec<Option<Sums>>) {
+    let answers: Vec<Option<&str>> = row.predictions.iter().map(|text| task.kind.answer(text)).collect();
+    let texts: Vec<&str> = answers.iter().map(|answer| answer.unwrap_or("")).collect();
+    let pair = Pair::new(&row.reference, &texts);
+    // A completion without an answer is there, but cannot be read.
+    let fault = match answers.first() {
+        Some(None) => Some(Fault::Unparsable),
+        _ => task.kind.fault(&pair),
+    };
+    let has_reference = task.kind.has_reference(&pair);
+    let sums: Vec<_> = wanted.iter().map(|(_, metric)| metric.row(&pair).filter(|_| has_reference)).collect();
+    let values = wanted.iter().zip(&sums).map(|((_, metric), sums)| metric.value(sums.as_ref()?)).collect();
+    (ScoredRow { row: row.row, has_reference, fault, values }, sums)
+}

@@ -1,0 +1,76 @@
+//! A reference and what was predicted for it.
+
+use std::cell::OnceCell;
+
+use chemr_chem::{ChemError, Gate, Mol};
+
+use crate::compare::fragments;
+
+/// One row of a metric. Molecules are read when a metric first asks, once for all metrics.
+pub struct Pair<'a> {
+    reference: &'a str,
+    predictions: &'a [&'a str],
+    reference_molecule: OnceCell<Result<Mol, ChemError>>,
+    predicted_molecule: OnceCell<Result<Mol, ChemError>>,
+    rank: OnceCell<Option<usize>>,
+}
+
+impl<'a> Pair<'a> {
+    /// `predictions` are ranked, best first; none at all is an empty prediction.
+    pub fn new(reference: &'a str, predictions: &'a [&'a str]) -> Self {
+        Pair {
+            reference: reference.trim(),
+            predictions,
+            reference_molecule: OnceCell::new(),
+            predicted_molecule: OnceCell::new(),
+            rank: OnceCell::new(),
+        }
+    }
+
+    /// Without blanks around it.
+    pub fn reference(&self) -> &'a str {
+        self.reference
+    }
+
+    /// The first prediction without blanks around it; empty when there is none.
+    pub fn prediction(&self) -> &'a str {
+        self.predictions.first().map_or("", |text| text.trim())
+    }
+
+    /// Place, from 1, of the first of the best `most` predictions that is the same molecules as the reference; each
+    /// is read once for all metrics.
+    pub(super) fn rank(&self, most: usize) -> Option<usize> {
+        *self.rank.get_or_init(|| {
+            let expected = fragments(self.reference_molecule().ok()?);
+            let is_expected = |text: &&str| read_molecule(text.trim()).is_ok_and(|mol| fragments(&mol) == expected);
+            self.predictions.iter().take(most).position(is_expected).map(|place| place + 1)
+        })
+    }
+
+    /// The reference as a molecule, read behind the gate for files ([`Gate::DATA`]).
+    ///
+    /// # Errors
+    /// As [`Mol::parse_with`].
+    pub fn reference_molecule(&self) -> Result<&Mol, &ChemError> {
+        self.reference_molecule.get_or_init(|| read_molecule(self.reference)).as_ref()
+    }
+
+    /// The first prediction as a molecule, read in the same way.
+    ///
+    /// # Errors
+    /// As [`Mol::parse_with`].
+    pub fn predicted_molecule(&self) -> Result<&Mol, &ChemError> {
+        self.predicted_molecule.get_or_init(|| read_molecule(self.prediction())).as_ref()
+    }
+
+    /// Both molecules, if both can be read.
+    pub(super) fn molecules(&self) -> Option<(&Mol, &Mol)> {
+        Some((self.reference_molecule().ok()?, self.predicted_molecule().ok()?))
+    }
+}
+
+/// A molecule as metrics read it: behind the gate for files, because a long but valid prediction is still valid. (Rewards
+/// use the narrower gate for answers.)
+pub(super) fn read_molecule(text: &str) -> Result<Mol, ChemError> {
+    Mol::parse_with(text, &Gate::DATA)
+}

@@ -176,30 +176,30 @@ def main():
         return
     if not pathlib.Path(options.binary).exists():
         sys.exit(f"{options.binary} is missing: cargo build --release -p chemr-engine --example engine_bench")
-    peak = run([options.binary, "peak"], options.threads)
-    print(f"peak: {peak['gflops']:.0f} GFLOP/s of multiply-adds, {peak['gb_per_s']:.1f} GB/s from memory", flush=True)
     results = []
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         for size in options.sizes:
             setup(folder, size)
             for task in options.tasks:
-                sides = {"engine": [], "transformers": []}
+                sides, peaks = {"engine": [], "transformers": []}, []
                 for _ in range(options.rounds):
+                    # On a shared host the peak moves as the rates do: one measurement beside each round.
+                    peaks.append(run([options.binary, "peak"], options.threads))
                     ours = run(engine_command(options.binary, folder, size, task, options.steps), options.threads)
                     again = [sys.executable, __file__, "--threads", str(options.threads), "--steps", str(options.steps)]
                     theirs = run(again + ["--worker", str(folder), size, task], options.threads)
                     check(task, ours, theirs)
                     sides["engine"].append(ours)
                     sides["transformers"].append(theirs)
-                results.append(summary(size, task, sides, peak))
+                results.append(summary(size, task, sides, peaks))
                 print(line(results[-1]), flush=True)
     print(f"\n{platform.processor() or platform.machine()}, {options.threads} threads, load {os.getloadavg()[0]:.1f}")
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n")
 
 
-def summary(size, task, sides, peak):
+def summary(size, task, sides, peaks):
     row = {"size": size, "task": task}
     for side, runs in sides.items():
         tokens = runs[0]["tokens"]
@@ -211,7 +211,8 @@ def summary(size, task, sides, peak):
     ours, theirs = row["engine"], row["transformers"]
     row["ratio"] = ours["tokens_per_s"] / theirs["tokens_per_s"]
     row["best_ratio"] = ours["best_tokens_per_s"] / theirs["best_tokens_per_s"]
-    row["share_of_peak"] = ours["tokens_per_s"] * work(size, task) / 1e9 / peak["gflops"]
+    row["peak"] = {name: median([peak[name] for peak in peaks]) for name in ["gflops", "gb_per_s"]}
+    row["share_of_peak"] = ours["tokens_per_s"] * work(size, task) / 1e9 / row["peak"]["gflops"]
     row["memory_ratio"] = ours["peak_rss_mb"] / theirs["peak_rss_mb"]
     return row
 
@@ -221,7 +222,8 @@ def line(row):
     return (
         f"{row['size']} {row['task']:<12} engine {ours['tokens_per_s']:8.0f} tokens/s (best {ours['best_tokens_per_s']:.0f}, {ours['peak_rss_mb']} MB)   "
         f"transformers {theirs['tokens_per_s']:8.0f} (best {theirs['best_tokens_per_s']:.0f}, {theirs['peak_rss_mb']} MB)   "
-        f"ratio {row['ratio']:.2f} (best {row['best_ratio']:.2f}), memory {row['memory_ratio']:.2f}, {row['share_of_peak']:.0%} of peak"
+        f"ratio {row['ratio']:.2f} (best {row['best_ratio']:.2f}), memory {row['memory_ratio']:.2f}, "
+        f"{row['share_of_peak']:.0%} of the peak ({row['peak']['gflops']:.0f} GFLOP/s, {row['peak']['gb_per_s']:.1f} GB/s)"
     )
 
 

@@ -92,8 +92,9 @@ fn or_empty(result: Result<BitFingerprint, ChemError>, size: usize) -> BitFinger
     result.unwrap_or_else(|_| BitFingerprint::from_bits(std::iter::empty(), size))
 }
 
-/// Most branched paths for [`Mol::rdk`]; the toolkit takes some 150 bytes for each.
-const MOST_PATHS: f64 = 4e6;
+/// Most branched paths for [`Mol::rdk`], by [`estimate`]; the toolkit takes some 150 bytes for each. Ferrocenes have some 3e5, a
+/// cobalt atom between two boron cages 5e6.
+const MOST_PATHS: f64 = 1e7;
 
 /// RDKit 2026.9.1's fingerprints.
 impl Mol {
@@ -148,8 +149,8 @@ impl Mol {
         )
     }
 
-    /// RDKit's path fingerprint: branched paths of 1 to 7 bonds, 2,048 bits. `None` for a molecule with more than some four
-    /// million of them (a metal atom with more than 30 bonds), which would take gigabytes.
+    /// RDKit's path fingerprint: branched paths of 1 to 7 bonds, 2,048 bits. `None` where an upper estimate
+    /// of their number exceeds ten million, which would take gigabytes: several fused cages, or an atom with more than some 35 bonds.
     pub fn rdk(&self) -> Option<BitFingerprint> {
         let bonds: Vec<(usize, usize)> = self.bonds().iter().map(|bond| (bond.begin, bond.end)).collect();
         if estimate(self.atoms().len(), &bonds) > MOST_PATHS {

@@ -2,7 +2,7 @@
 //!
 //! CSV with a header row (tab-separated when the header holds tabs and no comma), or one JSON object a line; plain or gzipped, told
 //! apart by their first bytes. The reference stands in the
-//! column `ground_truth` or `reference`, the prediction in `output` or `prediction`; in JSON a prediction may be a list, best
+//! column `ground_truth` or `reference` (or `ground truth`), the prediction in `output` or `prediction`; in JSON a prediction may be a list, best
 //! first. A column `task` may name the task of each row. All other columns are kept by name.
 
 use std::fs::File;
@@ -14,7 +14,8 @@ use serde_json::{Map, Value};
 
 use crate::DataError;
 
-const REFERENCE: [&str; 2] = ["ground_truth", "reference"];
+/// The third is how MolT5 writes it.
+const REFERENCE: [&str; 3] = ["ground_truth", "reference", "ground truth"];
 const PREDICTION: [&str; 2] = ["output", "prediction"];
 
 /// One row of a file of predictions.
@@ -27,6 +28,12 @@ pub struct Predicted {
     pub predictions: Vec<String>,
     /// The column `task`, if it names one.
     pub task: Option<String>,
+}
+
+impl Predicted {
+    fn holds_lines(&self) -> bool {
+        self.predictions.iter().chain([&self.reference]).any(|text| text.contains('\n'))
+    }
 }
 
 /// A file of predictions in memory.
@@ -71,7 +78,7 @@ fn at(path: &Path, row: usize, message: String) -> DataError {
     DataError::Table { path: path.to_owned(), row, message }
 }
 
-fn lacks(names: [&str; 2], found: &[&str]) -> String {
+fn lacks(names: &[&str], found: &[&str]) -> String {
     format!(
         "there is no column `{}` (or `{}`); there are: {}; predictions are CSV with a header row or one JSON object a line",
         names[0],
@@ -81,15 +88,17 @@ fn lacks(names: [&str; 2], found: &[&str]) -> String {
 }
 
 fn csv(path: &Path, bytes: &[u8]) -> Result<Predictions, DataError> {
-    let header = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let header = bytes.split(|byte| *byte == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
     let delimiter = if header.contains(&b'\t') && !header.contains(&b',') { b'\t' } else { b',' };
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(bytes);
+    // Quotes mean nothing in files separated by tabs.
+    let is_quoted = delimiter != b'\t';
+    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).quoting(is_quoted).from_reader(bytes);
     let header = reader.headers().map_err(|error| at(path, 0, error.to_string()))?.clone();
     let names: Vec<&str> = header.iter().map(str::trim).collect();
     let position = |wanted: &str| names.iter().position(|name| *name == wanted);
     let one_of =
-        |wanted: [&str; 2]| wanted.into_iter().find_map(position).ok_or_else(|| at(path, 0, lacks(wanted, &names)));
-    let (reference, prediction, task) = (one_of(REFERENCE)?, one_of(PREDICTION)?, position("task"));
+        |wanted: &[&str]| wanted.iter().copied().find_map(position).ok_or_else(|| at(path, 0, lacks(wanted, &names)));
+    let (reference, prediction, task) = (one_of(&REFERENCE)?, one_of(&PREDICTION)?, position("task"));
     let other = |(index, name): (usize, &&str)| {
         (![Some(reference), Some(prediction), task].contains(&Some(index))).then(|| (*name).to_owned())
     };
@@ -107,6 +116,11 @@ fn csv(path: &Path, bytes: &[u8]) -> Result<Predictions, DataError> {
             task: task.and_then(filled),
         });
     }
+    // The reader takes all that follows an open quote as one field of the last row.
+    let is_open = is_quoted && bytes.iter().filter(|byte| **byte == b'"').count() % 2 == 1;
+    if let Some(last) = rows.last().filter(|last| is_open && last.holds_lines()) {
+        return Err(at(path, last.row, "a quote is opened in this row and never closed".into()));
+    }
     Ok(Predictions { columns, rows })
 }
 
@@ -120,11 +134,11 @@ fn json_lines(path: &Path, bytes: &[u8]) -> Result<Predictions, DataError> {
         let mut object: Map<String, Value> =
             serde_json::from_slice(line).map_err(|error| at(path, row, format!("not a JSON object: {error}")))?;
         let keys: Vec<String> = object.keys().cloned().collect();
-        let mut take = |names: [&str; 2]| {
-            let value = names.into_iter().find_map(|name| object.remove(name));
+        let mut take = |names: &[&str]| {
+            let value = names.iter().copied().find_map(|name| object.remove(name));
             value.ok_or_else(|| at(path, row, lacks(names, &keys.iter().map(String::as_str).collect::<Vec<_>>())))
         };
-        let (reference, prediction) = (take(REFERENCE)?, take(PREDICTION)?);
+        let (reference, prediction) = (take(&REFERENCE)?, take(&PREDICTION)?);
         let text =
             |value: &Value| scalar(value).ok_or_else(|| at(path, row, format!("neither a text nor a number: {value}")));
         let filled = |value: &Value| Ok(Some(text(value)?).filter(|text| !text.trim().is_empty()));
@@ -194,6 +208,13 @@ mod tests {
         assert_eq!(found.rows, [Predicted { task: Some("t".into()), ..row(1, "1.5", &["a", "2"]) }]);
     }
 
+    /// MolT5's files: tabs, quotes that mean nothing, a blank in the column's name.
+    #[test]
+    fn quotes_mean_nothing_between_tabs() {
+        let found = read_text(b"\ndescription\tground truth\toutput\na \"b\tCCO\t\"CC\nb\tCC\tCC\n").unwrap();
+        assert_eq!(found.rows, [row(1, "CCO", &["\"CC"]), row(2, "CC", &["CC"])]);
+    }
+
     #[test]
     fn what_is_wrong_is_said_with_its_place() {
         for (text, message) in [
@@ -205,6 +226,7 @@ mod tests {
             ("{\"reference\": \"a\", \"output\": {}}", "row 1: neither a text nor a number: {}"),
             ("{\"reference\": \"a\",", "row 1: not a JSON object"),
             ("[{\"reference\": \"a\"}]", "predictions are CSV with a header row or one JSON object a line"),
+            ("ground_truth,output\na,\"b\nc,d\n", "row 1: a quote is opened in this row and never closed"),
             ("\u{1f}\u{0}x", "header: there is no column"),
         ] {
             let error = read_text(text.as_bytes()).unwrap_err().to_string();

@@ -207,8 +207,10 @@ fn score_row(task: &ScoredTask, wanted: &[Wanted], row: &Predicted) -> (ScoredRo
     let answers: Vec<Option<&str>> = row.predictions.iter().map(|text| task.kind.answer(text)).collect();
     let texts: Vec<&str> = answers.iter().map(|answer| answer.unwrap_or("")).collect();
     let pair = Pair::new(&row.reference, &texts);
-    // A completion without an answer is there, but cannot be read.
+    let is_blank = row.predictions.first().is_none_or(|text| text.trim().is_empty());
     let fault = match answers.first() {
+        _ if is_blank => Some(Fault::Missing),
+        // A completion without an answer is there, but cannot be read.
         Some(None) => Some(Fault::Unparsable),
         _ => task.kind.fault(&pair),
     };

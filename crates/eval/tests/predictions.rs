@@ -86,6 +86,20 @@ fn a_row_without_a_reference_enters_nothing_and_is_counted() {
     let found = &score_predictions(task, None, &read("ground_truth,output\nC(,C(\n,\nCC,CC\n")).unwrap()[0];
     assert_eq!((found.without_reference(), value(found, "exact.string"), value(found, "validity")), (2, 1.0, 1.0));
     assert!(found.metrics.iter().all(|(_, _, aggregate)| aggregate.n <= 1));
+    let label = Subject::Task(scored_task("property.bbbp").unwrap());
+    let found = &score_predictions(label, None, &read("ground_truth,output\n\"Yes, it does\",Yes\n")).unwrap()[0];
+    assert_eq!(found.without_reference(), 1);
+}
+
+#[test]
+fn a_blank_prediction_is_missing_in_every_shape() {
+    for task in ["molecule_captioning", "molecule_design"] {
+        for output in ["\"\"", "null", "[]", "[\"\"]", "[null]", "[\" \", \"CC\"]"] {
+            let file = read(&format!("{{\"reference\": \"CC\", \"output\": {output}}}"));
+            let found = &score_predictions(Subject::Task(scored_task(task).unwrap()), None, &file).unwrap()[0];
+            assert_eq!(found.rows[0].fault, Some(Fault::Missing), "{task} {output}");
+        }
+    }
 }
 
 /// A paper's metrics under its names, and only for tasks that it scores.
@@ -108,7 +122,7 @@ fn papers_choose_definitions() {
 /// Text that would hang a careless metric: each row takes a fraction of a second.
 #[test]
 fn hostile_predictions_are_scored_in_time() {
-    let star = format!("[U]{}", "(C)".repeat(130));
+    let star = format!("[U]{}", "(C)".repeat(600));
     let long = format!("{}ational", "y".repeat(100_000));
     let letters = "<answer>".repeat(10_000);
     for (task, reference) in [

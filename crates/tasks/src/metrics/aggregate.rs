@@ -56,14 +56,13 @@ fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     Some(sorted[low] + (sorted[high] - sorted[low]) * (place - low as f64))
 }
 
-/// SplitMix64 (Steele, Lea and Flood 2014), a stream for each resample: the extra factor keeps the streams of neighbouring
-/// resamples, which start one step apart, from being copies of each other.
+/// SplitMix64 (Steele, Lea and Flood 2014), a stream for each resample.
 struct Draws(u64);
 
 impl Draws {
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0.wrapping_mul(0xD134_2543_DE82_EF95);
+        let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         mixed ^ (mixed >> 31)

@@ -7,8 +7,8 @@
 //! # Definition
 //!
 //! Over the rows where both texts are numbers: `mae`, the mean of the distances; `rmse`, the root of the mean of their squares; `r2`, one
-//! minus the squared errors over the squared deviations of the references from their mean (not defined when those are less than a
-//! millionth of the references' squares: references that are equal, or differ only far behind the first digits). Numbers beyond 1e100 count as no
+//! minus the squared errors over the squared deviations of the references from their mean (not defined when those are less than 1e-12
+//! of the references' squares: references that are equal but for rounding). Numbers beyond 1e100 count as no
 //! numbers.
 //!
 //! # Known disagreements
@@ -24,7 +24,7 @@
 use super::{Metric, Pair, Sums, mean, mean_row};
 
 /// Least squared deviations of references, as a share of their squares, for an R2.
-const LEAST_VARIATION: f64 = 1e-6;
+const LEAST_VARIATION: f64 = 1e-12;
 
 /// Largest number that is read: squares of larger ones could not be added up.
 const LARGEST: f64 = 1e100;
@@ -63,7 +63,7 @@ error!(
     },
     |sums| {
         let deviations = sums[3] - sums[2] * sums[2] / sums[1];
-        // Below that the difference of two large sums is mostly their rounding.
+        // Below that, too few digits of the two sums' difference are more than rounding.
         (deviations > LEAST_VARIATION * sums[3]).then(|| 1.0 - sums[0] / deviations)
     }
 );

@@ -6,8 +6,8 @@
 //!
 //! # Definition
 //!
-//! 1 when both sides agree, else 0; the mean over all rows, missing and invalid predictions included. Rows whose reference is no
-//! molecule count for `exact.string` only. What is compared:
+//! 1 when both sides agree, else 0; the mean over all rows with a readable reference, missing and invalid predictions included.
+//! What is compared:
 //!
 //! * `exact.string`: the two texts, blanks around them dropped.
 //! * `exact.canonical`: canonical isomeric SMILES.

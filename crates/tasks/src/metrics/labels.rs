@@ -4,7 +4,7 @@ use super::Pair;
 use crate::property::{clear_label, whole_label};
 
 /// A label as files spell it: `Yes` or `No`, `True` or `False`, `1` or `0`.
-fn spelt(text: &str) -> Option<bool> {
+pub(crate) fn spelt(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
         "true" | "1" | "1.0" => Some(true),
         "false" | "0" | "0.0" => Some(false),

@@ -1,6 +1,6 @@
 //! Metrics: named, versioned functions from references and predictions to a number.
 //!
-//! Papers use one word for different functions ("exact match" is at least six), so an id here names one definition and
+//! Papers use one word for different functions ("exact match" is at least seven), so an id here names one definition and
 //! keeps its meaning: what changes a value changes the version. A metric turns each row into a few sums and the sums into its
 //! value, so that means, corpus-level BLEU and F1 all get their bootstrap interval in the same way.
 //!
@@ -28,7 +28,7 @@ mod validity;
 
 pub use aggregate::{Aggregate, RESAMPLES, aggregate};
 pub(crate) use error::number;
-pub(crate) use labels::given as label;
+pub(crate) use labels::{given as label, spelt as reference_label};
 pub use pair::Pair;
 
 /// What a row adds to a metric, in places that the metric knows.

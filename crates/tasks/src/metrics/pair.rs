@@ -6,6 +6,9 @@ use chemr_chem::{ChemError, Gate, Mol};
 
 use crate::compare::fragments;
 
+/// The largest `k` of the top-k metrics.
+const MOST_RANKED: usize = 10;
+
 /// One row of a metric. Molecules are read when a metric first asks, once for all metrics.
 pub struct Pair<'a> {
     reference: &'a str,
@@ -37,13 +40,17 @@ impl<'a> Pair<'a> {
         self.predictions.first().map_or("", |text| text.trim())
     }
 
-    /// Place, from 1, of the first of the best `most` predictions that is the same molecules as the reference; each
-    /// is read once for all metrics.
-    pub(super) fn rank(&self, most: usize) -> Option<usize> {
+    /// Place, from 1, of the first of the best [`MOST_RANKED`] predictions that is the same molecules as the reference; found
+    /// once for all metrics.
+    pub(super) fn rank(&self) -> Option<usize> {
         *self.rank.get_or_init(|| {
             let expected = fragments(self.reference_molecule().ok()?);
+            if self.predicted_molecule().is_ok_and(|mol| fragments(mol) == expected) {
+                return Some(1);
+            }
             let is_expected = |text: &&str| read_molecule(text.trim()).is_ok_and(|mol| fragments(&mol) == expected);
-            self.predictions.iter().take(most).position(is_expected).map(|place| place + 1)
+            let later = self.predictions.iter().take(MOST_RANKED).skip(1).position(is_expected);
+            later.map(|place| place + 2)
         })
     }
 

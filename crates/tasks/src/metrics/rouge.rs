@@ -12,7 +12,7 @@
 //!
 //! # Known disagreements
 //!
-//! * With stemming, or with the tokenizer of the Perl script, values are one or two points higher.
+//! * With stemming, or with the tokenizer of the Perl script, values are higher.
 //! * `rougeLsum`, which splits at line ends, equals `rougeL` for captions of one line.
 //!
 //! # Reference

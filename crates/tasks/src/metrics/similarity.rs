@@ -9,8 +9,8 @@
 //! Tanimoto similarity of the two fingerprints; the mean over the rows where **both** molecules can be read.
 //!
 //! * `fts.maccs`: MACCS keys (167 bits).
-//! * `fts.rdk`: RDKit's path fingerprint (2,048 bits, branched paths of 1 to 7 bonds). Not for a molecule with more than four million of
-//!   them (a metal atom with more than 30 bonds): such rows do not count.
+//! * `fts.rdk`: RDKit's path fingerprint (2,048 bits, branched paths of 1 to 7 bonds). Not for the rare molecule
+//!   that would have some ten million of them (several fused cages, an atom with more than 35 bonds): such rows do not count.
 //! * `fts.morgan_count`: Morgan counts, radius 2, not folded.
 //! * `fts.morgan_2048`: Morgan bits, radius 2, folded to 2,048.
 //!

@@ -69,6 +69,9 @@ fn labels_and_numbers() {
     assert_eq!(value("rmse", &rows), Some(2.5f64.sqrt()));
     assert_eq!(value("r2", &rows), Some(-1.5));
     assert_eq!(value("r2", &[("0.1", "0.6"); 5]), None);
+    // scikit-learn 1.9.1: r2_score.
+    let near = value("r2", &[("100", "100"), ("100.05", "100.04"), ("99.95", "99.96")]).unwrap();
+    assert!((near - 0.96).abs() < 1e-6, "{near}");
     assert_eq!(value("r2", &[("1e12", "1e12"), ("1000000000001", "1e12")]), None);
     assert_eq!(value("rmse", &[("1", "2"), ("1", "1e200"), ("1", "inf")]), Some(1.0));
 }

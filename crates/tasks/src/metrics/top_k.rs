@@ -39,10 +39,7 @@ top!(THREE, "topk.3", "Top 3", 3);
 top!(FIVE, "topk.5", "Top 5", 5);
 top!(TEN, "topk.10", "Top 10", 10);
 
-/// The largest `k`: how far the rank is looked for.
-const MOST: usize = 10;
-
 fn among(pair: &Pair<'_>, count: usize) -> Option<Sums> {
     pair.reference_molecule().ok()?;
-    Some(mean_row(yes_no(pair.rank(MOST).is_some_and(|rank| rank <= count))))
+    Some(mean_row(yes_no(pair.rank().is_some_and(|rank| rank <= count))))
 }

@@ -6,8 +6,8 @@
 //!
 //! # Definition
 //!
-//! 1 for a prediction that the toolkit reads (syntax, valences, aromaticity), else 0; the mean over all rows, missing predictions
-//! included. The gate for files comes first: it refuses blanks inside, characters outside ASCII, `~` and `|`, more than
+//! 1 for a prediction that the toolkit reads (syntax, valences, aromaticity), else 0; the mean over all rows with a
+//! readable reference, missing predictions included. The gate for files comes first: it refuses blanks inside, characters outside ASCII, `~` and `|`, more than
 //! 2,000 characters, 1,000 heavy atoms, and ring systems that would take too long.
 //!
 //! # Known disagreements

@@ -7,9 +7,9 @@ mod papers;
 
 use chemr_chem::ErrorClass;
 
-use crate::answer::{Mode, extract, has_tags, text_answer};
+use crate::answer::{MAX_COMPLETION_BYTES, Mode, extract, has_tags, text_answer};
 use crate::formula::Formula;
-use crate::metrics::{Metric, Pair, label, metric, number};
+use crate::metrics::{Metric, Pair, label, metric, number, reference_label};
 
 pub use papers::{Paper, paper, papers};
 
@@ -78,9 +78,11 @@ impl Kind {
     }
 
     /// The answer in a stored prediction: a text without tags as it is, else what the loose grammar of evaluation takes from the
-    /// completion (for free text without taking marks and full stops off). `None` for a completion without an answer.
+    /// completion (for free text without taking marks and full stops off). `None` for a completion without an answer, and for more
+    /// than [`MAX_COMPLETION_BYTES`].
     pub fn answer(self, prediction: &str) -> Option<&str> {
         match self {
+            _ if prediction.len() > MAX_COMPLETION_BYTES => None,
             Kind::Text => text_answer(prediction),
             _ if has_tags(prediction) => extract(prediction, Mode::Loose).answer.ok(),
             _ => Some(prediction),
@@ -92,7 +94,7 @@ impl Kind {
         match self {
             Kind::Molecule | Kind::Reaction => pair.reference_molecule().is_ok(),
             Kind::Text => !pair.reference().is_empty(),
-            Kind::Label => label(pair.reference()).is_some(),
+            Kind::Label => reference_label(pair.reference()).is_some(),
             Kind::Formula => Formula::parse(pair.reference()).is_some(),
             Kind::Number => number(pair.reference()).is_some(),
         }

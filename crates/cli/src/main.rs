@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{ask, doctor, eval, merge, mol, quickstart, report, run, score, train};
+use crate::commands::{ask, doctor, eval, merge, mol, quickstart, report, run, score, serve, train};
 
 const EXIT_CODES: &str = "Exit codes: 0 success, 1 failure, 2 wrong usage, 3 some input lines were invalid, 130 stopped by Ctrl-C (resume with --resume).";
 
@@ -33,6 +33,7 @@ enum Command {
     Train(train::Arguments),
     Eval(eval::Arguments),
     Score(score::Arguments),
+    Serve(serve::Arguments),
     Report(report::Arguments),
     Ask(ask::Arguments),
     Merge(merge::Arguments),
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         Command::Train(arguments) => train::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Score(arguments) => score::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
         Command::Ask(arguments) => ask::run(&arguments),
         Command::Merge(arguments) => merge::run(&arguments),

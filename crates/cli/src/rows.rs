@@ -26,7 +26,7 @@ pub fn held_out(recipe: &Recipe, source: &Source) -> anyhow::Result<Vec<TaskRows
             .into_par_iter()
             .map(|position| Ok(source.example(PhaseKind::Foundation, number, position)?.reference))
             .collect::<anyhow::Result<_>>()?;
-        rows.push(TaskRows { task: *task, examples, training_references });
+        rows.push(TaskRows { task, examples, training_references });
     }
     Ok(rows)
 }

@@ -31,12 +31,43 @@ fn tasks_page() {
             continue;
         }
         // Headings of the files move below the task's own heading.
-        for line in chemr_tasks::documentation(*task).lines() {
+        for line in chemr_tasks::documentation(task).lines() {
             let deeper = if line.starts_with('#') { "##" } else { "" };
             let _ = writeln!(text, "{deeper}{line}");
         }
     }
     check("tasks.md", &text);
+}
+
+/// What strict and loose extraction make of completions picked by hand.
+#[test]
+fn answers_page() {
+    let picked = include_str!("../../tasks/tests/fixtures/completions.json");
+    let picked: Vec<(String, String, String)> = serde_json::from_str(picked).unwrap();
+    let mut text = String::from(
+        "# Strict and loose answers\n\nWhat the verifiers say about completions picked by hand: strictly, as rewards read them, and loosely, as evaluation does. Line breaks are \
+         shown as `⏎`. The options of the multiple choice are ethane, ethanol and acetone.\n\n| task | reference | completion | strict | loose | loose answer |\n|---|---|---|---|---|---|\n",
+    );
+    for (id, reference, completion) in &picked {
+        let task = chemr_tasks::task(id).unwrap();
+        let columns = std::collections::BTreeMap::from([("options".to_owned(), "ethane\nethanol\nacetone".to_owned())]);
+        let row = task.row(&columns, reference);
+        let [strict, loose] =
+            [chemr_tasks::Mode::Strict, chemr_tasks::Mode::Loose].map(|mode| task.verify(&row, completion, mode));
+        let code = |text: &str| match text {
+            "" => String::new(),
+            text => format!("`` {} ``", text.replace('\n', "⏎")),
+        };
+        let _ = writeln!(
+            text,
+            "| `{id}` | `{reference}` | {} | {} | {} | {} |",
+            code(completion),
+            strict.reason,
+            loose.reason,
+            code(loose.answer.as_deref().unwrap_or_default())
+        );
+    }
+    check("answers.md", &text);
 }
 
 #[test]
@@ -45,16 +76,33 @@ fn metrics_page() {
         "# Metrics\n\nWritten from the comments of the metric files. `chemr score` computes them with a 95 % bootstrap interval; an id keeps its \
          meaning, and its version goes up when a value can change.\n\n## By kind of answer\n\n| task | metrics |\n|---|---|\n",
     );
-    for task in chemr_tasks::scoring::scored_tasks() {
+    for task in chemr_tasks::tasks() {
         let ids: Vec<String> = task.metrics().map(|metric| format!("`{}`", metric.id)).collect();
-        let _ = writeln!(text, "| `{}` | {} |", task.id, ids.join(", "));
+        let _ = writeln!(text, "| `{}` | {} |", task.id(), ids.join(", "));
     }
     let _ = write!(text, "\n## Suites\n\n");
-    for suite in chemr_tasks::scoring::suites() {
-        let _ = writeln!(text, "* `{}`: {} Tasks: `{}`.", suite.id, suite.about, suite.tasks.join("`, `"));
+    for suite in chemr_tasks::suites::suites() {
+        let _ = writeln!(
+            text,
+            "* `{}`: {} Tasks: `{}`. Decoding: {}.",
+            suite.id,
+            suite.about,
+            suite.tasks.join("`, `"),
+            suite.decoding
+        );
+    }
+    text.push_str(
+        "\n## Scores that others report\n\nNone was computed here; prompts and decoding differ, and the metric named is the nearest one.\n\n\
+         | suite | task | metric | model | printed | as | source |\n|---|---|---|---|---|---|---|\n",
+    );
+    for suite in chemr_tasks::suites::suites() {
+        for score in suite.published {
+            let chemr_tasks::suites::Published { model, task, metric, name, value, source } = score;
+            let _ = writeln!(text, "| {} | `{task}` | `{metric}` | {model} | {value} | {name} | {source} |", suite.id);
+        }
     }
     let _ = write!(text, "\n## Papers (`--as`)\n\n");
-    for paper in chemr_tasks::scoring::papers() {
+    for paper in chemr_tasks::suites::papers() {
         let _ = writeln!(text, "* `{}`: {}.", paper.id, paper.title);
     }
     let mut seen = std::collections::BTreeSet::new();
@@ -87,7 +135,7 @@ fn recipe_page() {
 #[test]
 fn commands_page() {
     let mut text = String::from("# Commands\n\nThe help of every command.\n");
-    for command in ["quickstart", "run", "train", "eval", "score", "report", "ask", "merge", "mol", "doctor"] {
+    for command in ["quickstart", "run", "train", "eval", "score", "serve", "report", "ask", "merge", "mol", "doctor"] {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_chemr"))
             .args([command, "--help"])
             .env_remove("COLUMNS")

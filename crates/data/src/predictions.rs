@@ -3,8 +3,9 @@
 //! CSV with a header row (tab-separated when the header holds tabs and no comma), or one JSON object a line; plain or gzipped, told
 //! apart by their first bytes. The reference stands in the
 //! column `ground_truth` or `reference` (or `ground truth`), the prediction in `output` or `prediction`; in JSON a prediction may be a list, best
-//! first. A column `task` may name the task of each row. All other columns are kept by name.
+//! first. A column `task` may name the task of each row. All other columns are the question.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -28,6 +29,8 @@ pub struct Predicted {
     pub predictions: Vec<String>,
     /// The column `task`, if it names one.
     pub task: Option<String>,
+    /// All other columns that hold something: the question.
+    pub fields: BTreeMap<String, String>,
 }
 
 impl Predicted {
@@ -99,10 +102,10 @@ fn csv(path: &Path, bytes: &[u8]) -> Result<Predictions, DataError> {
     let one_of =
         |wanted: &[&str]| wanted.iter().copied().find_map(position).ok_or_else(|| at(path, 0, lacks(wanted, &names)));
     let (reference, prediction, task) = (one_of(&REFERENCE)?, one_of(&PREDICTION)?, position("task"));
-    let other = |(index, name): (usize, &&str)| {
-        (![Some(reference), Some(prediction), task].contains(&Some(index))).then(|| (*name).to_owned())
-    };
-    let columns = names.iter().enumerate().filter_map(other).collect();
+    let is_question = |index: usize| ![Some(reference), Some(prediction), task].contains(&Some(index));
+    let other: Vec<(usize, String)> =
+        (0..names.len()).filter(|index| is_question(*index)).map(|index| (index, names[index].to_owned())).collect();
+    let columns = other.iter().map(|(_, name)| name.clone()).collect();
     let mut rows = Vec::new();
     for (index, record) in reader.records().enumerate() {
         let row = index + 1;
@@ -114,6 +117,7 @@ fn csv(path: &Path, bytes: &[u8]) -> Result<Predictions, DataError> {
             reference: field(reference),
             predictions: filled(prediction).into_iter().collect(),
             task: task.and_then(filled),
+            fields: other.iter().filter_map(|(place, name)| Some((name.clone(), filled(*place)?))).collect(),
         });
     }
     // The reader takes all that follows an open quote as one field of the last row.
@@ -150,9 +154,32 @@ fn json_lines(path: &Path, bytes: &[u8]) -> Result<Predictions, DataError> {
         for column in object.keys().filter(|column| !found.columns.contains(column)).cloned().collect::<Vec<_>>() {
             found.columns.push(column);
         }
-        found.rows.push(Predicted { row, reference: text(&reference)?, predictions, task });
+        let fields = object.iter().filter_map(|(name, value)| Some((name.clone(), field(value)?))).collect();
+        found.rows.push(Predicted {
+            row,
+            reference: listed(&reference).map_or_else(|| text(&reference), Ok)?,
+            predictions,
+            task,
+            fields,
+        });
     }
     Ok(found)
+}
+
+/// A column of the question as text: lists with a line for each item (options of a choice); nothing for empty ones and for objects,
+/// which no task reads.
+fn field(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::Array(items) => items.iter().map(scalar).collect::<Option<Vec<_>>>()?.join("\n"),
+        other => scalar(other)?,
+    };
+    Some(text).filter(|text| !text.trim().is_empty())
+}
+
+/// A reference that is a list (ranked candidates), separated by commas.
+fn listed(value: &Value) -> Option<String> {
+    let items = value.as_array()?.iter().map(scalar).collect::<Option<Vec<_>>>()?;
+    Some(items.join(","))
 }
 
 /// A text, number or truth value as text; `null` as the empty text.
@@ -184,7 +211,13 @@ mod tests {
             reference: reference.into(),
             predictions: predictions.iter().map(ToString::to_string).collect(),
             task: None,
+            fields: BTreeMap::new(),
         }
+    }
+
+    fn with(mut row: Predicted, name: &str, text: &str) -> Predicted {
+        row.fields.insert(name.into(), text.into());
+        row
     }
 
     #[test]
@@ -193,7 +226,10 @@ mod tests {
         let json = "{\"description\": \"a\", \"reference\": \"CCO\", \"prediction\": \"OCC\"}\n\n{\"reference\": \"CC\", \"prediction\": null}";
         let tabs = "\u{feff}description\tground_truth\toutput\nan alcohol, small\tCCO\tOCC\nb\tCC\t\n";
         for (text, second) in [(csv, 2), (json, 3), (tabs, 2)] {
-            let rows = vec![row(1, "CCO", &["OCC"]), row(second, "CC", &[])];
+            let first = if second == 3 { "a" } else { "an alcohol, small" };
+            let last = row(second, "CC", &[]);
+            let last = if second == 3 { last } else { with(last, "description", "b") };
+            let rows = vec![with(row(1, "CCO", &["OCC"]), "description", first), last];
             let expected = Predictions { columns: vec!["description".into()], rows };
             assert_eq!(read_text(text.as_bytes()).unwrap(), expected);
             let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -206,13 +242,21 @@ mod tests {
     fn lists_numbers_and_tasks() {
         let found = read_text(b"{\"reference\": 1.5, \"output\": [\"a\", 2], \"task\": \"t\"}").unwrap();
         assert_eq!(found.rows, [Predicted { task: Some("t".into()), ..row(1, "1.5", &["a", "2"]) }]);
+        let found =
+            read_text(b"{\"reference\": [\"CO\", \"C\"], \"output\": \"C\", \"options\": [\"a\", 2], \"other\": {}}")
+                .unwrap();
+        assert_eq!(found.rows, [with(row(1, "CO,C", &["C"]), "options", "a\n2")]);
     }
 
     /// MolT5's files: tabs, quotes that mean nothing, a blank in the column's name.
     #[test]
     fn quotes_mean_nothing_between_tabs() {
         let found = read_text(b"\ndescription\tground truth\toutput\na \"b\tCCO\t\"CC\nb\tCC\tCC\n").unwrap();
-        assert_eq!(found.rows, [row(1, "CCO", &["\"CC"]), row(2, "CC", &["CC"])]);
+        let rows = [row(1, "CCO", &["\"CC"]), row(2, "CC", &["CC"])];
+        assert_eq!(
+            found.rows,
+            [with(rows[0].clone(), "description", "a \"b"), with(rows[1].clone(), "description", "b")]
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 const DRAWS: u64 = 5;
 
 /// Accuracy of the task's baseline on these rows, judged by the task's own verifier. Without training references 0.
-pub fn baseline_accuracy(task: &dyn Task, examples: &[Example], training_references: &[String], seed: u64) -> f64 {
+pub fn baseline_accuracy(task: &Task, examples: &[Example], training_references: &[String], seed: u64) -> f64 {
     if examples.is_empty() || training_references.is_empty() {
         return 0.0;
     }

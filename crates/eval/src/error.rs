@@ -13,9 +13,6 @@ pub enum EvalError {
     /// The caller's progress function asked to stop.
     #[error("the evaluation was stopped")]
     Stopped,
-    /// The rows of a file of predictions do not fit what they should be scored for.
-    #[error("{0}")]
-    Predictions(String),
     #[error("generating answers: {0}")]
     Engine(#[from] EngineError),
     /// A question cannot be encoded.

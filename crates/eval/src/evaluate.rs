@@ -15,7 +15,7 @@ use crate::statistics::wilson;
 
 /// The rows that a task is evaluated on.
 pub struct TaskRows {
-    pub task: &'static dyn Task,
+    pub task: &'static Task,
     /// Held-out rows.
     pub examples: Vec<Example>,
     /// References of training rows, for the baseline; some thousands are enough.
@@ -154,7 +154,7 @@ fn answer_all(
     if stopped { Err(EvalError::Stopped) } else { Ok(answers) }
 }
 
-fn encode(task: &dyn Task, example: &Example, tokenizer: &Tokenizer) -> Result<Vec<u32>, EvalError> {
+fn encode(task: &Task, example: &Example, tokenizer: &Tokenizer) -> Result<Vec<u32>, EvalError> {
     let prompt = task.question(example);
     tokenizer
         .encode_prompt(&[ChatMessage::system(prompt.system), ChatMessage::user(prompt.user)])
@@ -206,7 +206,7 @@ fn detail(rows: &TaskRows, answered: &[Answered], judged: &[Judged], seed: u64) 
     }
 }
 
-fn sample(task: &dyn Task, example: &Example, answer: &Answered, judged: &Judged) -> Sample {
+fn sample(task: &Task, example: &Example, answer: &Answered, judged: &Judged) -> Sample {
     let verdict = &judged.verdict;
     let prompt = task.question(example).user;
     Sample {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::verdict::{Judgement, Reason};
+
 /// Symbols of the 118 elements, in the order of their atomic numbers.
 const ELEMENTS: &str = "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br \
 Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os \
@@ -118,6 +120,18 @@ fn number(characters: &[char], position: &mut usize) -> Option<Option<u32>> {
         _ if digits.len() > 5 => None,
         _ => Some(Some(digits.iter().fold(0, |value, digit| value * 10 + digit.to_digit(10).unwrap_or(0)))),
     }
+}
+
+/// Judges an answer that must be the same formula as the reference. Part `element_agreement`: the share of elements whose counts
+/// agree.
+pub(crate) fn same_formula(answer: &str, reference: &str) -> Judgement {
+    let Some(reference) = Formula::parse(reference.trim()) else {
+        return Judgement::unreadable(Reason::BrokenExample);
+    };
+    let Some(given) = Formula::parse(answer) else {
+        return Judgement::unreadable(Reason::BadFormula);
+    };
+    Judgement::of(given == reference).part("element_agreement", given.agreement(&reference))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chemr_chem::{ChemError, ErrorClass, Gate, Mol};
 
-use crate::verdict::Reason;
+use crate::verdict::{Judgement, Reason};
 
 /// Longest answer text that is stored in a verdict, in bytes.
 const STORED_ANSWER: usize = 1000;
@@ -30,13 +30,26 @@ pub(crate) fn data_molecule(text: &str) -> Result<Mol, Reason> {
     Mol::parse_with(text, &Gate::DATA).map_err(|error| refusal(&error, Reason::BrokenExample))
 }
 
+/// Judges a molecule that meets a demand or not; a mixture never does.
+pub(crate) fn one_molecule(mol: &Mol, meets: bool) -> Judgement {
+    if mol.canonical().contains('.') {
+        return Judgement { reason: Reason::SeveralMolecules, ..Judgement::wrong() };
+    }
+    Judgement::of(meets)
+}
+
+/// Tanimoto similarity of Morgan fingerprints, radius 2, 2,048 bits.
+pub(crate) fn similarity(a: &Mol, b: &Mol) -> f64 {
+    a.morgan(2, 2048).tanimoto(&b.morgan(2, 2048))
+}
+
 /// The reason for a text that was not read: `otherwise`, unless the fault is the toolkit's.
 fn refusal(error: &ChemError, otherwise: Reason) -> Reason {
     if error.class == ErrorClass::Internal { Reason::ToolkitPanic } else { otherwise }
 }
 
-/// The answer as it is stored: cut at a character boundary when it is very long.
-pub(crate) fn stored(answer: &str) -> String {
+/// The answer as verdicts store it: cut at a character boundary when it is very long.
+pub fn stored(answer: &str) -> String {
     let mut end = answer.len().min(STORED_ANSWER);
     while !answer.is_char_boundary(end) {
         end -= 1;

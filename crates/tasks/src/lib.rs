@@ -7,28 +7,38 @@
 //! [`documentation`] hands that text out, and a test fails when a heading is missing.
 
 mod answer;
+mod choice;
 mod compare;
+mod cot;
+mod counts;
 mod example;
 pub mod formula;
 pub mod group_request;
 mod guard;
 mod input;
+mod kind;
 pub mod metrics;
+mod molecule;
 mod name;
+mod number;
 pub mod polarity;
 mod prompt;
 mod property;
 mod reaction;
+mod reagent;
 mod registry;
 mod route;
-pub mod scoring;
+pub mod suites;
 mod tomg;
 mod verdict;
+mod yields;
 
 pub use answer::{Extraction, MAX_COMPLETION_BYTES, Mode, answer_block, completion, extract};
 pub use example::{Example, Split};
+pub use guard::stored;
 pub use input::{InputError, check_input};
+pub use kind::{Fault, Kind};
 pub use prompt::{ENVELOPE, Prompt, SYSTEM};
-pub use registry::{Baseline, Task, documentation, task, tasks};
+pub use registry::{Baseline, Field, Task, documentation, task, tasks};
 pub use route::{route, unread};
 pub use verdict::{ACCURACY_WEIGHT, FORMAT_WEIGHT, Judgement, Reason, Verdict};

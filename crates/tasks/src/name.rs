@@ -1,7 +1,7 @@
 //! Name and formula tasks.
 
-mod iupac_to_smiles;
-mod smiles_to_formula;
-
-pub(crate) use iupac_to_smiles::IupacToSmiles;
-pub(crate) use smiles_to_formula::SmilesToFormula;
+pub(crate) mod formula_to_smiles;
+pub(crate) mod iupac_to_formula;
+pub(crate) mod iupac_to_smiles;
+pub(crate) mod smiles_to_formula;
+pub(crate) mod smiles_to_iupac;

@@ -25,10 +25,12 @@ impl Prompt {
         Prompt { system: SYSTEM.to_string(), user: format!("{ENVELOPE}\n{question}") }
     }
 
-    /// Envelope, newline, task line, newline, labelled field. A line break inside the field would forge a line of the
-    /// prompt, so it becomes a blank.
-    pub(crate) fn build(task_line: &str, label: &str, field: &str) -> Prompt {
-        let field = field.replace(['\n', '\r'], " ");
-        Prompt { system: SYSTEM.to_string(), user: format!("{ENVELOPE}\n{task_line}\n{label}: {field}") }
+    /// Envelope, newline, task line, and a line for each labelled field.
+    pub(crate) fn build<'a>(task_line: &str, fields: impl Iterator<Item = (&'a str, String)>) -> Prompt {
+        let mut user = format!("{ENVELOPE}\n{task_line}");
+        for (label, field) in fields {
+            user.push_str(&format!("\n{label}: {field}"));
+        }
+        Prompt { system: SYSTEM.to_string(), user }
     }
 }

@@ -1,7 +1,4 @@
 //! Reaction tasks.
 
-mod prediction;
-mod retrosynthesis;
-
-pub(crate) use prediction::ReactionPrediction;
-pub(crate) use retrosynthesis::Retrosynthesis;
+pub(crate) mod prediction;
+pub(crate) mod retrosynthesis;

@@ -1,11 +1,17 @@
-//! The task trait and the list of all tasks.
+//! What a task is, and the list of all tasks.
 
-use crate::answer::{Mode, extract};
-use crate::example::Example;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::LazyLock;
+
+use crate::answer::{Extraction, Mode, extract, text_answer};
+use crate::example::{Example, Split};
 use crate::guard;
+use crate::kind::Kind;
+use crate::metrics::{Metric, metric};
 use crate::prompt::Prompt;
 use crate::verdict::{Judgement, Reason, Verdict};
-use crate::{name, property, reaction, tomg};
+use crate::{choice, cot, molecule, name, property, reaction, reagent, tomg, yields};
 
 /// What a task is compared with in a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,76 +32,193 @@ impl Baseline {
     }
 }
 
-/// A task: how rows become questions, and how completions are judged.
-pub trait Task: Send + Sync {
-    /// Stable id, e.g. `name.smiles_to_formula`.
-    fn id(&self) -> &'static str;
+/// A field that a question shows.
+#[derive(Debug)]
+pub struct Field {
+    /// Key in [`Example::input`], e.g. `smiles`.
+    pub key: &'static str,
+    /// What stands before it in the prompt.
+    pub label: &'static str,
+    /// Other names of its column in public files.
+    pub columns: &'static [&'static str],
+}
 
-    /// The family decides which protocol fits: `formula`, `name`, `property`, `forward`, `retro` or `custom`.
-    fn family(&self) -> &'static str;
+impl Field {
+    /// All names of its column.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.key).chain(self.columns.iter().copied())
+    }
+}
+
+/// A task: how rows become questions, and how completions are judged.
+pub struct Task {
+    pub(crate) id: &'static str,
+    pub(crate) family: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) fields: &'static [Field],
+    pub(crate) line: &'static str,
+    pub(crate) judge: fn(&Example, &str, Mode) -> Judgement,
+    pub(crate) source: &'static str,
+}
+
+impl fmt::Debug for Task {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Task({})", self.id)
+    }
+}
+
+impl Task {
+    /// Stable id, e.g. `name.smiles_to_formula`.
+    pub fn id(&self) -> &'static str {
+        self.id
+    }
+
+    /// The family decides which protocol fits, where there is one: `formula`, `name`, `property`, `forward`, `retro`, `custom` have
+    /// one.
+    pub fn family(&self) -> &'static str {
+        self.family
+    }
 
     /// Short human name for tables.
-    fn title(&self) -> &'static str;
+    pub fn title(&self) -> &'static str {
+        self.title
+    }
 
-    /// Key of the input field that the question shows.
-    fn input_key(&self) -> &'static str;
+    /// What an answer is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
 
-    /// The prompt of a row: the envelope, the task line, and the labelled field.
-    fn question(&self, example: &Example) -> Prompt;
+    /// The fields that the question shows, in this order; at least one.
+    pub fn fields(&self) -> &'static [Field] {
+        self.fields
+    }
 
-    /// What is right or wrong about an extracted answer. [`Task::verify`] turns a panic into a reason.
-    fn judge(&self, example: &Example, answer: &str, mode: Mode) -> Judgement;
+    /// Key of the first field.
+    pub fn input_key(&self) -> &'static str {
+        self.fields[0].key
+    }
+
+    /// The prompt of a row: the envelope, the task line, and the labelled fields.
+    pub fn question(&self, example: &Example) -> Prompt {
+        let shown = |field: &'static Field| {
+            let text = example.field(field.key);
+            // A line break inside a field would forge a line of the prompt; options have lines of their own, with letters.
+            let text =
+                if field.key == choice::OPTIONS { choice::lettered(text) } else { text.replace(['\n', '\r'], " ") };
+            (field.label, text)
+        };
+        Prompt::build(self.line, self.fields.iter().map(shown))
+    }
 
     /// What reports put beside the accuracy.
-    fn baseline(&self) -> Baseline;
+    pub fn baseline(&self) -> Baseline {
+        match self.kind {
+            Kind::Label | Kind::Choice => Baseline::Majority,
+            _ => Baseline::RandomReference,
+        }
+    }
+
+    /// The metrics of the task's answers, in the order of tables.
+    pub fn metrics(&self) -> impl Iterator<Item = &'static Metric> {
+        self.kind.metrics().iter().filter_map(|id| metric(id))
+    }
 
     /// Source text of the task's file; its leading comment is the documentation.
-    fn source(&self) -> &'static str;
+    pub fn source(&self) -> &'static str {
+        self.source
+    }
 
     /// The right answer as training writes it: `meta["aligned_answer"]` when the row has one, otherwise the reference.
-    fn reference_answer(&self, example: &Example) -> String {
+    pub fn reference_answer(&self, example: &Example) -> String {
         example.meta.get("aligned_answer").unwrap_or(&example.reference).clone()
+    }
+
+    /// A row of columns by name, as files and other programs give them: the task's fields by their keys or by the other names of their
+    /// columns. A list stands in lines; they become the lines of the options, and commas elsewhere.
+    pub fn row(&self, columns: &BTreeMap<String, String>, reference: &str) -> Example {
+        let mut input = BTreeMap::new();
+        for field in self.fields {
+            if let Some(text) = field.names().find_map(|name| columns.get(name)) {
+                let is_list = text.contains('\n') && field.key != choice::OPTIONS;
+                let text = if is_list { text.trim().replace('\n', ", ") } else { text.clone() };
+                input.insert(field.key.to_owned(), text);
+            }
+        }
+        let meta = columns.get("yields").map(|yields| ("yields".to_owned(), yields.clone())).into_iter().collect();
+        Example::new(self.id, "given", Split::Test, 0, input, reference.trim(), meta)
+    }
+
+    /// What is right or wrong about an extracted answer. A panic becomes a reason.
+    pub fn judge(&self, example: &Example, answer: &str, mode: Mode) -> Judgement {
+        guard::caught(|| (self.judge)(example, answer, mode))
+            .unwrap_or_else(|| Judgement::unreadable(Reason::ToolkitPanic))
+    }
+
+    /// Looks for the answer of a completion as this kind of answer wants it.
+    pub fn extract<'a>(&self, completion: &'a str, mode: Mode) -> Extraction<'a> {
+        let mut found = extract(completion, mode);
+        // Marks, labels and full stops belong to a free text.
+        if self.kind == Kind::Text && mode == Mode::Loose && found.answer != Err(Reason::TooLong) {
+            found.answer = text_answer(completion).ok_or(Reason::NoAnswer);
+        }
+        found
     }
 
     /// Judges a completion. Always returns: text that fits no grammar, molecules that do not parse, broken rows and
     /// panics all become a reason.
-    fn verify(&self, example: &Example, completion: &str, mode: Mode) -> Verdict {
-        let extraction = extract(completion, mode);
-        let answer = match extraction.answer {
-            Ok(answer) => answer,
-            Err(reason) => {
-                return Verdict::of(Judgement::unreadable(reason), extraction.format, None);
+    pub fn verify(&self, example: &Example, completion: &str, mode: Mode) -> Verdict {
+        let extraction = self.extract(completion, mode);
+        match extraction.answer {
+            Ok(answer) => {
+                let judgement = self.judge(example, answer, mode);
+                Verdict::of(judgement, extraction.format, Some(guard::stored(answer)))
             }
-        };
-        let judgement = guard::caught(|| self.judge(example, answer, mode))
-            .unwrap_or_else(|| Judgement::unreadable(Reason::ToolkitPanic));
-        Verdict::of(judgement, extraction.format, Some(guard::stored(answer)))
+            Err(reason) => Verdict::of(Judgement::unreadable(reason), extraction.format, None),
+        }
     }
 }
 
-static TASKS: [&dyn Task; 7] = [
-    &name::SmilesToFormula,
-    &name::IupacToSmiles,
-    &property::BBBP,
-    &property::POLARITY_RULE,
-    &reaction::ReactionPrediction,
-    &reaction::Retrosynthesis,
-    &tomg::FunctionalGroup,
-];
+static TASKS: LazyLock<Vec<&'static Task>> = LazyLock::new(|| {
+    let mut all: Vec<&'static Task> = vec![
+        &name::smiles_to_formula::SMILES_TO_FORMULA,
+        &name::iupac_to_smiles::IUPAC_TO_SMILES,
+        &name::smiles_to_iupac::SMILES_TO_IUPAC,
+        &name::iupac_to_formula::IUPAC_TO_FORMULA,
+        &name::formula_to_smiles::FORMULA_TO_SMILES,
+    ];
+    all.extend(&property::label::LABELS);
+    all.extend(&property::value::VALUES);
+    all.extend([&molecule::design::DESIGN, &molecule::captioning::CAPTIONING]);
+    all.extend([&reaction::prediction::REACTION_PREDICTION, &reaction::retrosynthesis::RETROSYNTHESIS]);
+    all.push(&reagent::prediction::PREDICTION);
+    all.extend(&reagent::selection::SELECTIONS);
+    all.extend(&yields::class::CLASSES);
+    all.extend(&yields::percent::PERCENTS);
+    all.extend([&tomg::atom_num::ATOM_NUM, &tomg::bond_num::BOND_NUM, &tomg::functional_group::FUNCTIONAL_GROUP]);
+    all.extend(&tomg::edit::EDITS);
+    all.extend(&tomg::optimise::OPTIMISATIONS);
+    all.extend(&cot::count::COUNTS);
+    all.push(&cot::scaffold::MURCKO);
+    all.extend(&cot::relation::RELATIONS);
+    all.extend(&choice::CHOICES);
+    all
+});
 
 /// All tasks, in the order of reports.
-pub fn tasks() -> &'static [&'static dyn Task] {
+pub fn tasks() -> &'static [&'static Task] {
     &TASKS
 }
 
 /// The task with this id.
-pub fn task(id: &str) -> Option<&'static dyn Task> {
-    TASKS.iter().copied().find(|task| task.id() == id)
+pub fn task(id: &str) -> Option<&'static Task> {
+    TASKS.iter().copied().find(|task| task.id == id)
 }
 
 /// The documentation of a task: the leading `//!` comment of its file, as Markdown.
-pub fn documentation(task: &dyn Task) -> String {
-    leading_comment(task.source())
+pub fn documentation(task: &Task) -> String {
+    leading_comment(task.source)
 }
 
 /// The leading `//!` comment of a source file, as Markdown.

@@ -41,7 +41,7 @@ const MAKE: [&str; 2] = ["make", "design"];
 /// The field is the longest word that reads as a molecule with more than one character. For names it is the text after
 /// the last `of` or `for`. A list of groups is asked for with `make` or `design`, `molecule` and `with`. The formula of what a
 /// reaction gives is two questions, which no task asks together.
-pub fn route(question: &str) -> Option<(&'static dyn Task, String)> {
+pub fn route(question: &str) -> Option<(&'static Task, String)> {
     let lower = question.to_lowercase();
     if let Some((_, groups)) = lower.split_once(" with ").filter(|(start, _)| asks_to_make(start)) {
         let groups = tidy(groups).replace(" and ", ", ");
@@ -56,7 +56,7 @@ pub fn route(question: &str) -> Option<(&'static dyn Task, String)> {
 
 /// For a question that [`route`] does not place: the task that its words point to, and the longest word that was probably
 /// meant as its molecule and cannot be read as one. `None` when there is no such word.
-pub fn unread(question: &str) -> Option<(&'static dyn Task, String)> {
+pub fn unread(question: &str) -> Option<(&'static Task, String)> {
     let task = task_of(&question.to_lowercase()).filter(|task| task.id() != "name.iupac_to_smiles")?;
     if molecule(question).is_some() {
         return None;
@@ -68,7 +68,7 @@ pub fn unread(question: &str) -> Option<(&'static dyn Task, String)> {
 }
 
 /// The task that the words of a question point to.
-fn task_of(lower: &str) -> Option<&'static dyn Task> {
+fn task_of(lower: &str) -> Option<&'static Task> {
     let has = |cues: &[&str]| cues.iter().any(|cue| lower.contains(cue));
     let (id, _) = CUES.iter().find(|(_, cues)| has(cues))?;
     if *id == "name.smiles_to_formula" && has(FORWARD) {

@@ -1,5 +1,7 @@
 //! Open generation tasks after TOMG-Bench.
 
-mod functional_group;
-
-pub(crate) use functional_group::FunctionalGroup;
+pub(crate) mod atom_num;
+pub(crate) mod bond_num;
+pub(crate) mod edit;
+pub(crate) mod functional_group;
+pub(crate) mod optimise;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use chemr_chem::ErrorClass;
+use serde_json::{Value, json};
 
 /// Why a verdict is what it is. The codes are stable: logs, reports and exports use them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +12,7 @@ pub enum Reason {
     Correct,
     /// A well-formed answer that is not the right one.
     WrongAnswer,
-    /// The completion is longer than [`MAX_COMPLETION_BYTES`](crate::MAX_COMPLETION_BYTES).
+    /// The completion is longer than [`MAX_COMPLETION_BYTES`](crate::MAX_COMPLETION_BYTES), or a free text longer than any reference.
     TooLong,
     NoThink,
     EmptyThink,
@@ -33,10 +34,16 @@ pub enum Reason {
     BadFormula,
     /// The answer holds neither a clear yes nor a clear no.
     UnclearLabel,
+    /// The answer holds no number, or more than one.
+    UnclearNumber,
+    /// The answer is none of the options, or several.
+    UnclearChoice,
     /// The answer is a mixture where one molecule was asked for.
     SeveralMolecules,
     /// The row itself is broken: an input field or the reference cannot be read.
     BrokenExample,
+    /// The verifier was still at work at its deadline.
+    Timeout,
     /// The toolkit failed on the text in a way that says nothing about it, or a verifier panicked.
     ToolkitPanic,
 }
@@ -62,8 +69,11 @@ impl Reason {
             Reason::Invalid(_) => "invalid",
             Reason::BadFormula => "bad_formula",
             Reason::UnclearLabel => "unclear_label",
+            Reason::UnclearNumber => "unclear_number",
+            Reason::UnclearChoice => "unclear_choice",
             Reason::SeveralMolecules => "several_molecules",
             Reason::BrokenExample => "broken_example",
+            Reason::Timeout => "timeout",
             Reason::ToolkitPanic => "toolkit_panic",
         }
     }
@@ -82,8 +92,11 @@ impl fmt::Display for Reason {
 /// The outcome of one completion.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
-    /// 0.1 for the strict format plus 0.9 for the right answer, in 0..=1.
+    /// 0.1 for the strict format plus 0.9 times the credit, in 0..=1.
     pub score: f64,
+    /// What the answer is worth, in 0..=1: 1 when it is right, 0 when it is wrong; between them only for tasks with graded answers
+    /// (captions).
+    pub credit: f64,
     /// The answer is right. In strict mode a completion without the strict format is never right.
     pub correct: bool,
     /// The completion has the strict format, whatever the mode.
@@ -106,6 +119,8 @@ pub const ACCURACY_WEIGHT: f64 = 0.9;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judgement {
     pub correct: bool,
+    /// As [`Verdict::credit`].
+    pub credit: f64,
     pub valid: bool,
     pub reason: Reason,
     pub parts: BTreeMap<&'static str, f64>,
@@ -113,16 +128,21 @@ pub struct Judgement {
 
 impl Judgement {
     pub fn right() -> Judgement {
-        Judgement { correct: true, valid: true, reason: Reason::Correct, parts: BTreeMap::new() }
+        Judgement { correct: true, credit: 1.0, valid: true, reason: Reason::Correct, parts: BTreeMap::new() }
     }
 
     pub fn wrong() -> Judgement {
-        Judgement { correct: false, valid: true, reason: Reason::WrongAnswer, parts: BTreeMap::new() }
+        Judgement { correct: false, credit: 0.0, valid: true, reason: Reason::WrongAnswer, parts: BTreeMap::new() }
     }
 
     /// A wrong answer that cannot be read.
     pub fn unreadable(reason: Reason) -> Judgement {
-        Judgement { correct: false, valid: false, reason, parts: BTreeMap::new() }
+        Judgement { correct: false, credit: 0.0, valid: false, reason, parts: BTreeMap::new() }
+    }
+
+    /// Right or wrong.
+    pub fn of(right: bool) -> Judgement {
+        if right { Judgement::right() } else { Judgement::wrong() }
     }
 
     pub fn part(mut self, name: &'static str, value: f64) -> Judgement {
@@ -132,9 +152,24 @@ impl Judgement {
 }
 
 impl Verdict {
-    pub(crate) fn of(judgement: Judgement, format: bool, answer: Option<String>) -> Verdict {
-        let Judgement { correct, valid, reason, parts } = judgement;
-        let score = FORMAT_WEIGHT * f64::from(u8::from(format)) + ACCURACY_WEIGHT * f64::from(u8::from(correct));
-        Verdict { score, correct, format, valid, reason, answer, parts }
+    /// `{"score", "credit", "correct", "format", "valid", "reason", "answer", "parts": {NAME: value}}`.
+    pub fn json(&self) -> Value {
+        json!({
+            "score": self.score,
+            "credit": self.credit,
+            "correct": self.correct,
+            "format": self.format,
+            "valid": self.valid,
+            "reason": self.reason.to_string(),
+            "answer": self.answer,
+            "parts": self.parts,
+        })
+    }
+
+    /// The paper-like score of a judgement: [`FORMAT_WEIGHT`] and [`ACCURACY_WEIGHT`].
+    pub fn of(judgement: Judgement, format: bool, answer: Option<String>) -> Verdict {
+        let Judgement { correct, credit, valid, reason, parts } = judgement;
+        let score = FORMAT_WEIGHT * f64::from(u8::from(format)) + ACCURACY_WEIGHT * credit;
+        Verdict { score, credit, correct, format, valid, reason, answer, parts }
     }
 }

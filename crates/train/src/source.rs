@@ -16,7 +16,7 @@ use crate::seed::{Use, mix, permute};
 
 /// Training examples: any position of any task, the same for the same recipe.
 pub struct Source {
-    tasks: Vec<&'static dyn Task>,
+    tasks: Vec<&'static Task>,
     kind: Kind,
     seed: u64,
     fingerprint: String,
@@ -113,7 +113,7 @@ impl Source {
     }
 
     /// The tasks, in order.
-    pub fn tasks(&self) -> &[&'static dyn Task] {
+    pub fn tasks(&self) -> &[&'static Task] {
         &self.tasks
     }
 
@@ -200,7 +200,7 @@ impl Source {
     }
 }
 
-fn find_task(id: &str) -> Result<&'static dyn Task, TrainError> {
+fn find_task(id: &str) -> Result<&'static Task, TrainError> {
     chemr_tasks::task(id).ok_or_else(|| {
         let known: Vec<&str> = chemr_tasks::tasks().iter().map(|task| task.id()).collect();
         TrainError::Data {

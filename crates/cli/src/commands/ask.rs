@@ -226,7 +226,7 @@ fn read_question(arguments: &Arguments, question: &str) -> anyhow::Result<(Optio
 }
 
 /// A row with an input and no reference: enough for the prompt and for claims about the input.
-fn asked_example(task: &dyn Task, field: String) -> Example {
+fn asked_example(task: &Task, field: String) -> Example {
     let input = BTreeMap::from([(task.input_key().to_owned(), field)]);
     Example::new(task.id(), "asked", Split::Test, 0, input, String::new(), BTreeMap::new())
 }

@@ -9,4 +9,5 @@ pub mod quickstart;
 pub mod report;
 pub mod run;
 pub mod score;
+pub mod serve;
 pub mod train;

@@ -4,8 +4,9 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use chemr_eval::{Subject, TaskResult, score_predictions};
-use chemr_tasks::scoring::{Fault, paper, papers, scored_task, scored_tasks, suite, suites};
+use chemr_scoring::predictions::{Subject, TaskResult, score_predictions};
+use chemr_tasks::suites::{paper, papers, suite, suites};
+use chemr_tasks::{Fault, task, tasks};
 
 use crate::exit::{Outcome, say};
 
@@ -46,7 +47,7 @@ fn known_suites() -> clap::builder::PossibleValuesParser {
 }
 
 fn known_tasks() -> clap::builder::PossibleValuesParser {
-    scored_tasks().iter().map(|task| task.id).collect::<Vec<_>>().into()
+    tasks().iter().map(|task| task.id()).collect::<Vec<_>>().into()
 }
 
 fn known_papers() -> clap::builder::PossibleValuesParser {
@@ -54,7 +55,7 @@ fn known_papers() -> clap::builder::PossibleValuesParser {
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
-    let by_task = arguments.task.as_deref().and_then(scored_task).map(Subject::Task);
+    let by_task = arguments.task.as_deref().and_then(task).map(Subject::Task);
     let by_suite = arguments.suite.as_deref().and_then(suite).map(Subject::Suite);
     if let Some(rows) = &arguments.rows
         && std::fs::canonicalize(rows)
@@ -89,7 +90,7 @@ fn write_rows(path: &std::path::Path, results: &[TaskResult]) -> std::io::Result
 fn print_table(result: &TaskResult) -> std::io::Result<()> {
     let [missing, unparsable, invalid] =
         [Fault::Missing, Fault::Unparsable, Fault::Invalid].map(|fault| result.count(fault));
-    say!("{} ({}): {} rows", result.task.title, result.task.id, result.rows.len())?;
+    say!("{} ({}): {} rows", result.task.title(), result.task.id(), result.rows.len())?;
     say!("{missing} missing, {unparsable} unparsable, {invalid} invalid predictions")?;
     if result.without_reference() > 0 {
         say!("{} references cannot be read; these rows enter no metric", result.without_reference())?;

@@ -24,6 +24,7 @@ use super::{Metric, labels, mean, mean_row, yes_no};
 pub(super) static ACCURACY: Metric = Metric {
     id: "accuracy",
     version: 1,
+    is_judged: false,
     predictions: 1,
     title: "Accuracy",
     row: |pair| labels::outcome(pair).map(|(expected, given)| mean_row(yes_no(expected == given))),

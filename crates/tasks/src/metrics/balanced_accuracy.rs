@@ -22,6 +22,7 @@ use super::{Metric, Sums, labels, ratio, yes_no};
 pub(super) static BALANCED_ACCURACY: Metric = Metric {
     id: "balanced_accuracy",
     version: 1,
+    is_judged: false,
     predictions: 1,
     title: "Balanced accuracy",
     row: |pair| {

@@ -37,6 +37,7 @@ const EXPECTED: usize = 2 * LONGEST + 1;
 pub(super) static CHARACTERS: Metric = Metric {
     id: "bleu.char",
     version: 1,
+    is_judged: false,
     predictions: 1,
     title: "BLEU (characters)",
     row: |pair| {
@@ -52,6 +53,7 @@ macro_rules! of_words {
         pub(super) static $name: Metric = Metric {
             id: $id,
             version: 1,
+            is_judged: false,
             predictions: 1,
             title: $title,
             row: |pair| {

@@ -34,6 +34,7 @@ macro_rules! error {
         pub(super) static $name: Metric = Metric {
             id: $id,
             version: 1,
+            is_judged: false,
             predictions: 1,
             title: $title,
             row: $row,

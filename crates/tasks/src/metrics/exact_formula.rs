@@ -24,6 +24,7 @@ use crate::formula::Formula;
 pub(super) static EXACT_FORMULA: Metric = Metric {
     id: "exact.formula",
     version: 1,
+    is_judged: false,
     predictions: 1,
     title: "Exact (formula)",
     row: |pair| {

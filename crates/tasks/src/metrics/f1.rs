@@ -23,6 +23,7 @@ use super::{Metric, Sums, labels, ratio, yes_no};
 pub(super) static F1: Metric = Metric {
     id: "f1",
     version: 1,
+    is_judged: false,
     predictions: 1,
     title: "F1",
     row: |pair| {

@@ -1,7 +1,7 @@
 //! Yes and no as metrics read them.
 
 use super::Pair;
-use crate::property::{clear_label, whole_label};
+use crate::property::label::{clear_label, whole_label};
 
 /// A label as files spell it: `Yes` or `No`, `True` or `False`, `1` or `0`.
 pub(crate) fn spelt(text: &str) -> Option<bool> {

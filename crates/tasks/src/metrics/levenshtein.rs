@@ -25,6 +25,7 @@ use super::{Metric, mean, mean_row};
 pub(super) static LEVENSHTEIN: Metric = Metric {
     id: "levenshtein",
     version: 1,
+    is_judged: false,
     predictions: 1,
     title: "Levenshtein",
     row: |pair| Some(mean_row(distance(pair.reference(), pair.prediction()) as f64)),
@@ -33,7 +34,7 @@ pub(super) static LEVENSHTEIN: Metric = Metric {
 };
 
 /// Edit distance in characters; `|a| * |b| / 64` steps.
-fn distance(a: &str, b: &str) -> usize {
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let (pattern, text) = if a.len() <= b.len() { (a, b) } else { (b, a) };
     if pattern.is_empty() {

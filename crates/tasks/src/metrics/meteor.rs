@@ -30,6 +30,7 @@ use super::{Metric, mean, mean_row};
 pub(super) static METEOR: Metric = Metric {
     id: "meteor",
     version: 1,
+    is_judged: false,
     predictions: 1,
     title: "METEOR (exact, stem)",
     row: |pair| Some(mean_row(score(pair.reference(), pair.prediction()))),

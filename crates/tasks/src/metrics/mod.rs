@@ -21,7 +21,9 @@ mod meteor;
 mod pair;
 mod rouge;
 mod similarity;
+mod source_similarity;
 mod stem;
+mod success;
 mod text;
 mod top_k;
 mod validity;
@@ -29,6 +31,7 @@ mod validity;
 pub use aggregate::{Aggregate, RESAMPLES, aggregate};
 pub(crate) use error::number;
 pub(crate) use labels::{given as label, spelt as reference_label};
+pub(crate) use levenshtein::distance as edit_distance;
 pub use pair::Pair;
 
 /// What a row adds to a metric, in places that the metric knows.
@@ -41,6 +44,8 @@ pub struct Metric {
     pub id: &'static str,
     /// Goes up when a value can change.
     pub version: u32,
+    /// Whether it needs the verifier's judgement ([`Pair::judged`]).
+    pub is_judged: bool,
     /// How many ranked predictions it looks at: with fewer in all rows it says nothing new.
     pub predictions: usize,
     /// Short human name for tables.
@@ -69,7 +74,9 @@ impl Metric {
     }
 }
 
-static METRICS: [&Metric; 31] = [
+static METRICS: [&Metric; 33] = [
+    &success::SUCCESS,
+    &source_similarity::SOURCE_SIMILARITY,
     &validity::VALIDITY,
     &exact::STRING,
     &exact::CANONICAL,

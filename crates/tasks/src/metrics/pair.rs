@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use chemr_chem::{ChemError, Gate, Mol};
 
 use crate::compare::fragments;
+use crate::verdict::{Judgement, Reason};
 
 /// The largest `k` of the top-k metrics.
 const MOST_RANKED: usize = 10;
@@ -16,6 +17,7 @@ pub struct Pair<'a> {
     reference_molecule: OnceCell<Result<Mol, ChemError>>,
     predicted_molecule: OnceCell<Result<Mol, ChemError>>,
     rank: OnceCell<Option<usize>>,
+    judgement: Option<Judgement>,
 }
 
 impl<'a> Pair<'a> {
@@ -27,7 +29,23 @@ impl<'a> Pair<'a> {
             reference_molecule: OnceCell::new(),
             predicted_molecule: OnceCell::new(),
             rank: OnceCell::new(),
+            judgement: None,
         }
+    }
+
+    /// With what the task's verifier says about the first prediction, for the metrics that need it.
+    pub fn judged(self, judgement: Judgement) -> Self {
+        Pair { judgement: Some(judgement), ..self }
+    }
+
+    /// Whether the verifier could not judge the row.
+    pub fn is_broken(&self) -> bool {
+        self.judgement.as_ref().is_some_and(|judgement| judgement.reason == Reason::BrokenExample)
+    }
+
+    /// What the verifier said; `None` also for a row that the verifier could not judge.
+    pub(super) fn judgement(&self) -> Option<&Judgement> {
+        self.judgement.as_ref().filter(|_| !self.is_broken())
     }
 
     /// Without blanks around it.

@@ -27,6 +27,7 @@ macro_rules! rouge {
         pub(super) static $name: Metric = Metric {
             id: $id,
             version: 1,
+            is_judged: false,
             predictions: 1,
             title: $title,
             row: |pair| Some(f_measure(pair, $run, $shared)),

@@ -33,6 +33,7 @@ macro_rules! similarity {
         pub(super) static $name: Metric = Metric {
             id: $id,
             version: 1,
+            is_judged: false,
             predictions: 1,
             title: $title,
             row: |pair| similar(pair, $of),
@@ -48,7 +49,7 @@ similarity!(MORGAN_COUNT, "fts.morgan_count", "Morgan similarity (counts)", |a, 
     Some(a.morgan_counts(2).tanimoto(&b.morgan_counts(2)))
 });
 similarity!(MORGAN_2048, "fts.morgan_2048", "Morgan similarity (2,048 bits)", |a, b| {
-    Some(a.morgan(2, 2048).tanimoto(&b.morgan(2, 2048)))
+    Some(crate::guard::similarity(a, b))
 });
 
 fn similar(pair: &Pair<'_>, of: impl Fn(&Mol, &Mol) -> Option<f64>) -> Option<Sums> {

@@ -25,6 +25,7 @@ macro_rules! top {
         pub(super) static $name: Metric = Metric {
             id: $id,
             version: 1,
+            is_judged: false,
             predictions: $count,
             title: $title,
             row: |pair| among(pair, $count),

@@ -25,6 +25,7 @@ use super::{Metric, mean, mean_row, yes_no};
 pub(super) static VALIDITY: Metric = Metric {
     id: "validity",
     version: 1,
+    is_judged: false,
     predictions: 1,
     title: "Valid",
     row: |pair| Some(mean_row(yes_no(pair.predicted_molecule().is_ok()))),

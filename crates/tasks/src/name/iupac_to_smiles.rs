@@ -23,42 +23,16 @@
 //! ChemLLMBench, arXiv 2305.18365, name prediction (IUPAC to SMILES): canonicalised exact match, unparsable is wrong.
 
 use crate::compare::same_molecules;
-use crate::registry::{Baseline, Task};
-use crate::verdict::Judgement;
-use crate::{Example, Mode, Prompt};
+use crate::kind::Kind;
+use crate::registry::{Field, Task};
 
-pub(crate) struct IupacToSmiles;
-
-impl Task for IupacToSmiles {
-    fn id(&self) -> &'static str {
-        "name.iupac_to_smiles"
-    }
-
-    fn family(&self) -> &'static str {
-        "name"
-    }
-
-    fn title(&self) -> &'static str {
-        "IUPAC name to SMILES"
-    }
-
-    fn input_key(&self) -> &'static str {
-        "iupac"
-    }
-
-    fn question(&self, example: &Example) -> Prompt {
-        Prompt::build("Write the SMILES of the named molecule.", "Name", example.field(self.input_key()))
-    }
-
-    fn judge(&self, example: &Example, answer: &str, _mode: Mode) -> Judgement {
-        same_molecules(answer, &example.reference)
-    }
-
-    fn baseline(&self) -> Baseline {
-        Baseline::RandomReference
-    }
-
-    fn source(&self) -> &'static str {
-        include_str!("iupac_to_smiles.rs")
-    }
-}
+pub(crate) static IUPAC_TO_SMILES: Task = Task {
+    id: "name.iupac_to_smiles",
+    family: "name",
+    title: "IUPAC name to SMILES",
+    kind: Kind::Molecule,
+    fields: &[Field { key: "iupac", label: "Name", columns: &["name"] }],
+    line: "Write the SMILES of the named molecule.",
+    judge: |example, answer, _| same_molecules(answer, &example.reference),
+    source: include_str!("iupac_to_smiles.rs"),
+};

@@ -24,50 +24,17 @@
 //! Guo et al., *What can Large Language Models do in chemistry?* (ChemLLMBench), arXiv 2305.18365, name prediction;
 //! Hill, *J. Am. Chem. Soc.* 1900, 22, 478.
 
-use crate::formula::Formula;
-use crate::registry::{Baseline, Task};
-use crate::verdict::{Judgement, Reason};
-use crate::{Example, Mode, Prompt};
+use crate::formula::same_formula;
+use crate::kind::Kind;
+use crate::registry::{Field, Task};
 
-pub(crate) struct SmilesToFormula;
-
-impl Task for SmilesToFormula {
-    fn id(&self) -> &'static str {
-        "name.smiles_to_formula"
-    }
-
-    fn family(&self) -> &'static str {
-        "formula"
-    }
-
-    fn title(&self) -> &'static str {
-        "SMILES to formula"
-    }
-
-    fn input_key(&self) -> &'static str {
-        "smiles"
-    }
-
-    fn question(&self, example: &Example) -> Prompt {
-        Prompt::build("Write the molecular formula of the molecule.", "SMILES", example.field(self.input_key()))
-    }
-
-    fn judge(&self, example: &Example, answer: &str, _mode: Mode) -> Judgement {
-        let Some(reference) = Formula::parse(&example.reference) else {
-            return Judgement::unreadable(Reason::BrokenExample);
-        };
-        let Some(given) = Formula::parse(answer) else {
-            return Judgement::unreadable(Reason::BadFormula);
-        };
-        let judgement = if given == reference { Judgement::right() } else { Judgement::wrong() };
-        judgement.part("element_agreement", given.agreement(&reference))
-    }
-
-    fn baseline(&self) -> Baseline {
-        Baseline::RandomReference
-    }
-
-    fn source(&self) -> &'static str {
-        include_str!("smiles_to_formula.rs")
-    }
-}
+pub(crate) static SMILES_TO_FORMULA: Task = Task {
+    id: "name.smiles_to_formula",
+    family: "formula",
+    title: "SMILES to formula",
+    kind: Kind::Formula,
+    fields: &[Field { key: "smiles", label: "SMILES", columns: &["SMILES"] }],
+    line: "Write the molecular formula of the molecule.",
+    judge: |example, answer, _| same_formula(answer, &example.reference),
+    source: include_str!("smiles_to_formula.rs"),
+};

@@ -24,42 +24,16 @@
 //! 5, 1572 (top-1 exact match of canonical SMILES).
 
 use crate::compare::{join_molecules, same_molecules};
-use crate::registry::{Baseline, Task};
-use crate::verdict::Judgement;
-use crate::{Example, Mode, Prompt};
+use crate::kind::Kind;
+use crate::registry::{Field, Task};
 
-pub(crate) struct ReactionPrediction;
-
-impl Task for ReactionPrediction {
-    fn id(&self) -> &'static str {
-        "reaction_prediction"
-    }
-
-    fn family(&self) -> &'static str {
-        "forward"
-    }
-
-    fn title(&self) -> &'static str {
-        "Reaction prediction"
-    }
-
-    fn input_key(&self) -> &'static str {
-        "reactants"
-    }
-
-    fn question(&self, example: &Example) -> Prompt {
-        Prompt::build("Predict the product of the reaction.", "Reactants", example.field(self.input_key()))
-    }
-
-    fn judge(&self, example: &Example, answer: &str, mode: Mode) -> Judgement {
-        same_molecules(&join_molecules(answer, mode), &example.reference)
-    }
-
-    fn baseline(&self) -> Baseline {
-        Baseline::RandomReference
-    }
-
-    fn source(&self) -> &'static str {
-        include_str!("prediction.rs")
-    }
-}
+pub(crate) static REACTION_PREDICTION: Task = Task {
+    id: "reaction_prediction",
+    family: "forward",
+    title: "Reaction prediction",
+    kind: Kind::Reaction,
+    fields: &[Field { key: "reactants", label: "Reactants", columns: &[] }],
+    line: "Predict the product of the reaction.",
+    judge: |example, answer, mode| same_molecules(&join_molecules(answer, mode), &example.reference),
+    source: include_str!("prediction.rs"),
+};

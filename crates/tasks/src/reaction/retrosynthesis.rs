@@ -23,43 +23,16 @@
 //! ChemLLMBench, arXiv 2305.18365.
 
 use crate::compare::{join_molecules, same_molecules};
-use crate::registry::{Baseline, Task};
-use crate::verdict::Judgement;
-use crate::{Example, Mode, Prompt};
+use crate::kind::Kind;
+use crate::registry::{Field, Task};
 
-pub(crate) struct Retrosynthesis;
-
-impl Task for Retrosynthesis {
-    fn id(&self) -> &'static str {
-        "retrosynthesis"
-    }
-
-    fn family(&self) -> &'static str {
-        "retro"
-    }
-
-    fn title(&self) -> &'static str {
-        "Retrosynthesis"
-    }
-
-    fn input_key(&self) -> &'static str {
-        "product"
-    }
-
-    fn question(&self, example: &Example) -> Prompt {
-        let line = "Predict the reactants that give the product. Separate the reactants with a dot.";
-        Prompt::build(line, "Product", example.field(self.input_key()))
-    }
-
-    fn judge(&self, example: &Example, answer: &str, mode: Mode) -> Judgement {
-        same_molecules(&join_molecules(answer, mode), &example.reference)
-    }
-
-    fn baseline(&self) -> Baseline {
-        Baseline::RandomReference
-    }
-
-    fn source(&self) -> &'static str {
-        include_str!("retrosynthesis.rs")
-    }
-}
+pub(crate) static RETROSYNTHESIS: Task = Task {
+    id: "retrosynthesis",
+    family: "retro",
+    title: "Retrosynthesis",
+    kind: Kind::Reaction,
+    fields: &[Field { key: "product", label: "Product", columns: &["products"] }],
+    line: "Predict the reactants that give the product. Separate the reactants with a dot.",
+    judge: |example, answer, mode| same_molecules(&join_molecules(answer, mode), &example.reference),
+    source: include_str!("retrosynthesis.rs"),
+};

@@ -24,65 +24,32 @@
 
 use chemr_chem::groups;
 
-use crate::registry::{Baseline, Task};
+use crate::kind::Kind;
+use crate::registry::{Field, Task};
 use crate::verdict::{Judgement, Reason};
-use crate::{Example, Mode, Prompt, group_request, guard};
+use crate::{Example, Mode, group_request, guard};
 
-pub(crate) struct FunctionalGroup;
+pub(crate) static FUNCTIONAL_GROUP: Task = Task {
+    id: "tomg.functional_group",
+    family: "custom",
+    title: "Functional groups",
+    kind: Kind::Demand,
+    fields: &[Field { key: "groups", label: "Groups", columns: &[] }],
+    line: "Make a molecule with exactly these functional groups.",
+    judge,
+    source: include_str!("functional_group.rs"),
+};
 
-impl Task for FunctionalGroup {
-    fn id(&self) -> &'static str {
-        "tomg.functional_group"
-    }
-
-    fn family(&self) -> &'static str {
-        "custom"
-    }
-
-    fn title(&self) -> &'static str {
-        "Functional groups"
-    }
-
-    fn input_key(&self) -> &'static str {
-        "groups"
-    }
-
-    fn question(&self, example: &Example) -> Prompt {
-        Prompt::build(
-            "Make a molecule with exactly these functional groups.",
-            "Groups",
-            example.field(self.input_key()),
-        )
-    }
-
-    fn judge(&self, example: &Example, answer: &str, _mode: Mode) -> Judgement {
-        let Ok(wanted) = group_request::parse(example.field(self.input_key())) else {
-            return Judgement::unreadable(Reason::BrokenExample);
-        };
-        let mol = match guard::answer_molecule(answer) {
-            Ok(mol) => mol,
-            Err(reason) => return Judgement::unreadable(reason),
-        };
-        let counts = groups().counts(&mol);
-        let matched = wanted
-            .iter()
-            .filter(|(count, group)| counts.get(group.id.as_str()).copied().unwrap_or(0) == *count)
-            .count();
-        let judgement = if mol.canonical().contains('.') {
-            Judgement { reason: Reason::SeveralMolecules, ..Judgement::wrong() }
-        } else if matched == wanted.len() {
-            Judgement::right()
-        } else {
-            Judgement::wrong()
-        };
-        judgement.part("groups_matched", matched as f64 / wanted.len() as f64)
-    }
-
-    fn baseline(&self) -> Baseline {
-        Baseline::RandomReference
-    }
-
-    fn source(&self) -> &'static str {
-        include_str!("functional_group.rs")
-    }
+fn judge(example: &Example, answer: &str, _mode: Mode) -> Judgement {
+    let Ok(wanted) = group_request::parse(example.field("groups")) else {
+        return Judgement::unreadable(Reason::BrokenExample);
+    };
+    let mol = match guard::answer_molecule(answer) {
+        Ok(mol) => mol,
+        Err(reason) => return Judgement::unreadable(reason),
+    };
+    let counts = groups().counts(&mol);
+    let matched =
+        wanted.iter().filter(|(count, group)| counts.get(group.id.as_str()).copied().unwrap_or(0) == *count).count();
+    guard::one_molecule(&mol, matched == wanted.len()).part("groups_matched", matched as f64 / wanted.len() as f64)
 }

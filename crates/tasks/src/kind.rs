@@ -1,29 +1,29 @@
-//! What a file of predictions is scored for: tasks with the metrics of their kind of answer, and suites of them.
-//!
-//! A [`ScoredTask`] needs no model and no verifier, so there are more of them than trainable [`Task`](crate::Task)s; where both
-//! exist they have one id.
-
-mod papers;
+//! What an answer is: decides its metrics, and what can be wrong with it.
 
 use chemr_chem::ErrorClass;
 
 use crate::answer::{MAX_COMPLETION_BYTES, Mode, extract, has_tags, text_answer};
+use crate::choice;
 use crate::formula::Formula;
-use crate::metrics::{Metric, Pair, label, metric, number, reference_label};
+use crate::metrics::{Pair, label, number, reference_label};
 
-pub use papers::{Paper, paper, papers};
-
-/// What an answer is; decides its metrics and what can be wrong with it.
+/// What an answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A molecule or mixture as SMILES.
     Molecule,
     /// Molecules of a reaction as SMILES, perhaps several ranked answers.
     Reaction,
+    /// A molecule of which only the verifier knows whether it is right: many are, or it is one of a list.
+    Demand,
     /// Free text.
     Text,
+    /// A name of a molecule.
+    Name,
     /// Yes or no.
     Label,
+    /// Letters of options.
+    Choice,
     /// A molecular formula.
     Formula,
     /// A number.
@@ -34,6 +34,9 @@ impl Kind {
     /// Ids of the metrics of this kind, in the order of tables.
     pub fn metrics(self) -> &'static [&'static str] {
         match self {
+            Kind::Demand => &["success", "validity", "similarity.source"],
+            Kind::Name => &["success", "exact.string", "levenshtein", "bleu.char"],
+            Kind::Choice => &["success"],
             Kind::Molecule => &[
                 "validity",
                 "exact.inchi",
@@ -93,7 +96,10 @@ impl Kind {
     pub fn has_reference(self, pair: &Pair<'_>) -> bool {
         match self {
             Kind::Molecule | Kind::Reaction => pair.reference_molecule().is_ok(),
-            Kind::Text => !pair.reference().is_empty(),
+            // The verifier calls a row broken that it cannot judge.
+            Kind::Demand => true,
+            Kind::Choice => choice::letters(pair.reference()).is_some(),
+            Kind::Text | Kind::Name => !pair.reference().is_empty(),
             Kind::Label => reference_label(pair.reference()).is_some(),
             Kind::Formula => Formula::parse(pair.reference()).is_some(),
             Kind::Number => number(pair.reference()).is_some(),
@@ -108,7 +114,7 @@ impl Kind {
         }
         let unparsable = |is: bool| is.then_some(Fault::Unparsable);
         match self {
-            Kind::Molecule | Kind::Reaction => match pair.predicted_molecule() {
+            Kind::Molecule | Kind::Reaction | Kind::Demand => match pair.predicted_molecule() {
                 Ok(_) => None,
                 Err(error) => Some(match error.class {
                     ErrorClass::Gate
@@ -120,7 +126,8 @@ impl Kind {
                     _ => Fault::Invalid,
                 }),
             },
-            Kind::Text => None,
+            // Of a choice only the verifier knows, which has the options.
+            Kind::Text | Kind::Name | Kind::Choice => None,
             Kind::Label => unparsable(label(text).is_none()),
             Kind::Formula => unparsable(Formula::parse(text).is_none()),
             Kind::Number => unparsable(number(text).is_none()),
@@ -150,132 +157,9 @@ impl Fault {
     }
 }
 
-/// Something that predictions can be scored for.
-#[derive(Debug)]
-pub struct ScoredTask {
-    /// Stable id, e.g. `molecule_design`.
-    pub id: &'static str,
-    /// Short human name.
-    pub title: &'static str,
-    pub kind: Kind,
-    /// Columns that hold the question, by the names that files use: a file with one of them may be for this task.
-    pub inputs: &'static [&'static str],
-}
-
-impl ScoredTask {
-    /// The metrics of the task, in the order of tables.
-    pub fn metrics(&self) -> impl Iterator<Item = &'static Metric> {
-        self.kind.metrics().iter().filter_map(|id| metric(id))
-    }
-}
-
-const SMILES: &[&str] = &["smiles", "SMILES"];
-
-static SCORED: [ScoredTask; 10] = [
-    ScoredTask { id: "name.smiles_to_formula", title: "SMILES to formula", kind: Kind::Formula, inputs: SMILES },
-    ScoredTask {
-        id: "name.iupac_to_smiles",
-        title: "IUPAC name to SMILES",
-        kind: Kind::Molecule,
-        inputs: &["iupac", "name"],
-    },
-    ScoredTask { id: "property.bbbp", title: "Blood-brain barrier", kind: Kind::Label, inputs: SMILES },
-    ScoredTask { id: "property.polarity_rule", title: "Polarity rule (synthetic)", kind: Kind::Label, inputs: SMILES },
-    ScoredTask { id: "property.esol", title: "Solubility in water (ESOL)", kind: Kind::Number, inputs: SMILES },
-    ScoredTask { id: "property.lipophilicity", title: "Lipophilicity", kind: Kind::Number, inputs: SMILES },
-    ScoredTask {
-        id: "molecule_design",
-        title: "Molecule design",
-        kind: Kind::Molecule,
-        inputs: &["description", "caption"],
-    },
-    ScoredTask { id: "molecule_captioning", title: "Molecule captioning", kind: Kind::Text, inputs: SMILES },
-    ScoredTask {
-        id: "reaction_prediction",
-        title: "Reaction prediction",
-        kind: Kind::Reaction,
-        inputs: &["reactants"],
-    },
-    ScoredTask {
-        id: "retrosynthesis",
-        title: "Retrosynthesis",
-        kind: Kind::Reaction,
-        inputs: &["product", "products"],
-    },
-];
-
-/// All tasks that predictions can be scored for.
-pub fn scored_tasks() -> &'static [ScoredTask] {
-    &SCORED
-}
-
-/// The one with this id.
-pub fn scored_task(id: &str) -> Option<&'static ScoredTask> {
-    SCORED.iter().find(|task| task.id == id)
-}
-
-/// A benchmark: tasks that belong together.
-#[derive(Debug)]
-pub struct Suite {
-    pub id: &'static str,
-    /// What it is and where it comes from, one sentence.
-    pub about: &'static str,
-    /// Ids of its tasks.
-    pub tasks: &'static [&'static str],
-}
-
-static SUITES: [Suite; 3] = [
-    Suite {
-        id: "chebi20",
-        about: "ChEBI-20: molecules from captions and captions of molecules (Edwards et al., EMNLP 2021; metrics of MolT5, EMNLP 2022).",
-        tasks: &["molecule_design", "molecule_captioning"],
-    },
-    Suite {
-        id: "chemllmbench",
-        about: "ChemLLMBench (Guo et al., NeurIPS 2023), the tasks of it that are scored here.",
-        tasks: &[
-            "name.iupac_to_smiles",
-            "name.smiles_to_formula",
-            "property.bbbp",
-            "molecule_design",
-            "molecule_captioning",
-            "reaction_prediction",
-            "retrosynthesis",
-        ],
-    },
-    Suite {
-        id: "uspto50k",
-        about: "USPTO-50k: reactants of a product, and the product of reactants (Schneider et al., J. Chem. Inf. Model. 2016, 56, 2336; split of Dai et al. 2019).",
-        tasks: &["retrosynthesis", "reaction_prediction"],
-    },
-];
-
-/// All suites.
-pub fn suites() -> &'static [Suite] {
-    &SUITES
-}
-
-/// The suite with this id.
-pub fn suite(id: &str) -> Option<&'static Suite> {
-    SUITES.iter().find(|suite| suite.id == id)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn tasks_and_suites_name_what_there_is() {
-        let ids: BTreeSet<&str> = SCORED.iter().map(|task| task.id).collect();
-        assert_eq!(ids.len(), SCORED.len());
-        for task in scored_tasks() {
-            assert_eq!(task.metrics().count(), task.kind.metrics().len(), "{}", task.id);
-        }
-        for suite in suites() {
-            assert!(suite.tasks.iter().all(|id| scored_task(id).is_some()), "{}", suite.id);
-        }
-    }
 
     #[test]
     fn answers_come_out_of_completions() {

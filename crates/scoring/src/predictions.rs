@@ -1,20 +1,25 @@
-//! Scoring files of predictions: no model, no verifier, only metrics.
+//! Metrics over files of predictions.
 
 use std::collections::BTreeMap;
 
 use chemr_data::predictions::{Predicted, Predictions};
 use chemr_tasks::metrics::{Aggregate, Metric, Pair, Sums, aggregate};
-use chemr_tasks::scoring::{Fault, Paper, ScoredTask, Suite, scored_task, scored_tasks};
+use chemr_tasks::suites::{Paper, Suite};
+use chemr_tasks::{Fault, Field, Judgement, Mode, Reason, Task, task, tasks};
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
+use thiserror::Error;
 
-use crate::EvalError;
+/// Why a file cannot be scored.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct PredictionsError(String);
 
 /// What the rows of a file are.
 #[derive(Clone, Copy, Debug)]
 pub enum Subject {
     /// All rows are of one task.
-    Task(&'static ScoredTask),
+    Task(&'static Task),
     /// Rows of a suite's tasks: by their column `task`, else by the columns of the file.
     Suite(&'static Suite),
 }
@@ -34,7 +39,7 @@ pub struct ScoredRow {
 /// A task's rows and their aggregates.
 #[derive(Debug)]
 pub struct TaskResult {
-    pub task: &'static ScoredTask,
+    pub task: &'static Task,
     /// Whose definitions were asked for.
     pub paper: Option<&'static Paper>,
     /// The name to print, the metric, and its value over all rows.
@@ -73,7 +78,7 @@ impl TaskResult {
             .map(|fault| (fault.as_str().to_owned(), self.count(fault).into()))
             .collect();
         counts.insert("without_reference".into(), self.without_reference().into());
-        let mut all = json!({"task": self.task.id, "n": self.rows.len(), "metrics": metrics, "counts": counts});
+        let mut all = json!({"task": self.task.id(), "n": self.rows.len(), "metrics": metrics, "counts": counts});
         if let Some(paper) = self.paper {
             all["as"] = paper.id.into();
         }
@@ -88,7 +93,7 @@ impl TaskResult {
             .zip(&row.values)
             .map(|((_, metric, _), value)| (metric.id.to_owned(), json!(value)))
             .collect();
-        json!({"row": row.row, "task": self.task.id, "fault": row.fault.map(Fault::as_str), "metrics": values})
+        json!({"row": row.row, "task": self.task.id(), "fault": row.fault.map(Fault::as_str), "metrics": values})
     }
 }
 
@@ -102,50 +107,56 @@ pub fn score_predictions(
     subject: Subject,
     paper: Option<&'static Paper>,
     file: &Predictions,
-) -> Result<Vec<TaskResult>, EvalError> {
+) -> Result<Vec<TaskResult>, PredictionsError> {
     let of_columns = task_of_columns(subject, &file.columns);
-    let mut order: Vec<&'static ScoredTask> = Vec::new();
+    let mut order: Vec<&'static Task> = Vec::new();
     let mut groups: BTreeMap<&'static str, Vec<&Predicted>> = BTreeMap::new();
     for row in &file.rows {
         let task = match &row.task {
             Some(id) => named(subject, row.row, id)?,
-            None => of_columns.as_ref().map_err(|message| EvalError::Predictions(message.clone()))?,
+            None => of_columns.as_ref().map_err(|message| PredictionsError(message.clone()))?,
         };
-        let group = groups.entry(task.id).or_default();
+        let group = groups.entry(task.id()).or_default();
         if group.is_empty() {
             order.push(task);
         }
         group.push(row);
     }
-    order.into_iter().map(|task| score_task(task, paper, &groups[task.id])).collect()
+    order.into_iter().map(|task| score_task(task, paper, &groups[task.id()])).collect()
 }
 
-fn named(subject: Subject, row: usize, id: &str) -> Result<&'static ScoredTask, EvalError> {
-    let refused = |message: String| EvalError::Predictions(format!("row {row}: {message}"));
+fn named(subject: Subject, row: usize, id: &str) -> Result<&'static Task, PredictionsError> {
+    let refused = |message: String| PredictionsError(format!("row {row}: {message}"));
     match subject {
-        Subject::Task(task) if task.id == id => Ok(task),
+        Subject::Task(task) if task.id() == id => Ok(task),
         Subject::Task(task) => {
-            Err(refused(format!("it is of the task {id:?}, not of {}; score them with --suite", task.id)))
+            Err(refused(format!("it is of the task {id:?}, not of {}; score them with --suite", task.id())))
         }
-        Subject::Suite(suite) => scored_task(id).filter(|task| suite.tasks.contains(&task.id)).ok_or_else(|| {
+        Subject::Suite(suite) => task(id).filter(|task| suite.tasks.contains(&task.id())).ok_or_else(|| {
             refused(format!("{id:?} is no task of the suite {}; it has {}", suite.id, suite.tasks.join(", ")))
         }),
     }
 }
 
-fn task_of_columns(subject: Subject, columns: &[String]) -> Result<&'static ScoredTask, String> {
+fn task_of_columns(subject: Subject, columns: &[String]) -> Result<&'static Task, String> {
     let suite = match subject {
         Subject::Task(task) => return Ok(task),
         Subject::Suite(suite) => suite,
     };
-    let of_suite = || scored_tasks().iter().filter(|task| suite.tasks.contains(&task.id));
-    let asked = |task: &&ScoredTask| task.inputs.iter().any(|input| columns.iter().any(|column| column == input));
-    let mut found = of_suite().filter(asked);
+    let of_suite = || tasks().iter().copied().filter(|task| suite.tasks.contains(&task.id()));
+    let has = |name: &str| columns.iter().any(|column| column == name);
+    let asked = |task: &&Task| task.fields().iter().all(|field| field.names().any(has));
+    // A file for replacing groups has the columns of adding them, too: the task that uses most of them is meant.
+    let most = of_suite().filter(asked).map(|task| task.fields().len()).max().unwrap_or(0);
+    let mut found = of_suite().filter(asked).filter(|task| task.fields().len() == most);
     match (found.next(), found.next()) {
         (Some(task), None) => Ok(task),
         _ => {
-            let inputs: Vec<String> =
-                of_suite().map(|task| format!("{} ({})", task.id, task.inputs.join(" or "))).collect();
+            let names = |task: &Task| {
+                let names = |field: &Field| field.names().collect::<Vec<_>>().join(" or ");
+                task.fields().iter().map(names).collect::<Vec<_>>().join(", ")
+            };
+            let inputs: Vec<String> = of_suite().map(|task| format!("{} ({})", task.id(), names(task))).collect();
             Err(format!(
                 "the columns do not tell which task of the suite {} this is: {}; name it with --task, or in a column `task`",
                 suite.id,
@@ -156,10 +167,10 @@ fn task_of_columns(subject: Subject, columns: &[String]) -> Result<&'static Scor
 }
 
 fn score_task(
-    task: &'static ScoredTask,
+    task: &'static Task,
     paper: Option<&'static Paper>,
     rows: &[&Predicted],
-) -> Result<TaskResult, EvalError> {
+) -> Result<TaskResult, PredictionsError> {
     let longest = rows.iter().map(|row| row.predictions.len()).max().unwrap_or(0);
     let wanted = wanted_metrics(task, paper, longest)?;
     let scored: Vec<(ScoredRow, Vec<_>)> = rows.par_iter().map(|row| score_row(task, &wanted, row)).collect();
@@ -181,20 +192,20 @@ type Wanted = (&'static str, &'static Metric);
 /// The task's metrics, or the paper's; of those that look at several predictions, the ones that can differ when no row has more than
 /// `longest`.
 fn wanted_metrics(
-    task: &'static ScoredTask,
+    task: &'static Task,
     paper: Option<&'static Paper>,
     longest: usize,
-) -> Result<Vec<Wanted>, EvalError> {
+) -> Result<Vec<Wanted>, PredictionsError> {
     let all: Vec<Wanted> = match paper {
         None => task.metrics().map(|metric| (metric.title, metric)).collect(),
         Some(paper) => {
             let named = |(name, id): &(&'static str, &str)| Some((*name, chemr_tasks::metrics::metric(id)?));
-            paper.metrics(task.id).iter().filter_map(named).collect()
+            paper.metrics(task.id()).iter().filter_map(named).collect()
         }
     };
     if let Some(paper) = paper.filter(|_| all.is_empty()) {
-        let message = format!("{} reports no metric for {}; leave out --as {}", paper.id, task.id, paper.id);
-        return Err(EvalError::Predictions(message));
+        let message = format!("{} reports no metric for {}; leave out --as {}", paper.id, task.id(), paper.id);
+        return Err(PredictionsError(message));
     }
     let differs = |metric: &Metric| {
         let fewer = all.iter().map(|(_, other)| other.predictions).filter(|other| *other < metric.predictions).max();
@@ -203,19 +214,35 @@ fn wanted_metrics(
     Ok(all.iter().copied().filter(|(_, metric)| differs(metric)).collect())
 }
 
-fn score_row(task: &ScoredTask, wanted: &[Wanted], row: &Predicted) -> (ScoredRow, Vec<Option<Sums>>) {
-    let answers: Vec<Option<&str>> = row.predictions.iter().map(|text| task.kind.answer(text)).collect();
+fn score_row(task: &Task, wanted: &[Wanted], row: &Predicted) -> (ScoredRow, Vec<Option<Sums>>) {
+    let answers: Vec<Option<&str>> = row.predictions.iter().map(|text| task.kind().answer(text)).collect();
     let texts: Vec<&str> = answers.iter().map(|answer| answer.unwrap_or("")).collect();
+    let judgement =
+        wanted.iter().any(|(_, metric)| metric.is_judged).then(|| judge(task, row, answers.first().copied().flatten()));
     let pair = Pair::new(&row.reference, &texts);
+    let pair = match judgement {
+        Some(judgement) => pair.judged(judgement),
+        None => pair,
+    };
     let is_blank = row.predictions.first().is_none_or(|text| text.trim().is_empty());
     let fault = match answers.first() {
         _ if is_blank => Some(Fault::Missing),
         // A completion without an answer is there, but cannot be read.
         Some(None) => Some(Fault::Unparsable),
-        _ => task.kind.fault(&pair),
+        _ => task.kind().fault(&pair),
     };
-    let has_reference = task.kind.has_reference(&pair);
+    let has_reference = task.kind().has_reference(&pair) && !pair.is_broken();
     let sums: Vec<_> = wanted.iter().map(|(_, metric)| metric.row(&pair).filter(|_| has_reference)).collect();
     let values = wanted.iter().zip(&sums).map(|((_, metric), sums)| metric.value(sums.as_ref()?)).collect();
     (ScoredRow { row: row.row, has_reference, fault, values }, sums)
+}
+
+/// What the task's verifier says about an answer; also for none, because the row itself may be broken.
+fn judge(task: &Task, row: &Predicted, answer: Option<&str>) -> Judgement {
+    let example = task.row(&row.fields, &row.reference);
+    let judgement = task.judge(&example, answer.unwrap_or_default(), Mode::Loose);
+    match answer {
+        None if judgement.reason != Reason::BrokenExample => Judgement::unreadable(Reason::NoAnswer),
+        _ => judgement,
+    }
 }

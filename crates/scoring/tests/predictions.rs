@@ -6,8 +6,9 @@ use std::io::Write;
 use std::path::Path;
 
 use chemr_data::predictions::{self, Predictions};
-use chemr_eval::{Subject, TaskResult, score_predictions};
-use chemr_tasks::scoring::{Fault, paper, scored_task, suite};
+use chemr_scoring::predictions::{Subject, TaskResult, score_predictions};
+use chemr_tasks::suites::{paper, suite};
+use chemr_tasks::{Fault, task};
 
 fn read(text: &str) -> Predictions {
     let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -27,7 +28,7 @@ fn rows_of_a_suite_find_their_tasks() {
     );
     let results = score_predictions(suite, None, &file).unwrap();
     let [design] = &results[..] else { panic!("{} tasks", results.len()) };
-    assert_eq!((design.task.id, design.rows.len()), ("molecule_design", 5));
+    assert_eq!((design.task.id(), design.rows.len()), ("molecule_design", 5));
     assert_eq!([Fault::Missing, Fault::Unparsable, Fault::Invalid].map(|fault| design.count(fault)), [1, 1, 1]);
     assert_eq!([value(design, "validity"), value(design, "exact.inchi")], [0.4, 0.4]);
     let json = design.json();
@@ -44,7 +45,7 @@ fn rows_of_a_suite_find_their_tasks() {
     let lines = "{\"task\": \"molecule_captioning\", \"reference\": \"an acid\", \"output\": \"an acid\"}\n\
                  {\"task\": \"molecule_design\", \"reference\": \"CC\", \"output\": \"CC\"}\n";
     let ids: Vec<&str> =
-        score_predictions(suite, None, &read(lines)).unwrap().iter().map(|result| result.task.id).collect();
+        score_predictions(suite, None, &read(lines)).unwrap().iter().map(|result| result.task.id()).collect();
     assert_eq!(ids, ["molecule_captioning", "molecule_design"]);
 }
 
@@ -57,7 +58,7 @@ fn what_does_not_fit_is_said() {
     assert!(unknown.contains("row 1: \"retrosynthesis\" is no task of the suite chebi20"), "{unknown}");
     let both = "{\"description\": \"a\", \"reference\": \"C\", \"output\": \"C\"}\n{\"smiles\": \"C\", \"reference\": \"an acid\", \"output\": \"an acid\"}";
     assert!(message(both).contains("the columns do not tell"));
-    let task = Subject::Task(scored_task("property.esol").unwrap());
+    let task = Subject::Task(task("property.esol").unwrap());
     let other =
         score_predictions(task, None, &read("task,ground_truth,output\n,1,2\nretrosynthesis,CC,CC\n")).unwrap_err();
     assert!(other.to_string().contains("row 2: it is of the task \"retrosynthesis\", not of property.esol"), "{other}");
@@ -67,7 +68,7 @@ fn what_does_not_fit_is_said() {
 
 #[test]
 fn ranked_predictions_add_places() {
-    let task = Subject::Task(scored_task("retrosynthesis").unwrap());
+    let task = Subject::Task(task("retrosynthesis").unwrap());
     let ids = |text: &str| -> Vec<&str> {
         let results = score_predictions(task, None, &read(text)).unwrap();
         results[0].metrics.iter().map(|(_, metric, _)| metric.id).filter(|id| id.starts_with("topk")).collect()
@@ -82,11 +83,11 @@ fn ranked_predictions_add_places() {
 
 #[test]
 fn a_row_without_a_reference_enters_nothing_and_is_counted() {
-    let task = Subject::Task(scored_task("molecule_design").unwrap());
-    let found = &score_predictions(task, None, &read("ground_truth,output\nC(,C(\n,\nCC,CC\n")).unwrap()[0];
+    let design = Subject::Task(task("molecule_design").unwrap());
+    let found = &score_predictions(design, None, &read("ground_truth,output\nC(,C(\n,\nCC,CC\n")).unwrap()[0];
     assert_eq!((found.without_reference(), value(found, "exact.string"), value(found, "validity")), (2, 1.0, 1.0));
     assert!(found.metrics.iter().all(|(_, _, aggregate)| aggregate.n <= 1));
-    let label = Subject::Task(scored_task("property.bbbp").unwrap());
+    let label = Subject::Task(task("property.bbbp").unwrap());
     let found = &score_predictions(label, None, &read("ground_truth,output\n\"Yes, it does\",Yes\n")).unwrap()[0];
     assert_eq!(found.without_reference(), 1);
 }
@@ -96,7 +97,7 @@ fn a_blank_prediction_is_missing_in_every_shape() {
     for task in ["molecule_captioning", "molecule_design"] {
         for output in ["\"\"", "null", "[]", "[\"\"]", "[null]", "[\" \", \"CC\"]"] {
             let file = read(&format!("{{\"reference\": \"CC\", \"output\": {output}}}"));
-            let found = &score_predictions(Subject::Task(scored_task(task).unwrap()), None, &file).unwrap()[0];
+            let found = &score_predictions(Subject::Task(chemr_tasks::task(task).unwrap()), None, &file).unwrap()[0];
             assert_eq!(found.rows[0].fault, Some(Fault::Missing), "{task} {output}");
         }
     }
@@ -105,7 +106,7 @@ fn a_blank_prediction_is_missing_in_every_shape() {
 /// A paper's metrics under its names, and only for tasks that it scores.
 #[test]
 fn papers_choose_definitions() {
-    let name = Subject::Task(scored_task("name.iupac_to_smiles").unwrap());
+    let name = Subject::Task(task("name.iupac_to_smiles").unwrap());
     let file = read("ground_truth,output\nO=c1cccc[nH]1,Oc1ccccn1\n");
     let found = score_predictions(name, paper("chemllmbench"), &file).unwrap()[0].json();
     assert_eq!(found["as"], "chemllmbench");
@@ -114,7 +115,7 @@ fn papers_choose_definitions() {
         (metrics.len(), &metrics["exact.canonical"]["name"], &metrics["exact.canonical"]["value"]),
         (1, &"Accuracy".into(), &0.0.into())
     );
-    let design = Subject::Task(scored_task("molecule_design").unwrap());
+    let design = Subject::Task(task("molecule_design").unwrap());
     let found = score_predictions(design, paper("molt5"), &file).unwrap()[0].json();
     assert_eq!(found["metrics"]["exact.inchi"]["value"], 1.0);
 }
@@ -135,7 +136,7 @@ fn hostile_predictions_are_scored_in_time() {
             .map(|text| serde_json::json!({"reference": reference, "output": [text, text]}).to_string());
         let begin = std::time::Instant::now();
         let results =
-            score_predictions(Subject::Task(scored_task(task).unwrap()), None, &read(&rows.join("\n"))).unwrap();
+            score_predictions(Subject::Task(chemr_tasks::task(task).unwrap()), None, &read(&rows.join("\n"))).unwrap();
         assert_eq!(results[0].rows.len(), 3);
         assert!(begin.elapsed().as_secs() < 20, "{task}: {:?}", begin.elapsed());
     }
@@ -143,12 +144,12 @@ fn hostile_predictions_are_scored_in_time() {
 
 #[test]
 fn the_same_for_any_number_of_threads() {
-    let task = Subject::Task(scored_task("molecule_design").unwrap());
+    let design = Subject::Task(task("molecule_design").unwrap());
     let rows: String = (1..60).map(|n| format!("{},{}\n", "C".repeat(n), "CO".repeat(n % 7))).collect();
     let file = read(&format!("ground_truth,output\n{rows}"));
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| score_predictions(task, None, &file).unwrap()[0].json().to_string())
+        pool.install(|| score_predictions(design, None, &file).unwrap()[0].json().to_string())
     };
     assert_eq!(on(1), on(3));
 }

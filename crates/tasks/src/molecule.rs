@@ -1,0 +1,4 @@
+//! Molecules and their descriptions.
+
+pub(crate) mod captioning;
+pub(crate) mod design;

@@ -1,0 +1,4 @@
+//! What else a reaction needs.
+
+pub(crate) mod prediction;
+pub(crate) mod selection;

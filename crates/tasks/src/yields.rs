@@ -1,0 +1,4 @@
+//! Yields of reactions.
+
+pub(crate) mod class;
+pub(crate) mod percent;

@@ -145,11 +145,15 @@ pub(crate) fn ring_systems(
     system
 }
 
+/// The two atoms of each bond.
+pub(crate) fn ends(molecule: &Molecule) -> Vec<(usize, usize)> {
+    molecule.bonds().iter().map(|bond| (bond.begin().index(), bond.end().index())).collect()
+}
+
 /// For each bond of the molecule whether it is in a ring.
-fn ring_bonds(molecule: &Molecule) -> Vec<bool> {
+pub(crate) fn ring_bonds(molecule: &Molecule) -> Vec<bool> {
     let bonds = molecule.bonds();
-    let edges: Vec<(usize, usize)> = bonds.iter().map(|bond| (bond.begin().index(), bond.end().index())).collect();
-    ring_systems(molecule.num_atoms(), &edges, |bond| walks(bonds[bond].order()))
+    ring_systems(molecule.num_atoms(), &ends(molecule), |bond| walks(bonds[bond].order()))
         .into_iter()
         .map(|system| system.is_some())
         .collect()

@@ -20,7 +20,6 @@ mod named_data;
 mod pattern;
 mod reaction;
 mod read;
-mod subgraphs;
 mod syntax;
 mod template;
 

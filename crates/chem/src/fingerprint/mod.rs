@@ -1,13 +1,20 @@
 //! Fingerprints and Tanimoto similarity.
 
+mod maccs;
+mod outline;
+mod rdk;
+mod subgraphs;
+
 use std::collections::BTreeMap;
 
 use cosmolkit::{Fingerprint, MorganFingerprintParams};
 
 use crate::error::ChemError;
+use crate::graph::ends;
 use crate::guard::guarded;
 use crate::mol::Mol;
-use crate::subgraphs::estimate;
+use outline::Outline;
+use subgraphs::estimate;
 
 /// A fingerprint as a set of bits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +23,15 @@ pub struct BitFingerprint {
 }
 
 impl BitFingerprint {
+    fn empty(size: usize) -> BitFingerprint {
+        BitFingerprint { words: vec![0; size.div_ceil(64)] }
+    }
+
+    /// Sets a bit below the size.
+    fn set(&mut self, bit: usize) {
+        self.words[bit / 64] |= 1 << (bit % 64);
+    }
+
     fn from_bits(bits: impl Iterator<Item = usize>, size: usize) -> BitFingerprint {
         let mut words = vec![0; size.div_ceil(64)];
         for bit in bits {
@@ -24,6 +40,10 @@ impl BitFingerprint {
             }
         }
         BitFingerprint { words }
+    }
+
+    fn has(&self, bit: usize) -> bool {
+        self.words[bit / 64] & (1 << (bit % 64)) != 0
     }
 
     /// Indices of the bits that are set, ascending.
@@ -92,8 +112,7 @@ fn or_empty(result: Result<BitFingerprint, ChemError>, size: usize) -> BitFinger
     result.unwrap_or_else(|_| BitFingerprint::from_bits(std::iter::empty(), size))
 }
 
-/// Most branched paths for [`Mol::rdk`], by [`estimate`]; the toolkit takes some 150 bytes for each. Ferrocenes have some 3e5, a
-/// cobalt atom between two boron cages 5e6.
+/// Most branched paths for [`Mol::rdk`], by [`estimate`]. Ferrocenes have some 3e5, a cobalt atom between two boron cages 5e6.
 const MOST_PATHS: f64 = 1e7;
 
 /// RDKit 2026.9.1's fingerprints.
@@ -136,31 +155,18 @@ impl Mol {
 
     /// MACCS keys; the bits are numbered 1 to 166 as in RDKit.
     pub fn maccs(&self) -> BitFingerprint {
-        or_empty(
-            guarded(|| {
-                self.toolkit()
-                    .fingerprint_maccs()
-                    .map(|found| {
-                        BitFingerprint::from_bits(found.on_bits().into_iter().map(|bit| bit as usize + 1), 167)
-                    })
-                    .map_err(ChemError::internal)
-            }),
-            167,
-        )
+        or_empty(guarded(|| Ok(maccs::keys(&Outline::of(self.toolkit()), self.aromatic_rings()))), 167)
     }
 
-    /// RDKit's path fingerprint: branched paths of 1 to 7 bonds, 2,048 bits. `None` where an upper estimate
-    /// of their number exceeds ten million, which would take gigabytes: several fused cages, or an atom with more than some 35 bonds.
+    /// RDKit's path fingerprint: branched paths of 1 to 7 bonds, 2,048 bits. `None` where an upper estimate of their number exceeds ten
+    /// million, which would take seconds: several fused cages, or an atom with more than some 35 bonds.
     pub fn rdk(&self) -> Option<BitFingerprint> {
-        let bonds: Vec<(usize, usize)> = self.bonds().iter().map(|bond| (bond.begin, bond.end)).collect();
-        if estimate(self.atoms().len(), &bonds) > MOST_PATHS {
+        if estimate(self.toolkit().num_atoms(), &ends(self.toolkit())) > MOST_PATHS {
             return None;
         }
-        Some(or_empty(
-            guarded(|| {
-                self.toolkit().fingerprint_topological().map(|found| bits_of(&found, 2048)).map_err(ChemError::internal)
-            }),
-            2048,
-        ))
+        Some(or_empty(guarded(|| Ok(rdk::fingerprint(&Outline::of(self.toolkit()), 2048))), 2048))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 //! [`ChemError`], and results follow RDKit 2026.9.1. No other crate of the workspace names the
 //! toolkit.
 
+mod composition;
 mod cost;
 mod depict;
 mod descriptors;
@@ -23,13 +24,14 @@ mod read;
 mod syntax;
 mod template;
 
+pub use composition::Composition;
 pub use depict::{Depiction, svg};
 pub use error::{ChemError, ErrorClass};
 pub use fingerprint::{BitFingerprint, CountFingerprint};
 pub use gate::Gate;
 pub use graph::{Atom, Bond, BondOrder};
 pub use groups::{Group, GroupHit, GroupRegistry, groups};
-pub use mol::Mol;
+pub use mol::{Mol, Reading};
 pub use named::{NamedReactions, named_reactions};
 pub use named_data::{Assembly, FragmentKind, NamedReaction};
 pub use pattern::Pattern;

@@ -25,6 +25,47 @@ struct Inner {
     canonical: String,
 }
 
+/// What was read from a text: a sanitised molecule, of which the canonical string, more than half the work of [`Mol::parse`], is not made
+/// yet. Enough to know that a text is a molecule.
+#[derive(Clone)]
+pub struct Reading {
+    molecule: Molecule,
+    input: String,
+}
+
+impl Reading {
+    /// Reads a SMILES string through a gate.
+    ///
+    /// # Errors
+    /// As [`Mol::parse`].
+    pub fn new(smiles: &str, gate: &Gate) -> Result<Reading, ChemError> {
+        let inner = gate.check(smiles)?;
+        let molecule = read(inner, gate).map_err(|error| {
+            // Positions count from the start of the text as given, blanks included.
+            let (blanks, _) = trimmed(smiles);
+            ChemError { position: error.position.map(|position| position + blanks), ..error }
+        })?;
+        guarded(|| check_state(&molecule))?;
+        Ok(Reading { molecule, input: inner.to_string() })
+    }
+
+    /// The text that was read, without the blanks around it.
+    pub fn input(&self) -> &str {
+        &self.input
+    }
+
+    /// The molecule with its canonical string.
+    ///
+    /// # Errors
+    /// `internal` when the toolkit fails.
+    pub fn canonicalise(self) -> Result<Mol, ChemError> {
+        let Reading { molecule, input } = self;
+        let canonical = guarded(|| text(&molecule, &SmilesWriteParams::default()))?;
+        let input = if input.is_empty() { canonical.clone() } else { input };
+        Ok(Mol { inner: Arc::new(Inner { input, molecule, canonical }) })
+    }
+}
+
 fn text(molecule: &Molecule, parameters: &SmilesWriteParams) -> Result<String, ChemError> {
     let written = molecule.to_smiles_with_params(parameters).map_err(ChemError::internal)?;
     String::from_utf8(written.into_bytes()).map_err(ChemError::internal)
@@ -56,24 +97,14 @@ impl Mol {
     /// # Errors
     /// As [`Mol::parse`].
     pub fn parse_with(smiles: &str, gate: &Gate) -> Result<Mol, ChemError> {
-        let inner = gate.check(smiles)?;
-        let molecule = read(inner, gate).map_err(|error| {
-            // Positions count from the start of the text as given, blanks included.
-            let (blanks, _) = trimmed(smiles);
-            ChemError { position: error.position.map(|position| position + blanks), ..error }
-        })?;
-        Mol::from_toolkit(molecule, inner.to_string())
+        Reading::new(smiles, gate)?.canonicalise()
     }
 
     /// Wraps a sanitised toolkit molecule. `input` is what [`Mol::input`] returns; an empty one
     /// stands for the canonical string.
     pub(crate) fn from_toolkit(molecule: Molecule, input: String) -> Result<Mol, ChemError> {
-        let canonical = guarded(|| {
-            check_state(&molecule)?;
-            text(&molecule, &SmilesWriteParams::default())
-        })?;
-        let input = if input.is_empty() { canonical.clone() } else { input };
-        Ok(Mol { inner: Arc::new(Inner { input, molecule, canonical }) })
+        guarded(|| check_state(&molecule))?;
+        Reading { molecule, input }.canonicalise()
     }
 
     /// The toolkit's molecule, for the modules of this crate.

@@ -522,6 +522,25 @@ fn is_symbol(symbol: &[u8]) -> bool {
         .any(|window| window[0] == b' ' && window[symbol.len() + 1] == b' ' && &window[1..=symbol.len()] == symbol)
 }
 
+/// The symbol of the atom that a well-formed text begins with, as elements write it (`Cl`, `C` and a zero byte): `None` inside for hydrogen, `None` for
+/// an element that is written in another way.
+pub(crate) fn heavy_symbol(atom: &str) -> Option<Option<[u8; 2]>> {
+    let (text, is_bare) = match atom.strip_prefix('[') {
+        Some(inside) => (inside.trim_start_matches(|letter: char| letter.is_ascii_digit()).as_bytes(), false),
+        None => (atom.as_bytes(), true),
+    };
+    let first = *text.first()?;
+    let second = text.get(1).copied().filter(|_| match is_bare {
+        true => matches!(text, [b'C', b'l', ..] | [b'B', b'r', ..]),
+        false => text.get(..2).is_some_and(is_symbol),
+    });
+    match (first, second) {
+        (b'#' | b'\'', _) => None,
+        (b'H', None) => Some(None),
+        _ => Some(Some([first.to_ascii_uppercase(), second.unwrap_or(0)])),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

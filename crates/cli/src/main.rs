@@ -16,6 +16,10 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{ask, doctor, eval, merge, mol, quickstart, report, run, score, serve, train};
 
+/// The toolkit makes many small values: with the system's allocator a third of the time of reading a molecule goes there.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const EXIT_CODES: &str = "Exit codes: 0 success, 1 failure, 2 wrong usage, 3 some input lines were invalid, 130 stopped by Ctrl-C (resume with --resume).";
 
 /// Teaches a language model to reason as a chemist, and checks every step it can.

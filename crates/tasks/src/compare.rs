@@ -1,9 +1,10 @@
 //! Comparing molecules: canonical identity, and identity of sets of molecules.
 
-use chemr_chem::Mol;
+use chemr_chem::{Composition, Mol};
 
 use crate::guard;
-use crate::verdict::{Judgement, Reason};
+use crate::references;
+use crate::verdict::Judgement;
 
 /// Canonical SMILES of every fragment, sorted: a multiset that can be compared.
 ///
@@ -34,28 +35,48 @@ fn flat_equal(a: &Mol, b: &Mol) -> bool {
 /// Parts: `flat_match` (equal without stereochemistry) and `component_match` (the reference is one of the answer's
 /// components, as ChemLLMBench counts forward predictions).
 pub(crate) fn same_molecules(answer: &str, reference: &str) -> Judgement {
-    let answer_mol = match guard::answer_molecule(answer) {
+    let right = || Judgement::right().part("flat_match", 1.0).part("component_match", 1.0);
+    let reading = match guard::answer_reading(answer) {
+        Ok(reading) => reading,
+        Err(reason) => return Judgement::unreadable(reason),
+    };
+    if reading.input() == reference {
+        return right();
+    }
+    // Most wrong answers have other atoms, which is seen without any canonical form.
+    if let (Some(given), Some(wanted)) = (Composition::of(answer), Composition::of(reference))
+        && !given.covers(&wanted)
+    {
+        return match references::read(reference) {
+            Ok(_) => wrong(false, false),
+            Err(reason) => Judgement::unreadable(reason),
+        };
+    }
+    let answer_mol = match guard::canonicalised(reading) {
         Ok(mol) => mol,
         Err(reason) => return Judgement::unreadable(reason),
     };
     // References are canonical by contract, so most right answers are found by comparing strings.
     if answer_mol.canonical() == reference {
-        return Judgement::right().part("flat_match", 1.0).part("component_match", 1.0);
+        return right();
     }
-    let reference_mol = match guard::data_molecule(reference) {
+    let reference = match references::read(reference).and_then(|read| read.molecule()) {
         Ok(mol) => mol,
-        Err(Reason::ToolkitPanic) => return Judgement::unreadable(Reason::ToolkitPanic),
-        Err(_) => return Judgement::unreadable(Reason::BrokenExample),
+        Err(reason) => return Judgement::unreadable(reason),
     };
-    let (given, wanted) = (fragments(&answer_mol), fragments(&reference_mol));
-    if given == wanted {
-        return Judgement::right().part("flat_match", 1.0).part("component_match", 1.0);
+    if answer_mol.is_same(&reference) {
+        return right();
     }
-    let flat = flat_equal(&answer_mol, &reference_mol);
-    let component = wanted.iter().all(|fragment| given.contains(fragment));
-    Judgement::wrong()
-        .part("flat_match", f64::from(u8::from(flat)))
-        .part("component_match", f64::from(u8::from(component)))
+    let (given, wanted) = (fragments(&answer_mol), fragments(&reference));
+    if given == wanted {
+        return right();
+    }
+    wrong(flat_equal(&answer_mol, &reference), wanted.iter().all(|fragment| given.contains(fragment)))
+}
+
+fn wrong(flat: bool, component: bool) -> Judgement {
+    let part = |is: bool| f64::from(u8::from(is));
+    Judgement::wrong().part("flat_match", part(flat)).part("component_match", part(component))
 }
 
 /// A loose answer as one SMILES: blanks around the dots between molecules are taken out. Strict answers stay as they are.
@@ -64,5 +85,37 @@ pub(crate) fn join_molecules(answer: &str, mode: crate::Mode) -> String {
         crate::Mode::Strict => answer.to_string(),
         crate::Mode::Loose if answer.len() <= 4096 => answer.split('.').map(str::trim).collect::<Vec<_>>().join("."),
         crate::Mode::Loose => answer.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdict::Reason;
+
+    #[test]
+    fn shortcuts_say_what_the_whole_comparison_says() {
+        for (answer, reference, reason, flat, component) in [
+            // The same text, another writing, and another writing of a reference that is not canonical.
+            ("CCO", "CCO", Reason::Correct, 1.0, 1.0),
+            (" OCC ", "CCO", Reason::Correct, 1.0, 1.0),
+            ("CC(=O)O.OCC", "OCC.OC(C)=O", Reason::Correct, 1.0, 1.0),
+            // Other atoms, fewer, more.
+            ("CCN", "CCO", Reason::WrongAnswer, 0.0, 0.0),
+            ("CCO", "CCO.CCO", Reason::WrongAnswer, 0.0, 0.0),
+            ("CCO.Cl", "OCC", Reason::WrongAnswer, 0.0, 1.0),
+            // The same atoms.
+            ("C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O", Reason::WrongAnswer, 1.0, 0.0),
+            ("COC", "CCO", Reason::WrongAnswer, 0.0, 0.0),
+            // A row that is broken, whatever the answer is made of.
+            ("CCN", "CC(C)(C)(C)C", Reason::BrokenExample, 0.0, 0.0),
+            ("CCCCCC", "CC(C)(C)(C)C", Reason::BrokenExample, 0.0, 0.0),
+            ("CCO", "no molecule", Reason::BrokenExample, 0.0, 0.0),
+        ] {
+            let found = same_molecules(answer, reference);
+            assert_eq!(found.reason, reason, "{answer} {reference}");
+            let part = |name| found.parts.get(name).copied().unwrap_or(0.0);
+            assert_eq!((part("flat_match"), part("component_match")), (flat, component), "{answer} {reference}");
+        }
     }
 }

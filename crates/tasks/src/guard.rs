@@ -5,7 +5,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use chemr_chem::{ChemError, ErrorClass, Gate, Mol};
+use chemr_chem::{ChemError, ErrorClass, Gate, Mol, Reading};
 
 use crate::verdict::{Judgement, Reason};
 
@@ -22,12 +22,27 @@ pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Option<T> {
 
 /// Parses an answer behind the gate for model text.
 pub(crate) fn answer_molecule(text: &str) -> Result<Mol, Reason> {
-    Mol::parse(text).map_err(|error| refusal(&error, Reason::Invalid(error.class)))
+    answer_reading(text).and_then(canonicalised)
+}
+
+/// Reads an answer as [`answer_molecule`] does, without making its canonical form.
+pub(crate) fn answer_reading(text: &str) -> Result<Reading, Reason> {
+    Reading::new(text, &Gate::ANSWER).map_err(|error| refusal(&error, Reason::Invalid(error.class)))
+}
+
+/// Makes the canonical form of what was read.
+pub(crate) fn canonicalised(reading: Reading) -> Result<Mol, Reason> {
+    reading.canonicalise().map_err(|_| Reason::ToolkitPanic)
+}
+
+/// Reads a reference as [`data_molecule`] does, without making its canonical form.
+pub(crate) fn data_reading(text: &str) -> Result<Reading, Reason> {
+    Reading::new(text, &Gate::DATA).map_err(|error| refusal(&error, Reason::BrokenExample))
 }
 
 /// Parses a reference or input field, which may be longer than an answer.
 pub(crate) fn data_molecule(text: &str) -> Result<Mol, Reason> {
-    Mol::parse_with(text, &Gate::DATA).map_err(|error| refusal(&error, Reason::BrokenExample))
+    data_reading(text).and_then(canonicalised)
 }
 
 /// Judges a molecule that meets a demand or not; a mixture never does.

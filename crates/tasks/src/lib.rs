@@ -26,6 +26,7 @@ mod prompt;
 mod property;
 mod reaction;
 mod reagent;
+mod references;
 mod registry;
 mod route;
 pub mod suites;

@@ -20,11 +20,13 @@
 //!
 //! Edwards et al., *Text2Mol* (ChEBI-20), EMNLP 2021; MolT5, EMNLP 2022; ChemLLMBench, arXiv 2305.18365.
 
+use chemr_chem::Composition;
+
 use crate::compare::same_molecules;
 use crate::kind::Kind;
 use crate::registry::{Field, Task};
 use crate::verdict::Judgement;
-use crate::{Example, Mode, guard};
+use crate::{Example, Mode, guard, references};
 
 pub(crate) static DESIGN: Task = Task {
     id: "molecule_design",
@@ -48,7 +50,11 @@ fn judge(example: &Example, answer: &str, _mode: Mode) -> Judgement {
 
 /// Whether both have one standard InChI; it is computed only for molecules of one composition, because it is slow.
 fn inchi_equal(answer: &str, reference: &str) -> bool {
-    let (Ok(given), Ok(wanted)) = (guard::answer_molecule(answer), guard::data_molecule(reference)) else {
+    if Composition::of(answer) != Composition::of(reference) {
+        return false;
+    }
+    let wanted = references::read(reference).and_then(|read| read.molecule());
+    let (Ok(given), Ok(wanted)) = (guard::answer_molecule(answer), wanted) else {
         return false;
     };
     given.element_counts() == wanted.element_counts()

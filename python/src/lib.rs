@@ -15,7 +15,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[pymodule]
 mod _chemr {
     #[pymodule_export]
-    use crate::mol::{Mol, svg};
+    use crate::mol::{Mol, from_selfies, svg};
     #[pymodule_export]
     use crate::rewards::{Scorer, extract, question};
     #[pymodule_export]

@@ -21,6 +21,7 @@ mod named_data;
 mod pattern;
 mod reaction;
 mod read;
+pub mod selfies;
 mod syntax;
 mod template;
 

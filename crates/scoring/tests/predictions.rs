@@ -6,14 +6,24 @@ use std::io::Write;
 use std::path::Path;
 
 use chemr_data::predictions::{self, Predictions};
-use chemr_scoring::predictions::{Subject, TaskResult, score_predictions};
-use chemr_tasks::suites::{paper, suite};
+use chemr_scoring::predictions::{PredictionsError, Subject, TaskResult};
+use chemr_tasks::metrics::Resources;
+use chemr_tasks::suites::{Paper, paper, suite};
 use chemr_tasks::{Fault, task};
 
 fn read(text: &str) -> Predictions {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(text.as_bytes()).unwrap();
     predictions::read(file.path()).unwrap()
+}
+
+/// Scores without files of others.
+fn score_predictions(
+    subject: Subject,
+    paper: Option<&'static Paper>,
+    file: &Predictions,
+) -> Result<Vec<TaskResult>, PredictionsError> {
+    chemr_scoring::predictions::score_predictions(subject, paper, &Resources::default(), file)
 }
 
 fn value(result: &TaskResult, id: &str) -> f64 {

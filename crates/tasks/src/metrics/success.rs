@@ -19,15 +19,15 @@
 //!
 //! Li et al., *TOMG-Bench*, arXiv 2412.14642; ChemLLMBench, arXiv 2305.18365 (reagent selection).
 
-use super::{Metric, mean, mean_row, yes_no};
+use super::{Metric, Need, Statistic, mean, mean_row, yes_no};
 
 pub(super) static SUCCESS: Metric = Metric {
     id: "success",
     version: 1,
-    is_judged: true,
+    needs: &[Need::Judgement],
     predictions: 1,
     title: "Success",
     row: |pair| pair.judgement().map(|judgement| mean_row(yes_no(judgement.correct))),
-    value: mean,
+    statistic: Statistic::Sums(mean),
     source: include_str!("success.rs"),
 };

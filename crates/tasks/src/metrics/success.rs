@@ -13,7 +13,8 @@
 //! # Known disagreements
 //!
 //! * TOMG-Bench calls it accuracy (MolCustom) or success rate (MolEdit, MolOpt), and counts mixtures like molecules in MolCustom.
-//! * TOMG-Bench's weighted accuracy multiplies it by novelty or similarity, each a mean over valid rows.
+//! * TOMG-Bench's weighted accuracy multiplies it by novelty or similarity, each a mean over valid rows; with similarity it is `success.weighted`.
+//! * Version 1 took a change of a property within rounding (the same molecule, written in another order) for one.
 //!
 //! # Reference
 //!
@@ -23,7 +24,7 @@ use super::{Metric, Need, Statistic, mean, mean_row, yes_no};
 
 pub(super) static SUCCESS: Metric = Metric {
     id: "success",
-    version: 1,
+    version: 2,
     needs: &[Need::Judgement],
     predictions: 1,
     title: "Success",

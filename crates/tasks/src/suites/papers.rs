@@ -74,7 +74,7 @@ static PAPERS: [Paper; 6] = [
     },
     Paper {
         id: "tomg",
-        title: "TOMG-Bench (Li et al., arXiv 2412.14642); without novelty and the accuracy that it weights, which need its reference set",
+        title: "TOMG-Bench (Li et al., arXiv 2412.14642); without novelty and the accuracy that it weighs, which need its reference set",
         scores: &[
             (
                 &["tomg.atom_num", "tomg.bond_num", "tomg.functional_group"],

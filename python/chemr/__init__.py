@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,18 +24,22 @@ def score(
     references: Sequence[Any],
     columns: Mapping[str, Sequence[Any]] | None = None,
     paper: str | None = None,
+    wordpiece: str | os.PathLike[str] | None = None,
+    wordnet: str | os.PathLike[str] | None = None,
 ) -> dict[str, Any]:
     """Scores predictions as ``chemr score`` does.
 
     A prediction is a text, ``None``, or a list of texts, best first; whole completions with an answer block are read. ``columns`` holds the
-    question where the task's verifier needs it (``chemr.tasks()`` names the fields). ``paper`` chooses a paper's definitions.
+    question where the task's verifier needs it (``chemr.tasks()`` names the fields), and for labels perhaps ``probability``, which gives ``roc_auc``.
+    ``paper`` chooses a paper's definitions. ``wordpiece`` is the ``vocab.txt`` of a BERT tokenizer, ``wordnet`` the folder ``dict`` of WordNet 3.0: without
+    them the metrics that need them are not there.
 
     Returns ``{"task", "n", "metrics": {id: {"value", "low", "high", "n", "version"}}, "counts": {...}}``.
     """
     ranked = [_ranked(prediction) for prediction in predictions]
     texts = [rewards.text(reference) or "" for reference in references]
     given = {name: [rewards.text(value) for value in column] for name, column in (columns or {}).items()}
-    return json.loads(_chemr.score(task, ranked, texts, given, paper))
+    return json.loads(_chemr.score(task, ranked, texts, given, paper, wordpiece, wordnet))
 
 
 def _ranked(prediction: str | None | Sequence[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Stubs of the compiled module."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -57,9 +58,15 @@ def score(
     references: Sequence[str],
     columns: Mapping[str, Sequence[str | None]],
     paper: str | None = None,
+    wordpiece: str | os.PathLike[str] | None = None,
+    wordnet: str | os.PathLike[str] | None = None,
 ) -> str: ...
 def metric(
-    id: str, references: Sequence[str], predictions: Sequence[Sequence[str]]
+    id: str,
+    references: Sequence[str],
+    predictions: Sequence[Sequence[str]],
+    wordpiece: str | os.PathLike[str] | None = None,
+    wordnet: str | os.PathLike[str] | None = None,
 ) -> tuple[float | None, float | None, float | None, int]: ...
 def metrics() -> list[tuple[str, int, str, str]]: ...
 def tasks() -> list[tuple[str, str, str, list[str], str]]: ...

@@ -1,10 +1,11 @@
 //! Metrics, and what there is.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use chemr_data::predictions::{Predicted, Predictions};
 use chemr_scoring::predictions::{Subject, score_predictions};
-use chemr_tasks::metrics::{Pair, aggregate};
+use chemr_tasks::metrics::{Need, Pair, Resources, aggregate};
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use serde_json::json;
@@ -14,7 +15,9 @@ use crate::signals::undisturbed;
 
 /// Scores predictions (ranked, best first) as `chemr score` does; the JSON text of its result.
 #[pyfunction]
-#[pyo3(signature = (task, predictions, references, columns, paper = None))]
+#[pyo3(signature = (task, predictions, references, columns, paper = None, wordpiece = None, wordnet = None))]
+// The arguments of the Python function, one by one.
+#[allow(clippy::too_many_arguments)]
 pub fn score(
     py: Python<'_>,
     task: &str,
@@ -22,6 +25,8 @@ pub fn score(
     references: Vec<String>,
     columns: BTreeMap<String, Vec<Option<String>>>,
     paper: Option<&str>,
+    wordpiece: Option<PathBuf>,
+    wordnet: Option<PathBuf>,
 ) -> PyResult<String> {
     let known = chemr_tasks::task(task).ok_or_else(|| PyKeyError::new_err(format!("unknown task {task:?}")))?;
     let paper = match paper {
@@ -50,7 +55,9 @@ pub fn score(
             fields: field(place),
         });
         let file = Predictions { columns: columns.keys().cloned().collect(), rows: rows.collect() };
-        let found = undisturbed(|| score_predictions(Subject::Task(known), paper, &file)).map_err(refused)?;
+        let resources = Resources::read(wordpiece.as_deref(), wordnet.as_deref()).map_err(refused)?;
+        let scored = undisturbed(|| score_predictions(Subject::Task(known), paper, &resources, &file));
+        let found = scored.map_err(refused)?;
         let none = || json!({"task": known.id(), "n": 0, "metrics": {}, "counts": {}});
         Ok(found.first().map_or_else(none, |result| result.json()).to_string())
     })
@@ -61,20 +68,36 @@ type Measured = (Option<f64>, Option<f64>, Option<f64>, usize);
 
 /// One metric over pairs.
 #[pyfunction]
-pub fn metric(py: Python<'_>, id: &str, references: Vec<String>, predictions: Vec<Vec<String>>) -> PyResult<Measured> {
+#[pyo3(signature = (id, references, predictions, wordpiece = None, wordnet = None))]
+pub fn metric(
+    py: Python<'_>,
+    id: &str,
+    references: Vec<String>,
+    predictions: Vec<Vec<String>>,
+    wordpiece: Option<PathBuf>,
+    wordnet: Option<PathBuf>,
+) -> PyResult<Measured> {
     let known =
         chemr_tasks::metrics::metric(id).ok_or_else(|| PyKeyError::new_err(format!("unknown metric {id:?}")))?;
-    if known.is_judged {
-        return Err(PyValueError::new_err(format!("{id} needs the task's verifier; use chemr.score")));
+    let is_given = |need: Need| match need {
+        Need::Judgement | Need::Probability => Err("use chemr.score"),
+        Need::Vocabulary => wordpiece.as_ref().ok_or("give its path as `wordpiece`"),
+        Need::WordNet => wordnet.as_ref().ok_or("give their folder as `wordnet`"),
+    };
+    for need in known.needs {
+        if let Err(remedy) = is_given(*need) {
+            return Err(PyValueError::new_err(format!("{id} needs {}; {remedy}", need.title())));
+        }
     }
     if references.len() != predictions.len() {
         let message = format!("{} references for {} predictions", references.len(), predictions.len());
         return Err(PyValueError::new_err(message));
     }
+    let resources = Resources::read(wordpiece.as_deref(), wordnet.as_deref()).map_err(refused)?;
     let found = py.detach(|| {
         let row = |(reference, ranked): (&String, &Vec<String>)| {
             let texts: Vec<&str> = ranked.iter().map(String::as_str).collect();
-            known.row(&Pair::new(reference, &texts))
+            known.row(&Pair::new(reference, &texts).with_resources(&resources))
         };
         undisturbed(|| aggregate(known, &references.iter().zip(&predictions).map(row).collect::<Vec<_>>()))
     });

@@ -1,6 +1,7 @@
 """The package as its users call it. ``python -m pytest`` after ``pip install`` of the wheel; nothing else is needed."""
 
 import json
+import math
 import pickle
 import signal
 import threading
@@ -111,6 +112,24 @@ def test_score():
     assert chemr.score("molecule_design", [], [])["n"] == 0
     with pytest.raises(KeyError, match="no.task"):
         chemr.score("no.task", ["a"], ["b"])
+    labels = (["Yes", "No", "No"], [True, False, True])
+    assert "roc_auc" not in chemr.score("property.bbbp", *labels)["metrics"]
+    assert "roc_auc" not in chemr.score("property.bbbp", *labels, {"probability": [1, 0, 0]})["metrics"], "labels are no probabilities"
+    assert chemr.score("property.bbbp", *labels, {"probability": [0.9, 0.4, None]})["metrics"]["roc_auc"]["value"] == 1.0
+
+
+def test_files_of_others(tmp_path):
+    vocabulary = tmp_path / "vocab.txt"
+    vocabulary.write_text("[UNK]\nan\nacid\n##ic\n")
+    pair = (["an acidic acid"], ["An acid acid"])
+    assert chemr.metrics.compute("bleu2.wordpiece", *pair, wordpiece=vocabulary)["value"] == pytest.approx(0.5**0.5 * math.exp(-1 / 3))
+    with pytest.raises(ValueError, match="bleu2.wordpiece needs a WordPiece vocabulary; give its path"):
+        chemr.metrics.compute("bleu2.wordpiece", *pair)
+    with pytest.raises(ValueError, match="noun"):
+        chemr.metrics.compute("meteor.wordnet", *pair, wordnet=tmp_path)
+    reported = lambda **files: set(chemr.score("molecule_captioning", *pair, paper="molt5", **files)["metrics"])  # noqa: E731
+    assert reported() == {"rouge1", "rouge2", "rougeL"}
+    assert reported(wordpiece=str(vocabulary)) == {"bleu2.wordpiece", "bleu4.wordpiece", "meteor.wordpiece", "rouge1", "rouge2", "rougeL"}
 
 
 def test_metrics():

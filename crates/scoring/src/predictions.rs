@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chemr_data::predictions::{Predicted, Predictions};
-use chemr_tasks::metrics::{Aggregate, Metric, Pair, Sums, aggregate};
+use chemr_tasks::metrics::{Aggregate, Metric, Need, Pair, Resources, Sums, aggregate, number};
 use chemr_tasks::suites::{Paper, Suite};
 use chemr_tasks::{Fault, Field, Judgement, Mode, Reason, Task, task, tasks};
 use rayon::prelude::*;
@@ -14,6 +14,9 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct PredictionsError(String);
+
+/// Columns that hold the probability of the positive label (or a score that grows with it); the first that a row has.
+const PROBABILITY: [&str; 2] = ["probability", "score"];
 
 /// What the rows of a file are.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +39,13 @@ pub struct ScoredRow {
     pub values: Vec<Option<f64>>,
 }
 
+/// A metric that was not computed, and what it would have needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Absent {
+    pub id: &'static str,
+    pub needs: Vec<Need>,
+}
+
 /// A task's rows and their aggregates.
 #[derive(Debug)]
 pub struct TaskResult {
@@ -44,6 +54,8 @@ pub struct TaskResult {
     pub paper: Option<&'static Paper>,
     /// The name to print, the metric, and its value over all rows.
     pub metrics: Vec<(&'static str, &'static Metric, Aggregate)>,
+    /// Metrics of the task, or of the paper, that need what was not given.
+    pub absent: Vec<Absent>,
     pub rows: Vec<ScoredRow>,
 }
 
@@ -98,7 +110,8 @@ impl TaskResult {
 }
 
 /// Scores all rows, task by task in the order in which tasks first occur; on all cores, with the same result for any number of
-/// them. With a paper, only its metrics under its names.
+/// them. With a paper, only its metrics under its names. Metrics that need a file which is not among the resources, or probabilities which
+/// the rows do not have, are left out and named as absent.
 ///
 /// # Errors
 /// When a row names a task that is not known, not of the suite or not the one asked for, the columns do not tell the task, or the
@@ -106,6 +119,7 @@ impl TaskResult {
 pub fn score_predictions(
     subject: Subject,
     paper: Option<&'static Paper>,
+    resources: &Resources,
     file: &Predictions,
 ) -> Result<Vec<TaskResult>, PredictionsError> {
     let of_columns = task_of_columns(subject, &file.columns);
@@ -122,7 +136,7 @@ pub fn score_predictions(
         }
         group.push(row);
     }
-    order.into_iter().map(|task| score_task(task, paper, &groups[task.id()])).collect()
+    order.into_iter().map(|task| score_task(task, paper, resources, &groups[task.id()])).collect()
 }
 
 fn named(subject: Subject, row: usize, id: &str) -> Result<&'static Task, PredictionsError> {
@@ -169,11 +183,25 @@ fn task_of_columns(subject: Subject, columns: &[String]) -> Result<&'static Task
 fn score_task(
     task: &'static Task,
     paper: Option<&'static Paper>,
+    resources: &Resources,
     rows: &[&Predicted],
 ) -> Result<TaskResult, PredictionsError> {
     let longest = rows.iter().map(|row| row.predictions.len()).max().unwrap_or(0);
-    let wanted = wanted_metrics(task, paper, longest)?;
-    let scored: Vec<(ScoredRow, Vec<_>)> = rows.par_iter().map(|row| score_row(task, &wanted, row)).collect();
+    // Zeros and ones are labels.
+    let has_probabilities = rows.iter().filter_map(|row| probability(row)).any(|number| number != 0.0 && number != 1.0);
+    let lacks = |need: &Need| match need {
+        Need::Judgement => false,
+        Need::Probability => !has_probabilities,
+        need => !resources.has(*need),
+    };
+    let (absent, wanted): (Vec<Wanted>, Vec<Wanted>) =
+        wanted_metrics(task, paper, longest)?.into_iter().partition(|(_, metric)| metric.needs.iter().any(lacks));
+    let absent = absent
+        .into_iter()
+        .map(|(_, metric)| Absent { id: metric.id, needs: metric.needs.iter().copied().filter(lacks).collect() })
+        .collect();
+    let scored: Vec<(ScoredRow, Vec<_>)> =
+        rows.par_iter().map(|row| score_row(task, &wanted, resources, row)).collect();
     let (rows, sums): (Vec<ScoredRow>, Vec<Vec<_>>) = scored.into_iter().unzip();
     let metrics = wanted
         .iter()
@@ -183,7 +211,7 @@ fn score_task(
             (*name, *metric, aggregate(metric, &column))
         })
         .collect();
-    Ok(TaskResult { task, paper, metrics, rows })
+    Ok(TaskResult { task, paper, metrics, absent, rows })
 }
 
 /// A name to print and the metric.
@@ -214,16 +242,21 @@ fn wanted_metrics(
     Ok(all.iter().copied().filter(|(_, metric)| differs(metric)).collect())
 }
 
-fn score_row(task: &Task, wanted: &[Wanted], row: &Predicted) -> (ScoredRow, Vec<Option<Sums>>) {
+/// The number in the row's column of probabilities.
+fn probability(row: &Predicted) -> Option<f64> {
+    PROBABILITY.iter().find_map(|name| row.fields.get(*name)).and_then(|text| number(text))
+}
+
+fn score_row(task: &Task, wanted: &[Wanted], resources: &Resources, row: &Predicted) -> (ScoredRow, Vec<Option<Sums>>) {
     let answers: Vec<Option<&str>> = row.predictions.iter().map(|text| task.kind().answer(text)).collect();
     let texts: Vec<&str> = answers.iter().map(|answer| answer.unwrap_or("")).collect();
-    let judgement =
-        wanted.iter().any(|(_, metric)| metric.is_judged).then(|| judge(task, row, answers.first().copied().flatten()));
-    let pair = Pair::new(&row.reference, &texts);
-    let pair = match judgement {
-        Some(judgement) => pair.judged(judgement),
-        None => pair,
-    };
+    let mut pair = Pair::new(&row.reference, &texts).with_resources(resources);
+    if wanted.iter().any(|(_, metric)| metric.needs.contains(&Need::Judgement)) {
+        pair = pair.judged(judge(task, row, answers.first().copied().flatten()));
+    }
+    if let Some(probability) = probability(row) {
+        pair = pair.with_probability(probability);
+    }
     let is_blank = row.predictions.first().is_none_or(|text| text.trim().is_empty());
     let fault = match answers.first() {
         _ if is_blank => Some(Fault::Missing),

@@ -6,14 +6,24 @@ use std::io::Write;
 use std::path::Path;
 
 use chemr_data::predictions::{self, Predictions};
-use chemr_scoring::predictions::{Subject, TaskResult, score_predictions};
-use chemr_tasks::suites::{paper, suite};
+use chemr_scoring::predictions::{PredictionsError, Subject, TaskResult};
+use chemr_tasks::metrics::{Need, Resources};
+use chemr_tasks::suites::{Paper, paper, suite};
 use chemr_tasks::{Fault, task};
 
 fn read(text: &str) -> Predictions {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(text.as_bytes()).unwrap();
     predictions::read(file.path()).unwrap()
+}
+
+/// Scores without files of others.
+fn score_predictions(
+    subject: Subject,
+    paper: Option<&'static Paper>,
+    file: &Predictions,
+) -> Result<Vec<TaskResult>, PredictionsError> {
+    chemr_scoring::predictions::score_predictions(subject, paper, &Resources::default(), file)
 }
 
 fn value(result: &TaskResult, id: &str) -> f64 {
@@ -118,6 +128,52 @@ fn papers_choose_definitions() {
     let design = Subject::Task(task("molecule_design").unwrap());
     let found = score_predictions(design, paper("molt5"), &file).unwrap()[0].json();
     assert_eq!(found["metrics"]["exact.inchi"]["value"], 1.0);
+}
+
+/// What needs a file or a column is named as absent, and nothing takes its place.
+#[test]
+fn metrics_that_need_more_are_absent_without_it() {
+    let caption = Subject::Task(task("molecule_captioning").unwrap());
+    let file = read("ground_truth,output\nan acid,an acid\n");
+    let found = &score_predictions(caption, paper("molt5"), &file).unwrap()[0];
+    let absent: Vec<(&str, &[Need])> = found.absent.iter().map(|absent| (absent.id, absent.needs.as_slice())).collect();
+    assert_eq!(
+        absent,
+        [
+            ("bleu2.wordpiece", [Need::Vocabulary].as_slice()),
+            ("bleu4.wordpiece", &[Need::Vocabulary]),
+            ("meteor.wordpiece.wordnet", &[Need::Vocabulary, Need::WordNet]),
+            ("meteor.wordpiece", &[Need::Vocabulary]),
+        ]
+    );
+    assert_eq!(found.metrics.len(), 3);
+
+    let vocabulary = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(vocabulary.path(), "[UNK]\nan\nacid\n").unwrap();
+    let resources = Resources::read(Some(vocabulary.path()), None).unwrap();
+    let found =
+        &chemr_scoring::predictions::score_predictions(caption, paper("molt5"), &resources, &file).unwrap()[0];
+    assert_eq!((value(found, "bleu2.wordpiece"), value(found, "meteor.wordpiece")), (1.0, 1.0 - 0.5 / 8.0));
+    assert_eq!(found.absent.len(), 1);
+}
+
+#[test]
+fn probabilities_stand_in_a_column() {
+    let label = Subject::Task(task("property.bbbp").unwrap());
+    let area = |text: &str| {
+        let found = &score_predictions(label, None, &read(text)).unwrap()[0];
+        let aggregate = found.metrics.iter().find(|(_, metric, _)| metric.id == "roc_auc").map(|found| found.2);
+        assert_eq!(aggregate.is_none(), found.absent.iter().any(|absent| absent.id == "roc_auc"));
+        aggregate.map(|aggregate| (aggregate.value, aggregate.n))
+    };
+    for column in ["probability", "score"] {
+        let rows = "Yes,Yes,0.9\nNo,Yes,0.2\nYes,,0.2\nNo,No,\n";
+        assert_eq!(area(&format!("ground_truth,output,{column}\n{rows}")), Some((Some(0.75), 3)), "{column}");
+    }
+    assert_eq!(area("ground_truth,output\nYes,Yes\nNo,No\n"), None);
+    assert_eq!(area("ground_truth,output,probability\nYes,Yes,1\nNo,No,0.0\n"), None, "these are labels");
+    assert_eq!(area("ground_truth,output,probability\nYes,Yes,high\nNo,No,nan\n"), None);
+    assert_eq!(area("ground_truth,output,probability\nYes,Yes,0.9\n"), Some((None, 1)), "one class only");
 }
 
 /// Text that would hang a careless metric: each row takes a fraction of a second.

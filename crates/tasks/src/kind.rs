@@ -34,7 +34,7 @@ impl Kind {
     /// Ids of the metrics of this kind, in the order of tables.
     pub fn metrics(self) -> &'static [&'static str] {
         match self {
-            Kind::Demand => &["success", "validity", "similarity.source"],
+            Kind::Demand => &["success", "success.weighted", "validity", "similarity.source"],
             Kind::Name => &["success", "exact.string", "levenshtein", "bleu.char"],
             Kind::Choice => &["success"],
             Kind::Molecule => &[
@@ -49,6 +49,10 @@ impl Kind {
                 "fts.rdk",
                 "fts.morgan_count",
                 "fts.morgan_2048",
+                "fts.maccs.all",
+                "fts.rdk.all",
+                "fts.morgan_count.all",
+                "fts.morgan_2048.all",
                 "levenshtein",
                 "bleu.char",
             ],
@@ -68,13 +72,28 @@ impl Kind {
                 "fts.rdk",
                 "fts.morgan_count",
                 "fts.morgan_2048",
+                "fts.maccs.all",
+                "fts.rdk.all",
+                "fts.morgan_count.all",
+                "fts.morgan_2048.all",
                 "levenshtein",
                 "bleu.char",
             ],
-            Kind::Text => {
-                &["bleu2.whitespace", "bleu4.whitespace", "rouge1", "rouge2", "rougeL", "meteor", "exact.string"]
-            }
-            Kind::Label => &["accuracy", "balanced_accuracy", "f1"],
+            Kind::Text => &[
+                "bleu2.whitespace",
+                "bleu4.whitespace",
+                "bleu2.wordpiece",
+                "bleu4.wordpiece",
+                "rouge1",
+                "rouge2",
+                "rougeL",
+                "meteor",
+                "meteor.wordnet",
+                "meteor.wordpiece",
+                "meteor.wordpiece.wordnet",
+                "exact.string",
+            ],
+            Kind::Label => &["accuracy", "balanced_accuracy", "f1", "roc_auc"],
             Kind::Formula => &["exact.formula", "exact.string"],
             Kind::Number => &["mae", "rmse", "r2"],
         }

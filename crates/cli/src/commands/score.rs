@@ -1,22 +1,26 @@
 //! `chemr score`: metrics over a file of predictions.
 
+use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use chemr_scoring::predictions::{Subject, TaskResult, score_predictions};
+use chemr_tasks::metrics::{Need, Resources};
 use chemr_tasks::suites::{paper, papers, suite, suites};
 use chemr_tasks::{Fault, task, tasks};
 
 use crate::exit::{Outcome, say};
 
 const EXAMPLES: &str = "Files are CSV or JSONL, plain or gzipped, with the columns `ground_truth` (or `reference`) and `output` (or `prediction`); in JSONL \
-a prediction may be a list, best first. Predictions may be whole completions with an answer block.
+a prediction may be a list, best first. Predictions may be whole completions with an answer block. A numeric column `probability` (or `score`) \
+beside labels, the probability of Yes, gives the area under the ROC curve.
 
 Examples:
   chemr score --suite chebi20 --predictions design.csv
   chemr score --task retrosynthesis --predictions answers.jsonl --rows rows.jsonl
-  chemr score --suite chebi20 --predictions design.csv --as molt5 --json";
+  chemr score --suite chebi20 --predictions design.csv --as molt5 --json
+  chemr score --suite chebi20 --predictions captions.csv --as molt5 --wordpiece scibert/vocab.txt --wordnet wordnet/dict";
 
 /// Score a file of predictions: every metric of a task with its 95 % interval.
 #[derive(clap::Args)]
@@ -34,6 +38,12 @@ pub struct Arguments {
     /// Only the metrics that a paper reports for the task, with its names.
     #[arg(long = "as", value_name = "PAPER", value_parser = known_papers())]
     paper: Option<String>,
+    /// The `vocab.txt` of a BERT tokenizer, for the metrics over WordPiece tokens (papers take that of allenai/scibert_scivocab_uncased).
+    #[arg(long, value_name = "FILE")]
+    wordpiece: Option<PathBuf>,
+    /// The folder `dict` of WordNet 3.0, for METEOR with synonyms.
+    #[arg(long, value_name = "FOLDER")]
+    wordnet: Option<PathBuf>,
     /// One JSON object for each task.
     #[arg(long)]
     json: bool,
@@ -65,8 +75,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     }
     let subject = by_task.or(by_suite).context("neither a task nor a suite")?;
     let paper = arguments.paper.as_deref().and_then(paper);
+    let resources = Resources::read(arguments.wordpiece.as_deref(), arguments.wordnet.as_deref())?;
     let file = chemr_data::predictions::read(&arguments.predictions)?;
-    let results = score_predictions(subject, paper, &file)?;
+    let results = score_predictions(subject, paper, &resources, &file)?;
     if let Some(path) = &arguments.rows {
         write_rows(path, &results).with_context(|| path.display().to_string())?;
         eprintln!("rows {}", path.display());
@@ -111,5 +122,28 @@ fn print_table(result: &TaskResult) -> std::io::Result<()> {
             metric.version
         )?;
     }
+    print_absent(result)?;
     say!("")
+}
+
+/// One line for metrics that lack the same.
+fn print_absent(result: &TaskResult) -> std::io::Result<()> {
+    let mut lines: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for absent in &result.absent {
+        let options: Vec<&str> = absent.needs.iter().copied().map(option).collect();
+        lines.entry(options.join(" and ")).or_default().push(absent.id);
+    }
+    for (options, ids) in lines {
+        say!("not computed without {options}: {}", ids.join(", "))?;
+    }
+    Ok(())
+}
+
+/// How this command is given what a metric needs.
+fn option(need: Need) -> &'static str {
+    match need {
+        Need::Vocabulary => "--wordpiece",
+        Need::WordNet => "--wordnet",
+        need => need.title(),
+    }
 }

@@ -19,15 +19,15 @@
 //!
 //! ChemLLMBench, arXiv 2305.18365; scikit-learn 1.9.1 (`accuracy_score`).
 
-use super::{Metric, labels, mean, mean_row, yes_no};
+use super::{Metric, Statistic, labels, mean, mean_row, yes_no};
 
 pub(super) static ACCURACY: Metric = Metric {
     id: "accuracy",
     version: 1,
-    is_judged: false,
+    needs: &[],
     predictions: 1,
     title: "Accuracy",
     row: |pair| labels::outcome(pair).map(|(expected, given)| mean_row(yes_no(expected == given))),
-    value: mean,
+    statistic: Statistic::Sums(mean),
     source: include_str!("accuracy.rs"),
 };

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Metric, Sums};
+use super::{Metric, Statistic, Sums};
 
 /// Resamples of the bootstrap.
 pub const RESAMPLES: usize = 1000;
@@ -24,9 +24,12 @@ pub struct Aggregate {
 /// Adds up rows and resamples them. The result depends on the order of rows only through the interval's random draws, and on
 /// the number of threads not at all.
 pub fn aggregate(metric: &Metric, rows: &[Option<Sums>]) -> Aggregate {
-    let counted: Vec<&Sums> = rows.iter().flatten().collect();
-    let value = metric.value(&sum(counted.iter().copied()));
+    let mut counted: Vec<&Sums> = rows.iter().flatten().collect();
+    if let Statistic::Ranks(_) = metric.statistic {
+        counted.sort_by(|left, right| left[0].total_cmp(&right[0]));
+    }
     let n = counted.len();
+    let value = metric.statistic.value(&counted, 0..n);
     if value.is_none() || n == 0 {
         return Aggregate { value: None, low: None, high: None, n };
     }
@@ -34,11 +37,26 @@ pub fn aggregate(metric: &Metric, rows: &[Option<Sums>]) -> Aggregate {
         .into_par_iter()
         .filter_map(|resample| {
             let mut draws = Draws(resample as u64);
-            metric.value(&sum((0..n).map(|_| counted[draws.below(n)])))
+            metric.statistic.value(&counted, (0..n).map(|_| draws.below(n)))
         })
         .collect();
     resampled.sort_unstable_by(f64::total_cmp);
     Aggregate { value, low: quantile(&resampled, 0.025), high: quantile(&resampled, 0.975), n }
+}
+
+impl Statistic {
+    /// The value of the rows at these places; a place may come several times.
+    pub(super) fn value(self, rows: &[&Sums], places: impl Iterator<Item = usize>) -> Option<f64> {
+        let value = match self {
+            Statistic::Sums(of) => of(&sum(places.map(|place| rows[place]))),
+            Statistic::Ranks(of) => {
+                let mut ranked: Vec<(&Sums, f64)> = rows.iter().map(|row| (*row, 0.0)).collect();
+                places.for_each(|place| ranked[place].1 += 1.0);
+                of(&ranked)
+            }
+        };
+        value.filter(|value| value.is_finite())
+    }
 }
 
 fn sum<'a>(rows: impl Iterator<Item = &'a Sums>) -> Sums {

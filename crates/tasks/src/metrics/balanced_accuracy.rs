@@ -17,12 +17,12 @@
 //!
 //! Brodersen et al., ICPR 2010; scikit-learn 1.9.1 (`balanced_accuracy_score`).
 
-use super::{Metric, Sums, labels, ratio, yes_no};
+use super::{Metric, Statistic, Sums, labels, ratio, yes_no};
 
 pub(super) static BALANCED_ACCURACY: Metric = Metric {
     id: "balanced_accuracy",
     version: 1,
-    is_judged: false,
+    needs: &[],
     predictions: 1,
     title: "Balanced accuracy",
     row: |pair| {
@@ -33,6 +33,6 @@ pub(super) static BALANCED_ACCURACY: Metric = Metric {
         sums[class + 1] = 1.0;
         Some(sums)
     },
-    value: |sums| Some((ratio(sums[0], sums[1])? + ratio(sums[2], sums[3])?) / 2.0),
+    statistic: Statistic::Sums(|sums| Some((ratio(sums[0], sums[1])? + ratio(sums[2], sums[3])?) / 2.0)),
     source: include_str!("balanced_accuracy.rs"),
 };

@@ -1,4 +1,4 @@
-//! BLEU, three tokenisations (`bleu.char`, `bleu2.whitespace`, `bleu4.whitespace`).
+//! BLEU, three tokenisations (`bleu.char`, `bleu2.whitespace`, `bleu4.whitespace`, `bleu2.wordpiece`, `bleu4.wordpiece`).
 //!
 //! # What it measures
 //!
@@ -13,61 +13,65 @@
 //!
 //! * `bleu.char`: characters of SMILES, runs of 1 to 4.
 //! * `bleu2.whitespace`, `bleu4.whitespace`: words between blanks, letter case kept, runs of 1 to 2 and of 1 to 4.
+//! * `bleu2.wordpiece`, `bleu4.wordpiece`: the first 512 WordPiece tokens of a text in lower case, as `BertTokenizerFast` of `transformers` cuts them
+//!   with the vocabulary that is given; `[CLS]`, `[SEP]` and `[PAD]` in a text are left out, `[UNK]` counts. Without a vocabulary they have no
+//!   value. Papers take that of `allenai/scibert_scivocab_uncased`.
 //!
 //! # Known disagreements
 //!
-//! * MolT5 and its followers cut captions with the WordPiece tokenizer of SciBERT, which gives other (higher) values than words.
+//! * MolT5 and its followers cut captions with the WordPiece tokenizer of SciBERT, which gives other (higher) values than words; another
+//!   vocabulary gives other values again.
+//! * MolT5's script cuts texts off after 512 pieces with `tokenize` of transformers 4. In transformers 5 `tokenize` takes no notice of that limit.
 //! * Means of sentence BLEU are another metric; so are the smoothed variants.
 //! * ChemLLMBench's values for MolT5 differ from the MolT5 paper's because of the 100 rows that it scores, not of the code.
 //!
 //! # Reference
 //!
-//! Papineni et al., *BLEU*, ACL 2002; MolT5, EMNLP 2022; nltk 3.10.4.
+//! Papineni et al., *BLEU*, ACL 2002; MolT5, EMNLP 2022; nltk 3.10.4; tokens as of transformers 4.57.1 and 5.24.0.
 
 use std::hash::Hash;
 
 use super::text::{shared_runs, words};
-use super::{Metric, Sums};
+use super::{Metric, Need, Pair, Statistic, Sums};
 
 /// Longest run; [`Sums`] holds four numerators, four denominators and two lengths.
 const LONGEST: usize = 4;
 const PREDICTED: usize = 2 * LONGEST;
 const EXPECTED: usize = 2 * LONGEST + 1;
 
-pub(super) static CHARACTERS: Metric = Metric {
-    id: "bleu.char",
-    version: 1,
-    is_judged: false,
-    predictions: 1,
-    title: "BLEU (characters)",
-    row: |pair| {
-        let letters = |text: &str| text.chars().collect::<Vec<_>>();
-        Some(row(&letters(pair.reference()), &letters(pair.prediction())))
-    },
-    value: value::<4>,
-    source: include_str!("bleu.rs"),
-};
-
-macro_rules! of_words {
-    ($name:ident, $id:literal, $title:literal, $order:literal) => {
+macro_rules! bleu {
+    ($name:ident, $id:literal, $title:literal, $order:literal, $needs:expr, $row:expr) => {
         pub(super) static $name: Metric = Metric {
             id: $id,
             version: 1,
-            is_judged: false,
+            needs: $needs,
             predictions: 1,
             title: $title,
-            row: |pair| {
-                let list = |text| words(text).collect::<Vec<_>>();
-                Some(row(&list(pair.reference()), &list(pair.prediction())))
-            },
-            value: value::<$order>,
+            row: $row,
+            statistic: Statistic::Sums(value::<$order>),
             source: include_str!("bleu.rs"),
         };
     };
 }
 
-of_words!(TWO, "bleu2.whitespace", "BLEU-2 (words)", 2);
-of_words!(FOUR, "bleu4.whitespace", "BLEU-4 (words)", 4);
+bleu!(CHARACTERS, "bleu.char", "BLEU (characters)", 4, &[], |pair| {
+    let letters = |text: &str| text.chars().collect::<Vec<_>>();
+    Some(row(&letters(pair.reference()), &letters(pair.prediction())))
+});
+bleu!(TWO_WORDS, "bleu2.whitespace", "BLEU-2 (words)", 2, &[], of_words);
+bleu!(FOUR_WORDS, "bleu4.whitespace", "BLEU-4 (words)", 4, &[], of_words);
+bleu!(TWO_PIECES, "bleu2.wordpiece", "BLEU-2 (WordPiece)", 2, &[Need::Vocabulary], of_pieces);
+bleu!(FOUR_PIECES, "bleu4.wordpiece", "BLEU-4 (WordPiece)", 4, &[Need::Vocabulary], of_pieces);
+
+fn of_words(pair: &Pair<'_>) -> Option<Sums> {
+    let list = |text| words(text).collect::<Vec<_>>();
+    Some(row(&list(pair.reference()), &list(pair.prediction())))
+}
+
+fn of_pieces(pair: &Pair<'_>) -> Option<Sums> {
+    let [reference, prediction] = pair.pieces()?;
+    Some(row(reference, prediction))
+}
 
 fn row<T: Hash + Eq>(reference: &[T], prediction: &[T]) -> Sums {
     let mut sums = Sums::default();

@@ -21,7 +21,7 @@
 //!
 //! Wu et al., *MoleculeNet*, Chem. Sci. 2018, 9, 513; scikit-learn 1.9.1 (`mean_absolute_error`, `root_mean_squared_error`, `r2_score`).
 
-use super::{Metric, Pair, Sums, mean, mean_row};
+use super::{Metric, Pair, Statistic, Sums, mean, mean_row};
 
 /// Least squared deviations of references, as a share of their squares, for an R2.
 const LEAST_VARIATION: f64 = 1e-12;
@@ -34,11 +34,11 @@ macro_rules! error {
         pub(super) static $name: Metric = Metric {
             id: $id,
             version: 1,
-            is_judged: false,
+            needs: &[],
             predictions: 1,
             title: $title,
             row: $row,
-            value: $value,
+            statistic: Statistic::Sums($value),
             source: include_str!("error.rs"),
         };
     };
@@ -75,6 +75,6 @@ fn numbers(pair: &Pair<'_>) -> Option<(f64, f64)> {
 }
 
 /// A number of at most 1e100 in size that is the whole text.
-pub(crate) fn number(text: &str) -> Option<f64> {
+pub fn number(text: &str) -> Option<f64> {
     text.trim().parse().ok().filter(|number: &f64| number.abs() <= LARGEST)
 }

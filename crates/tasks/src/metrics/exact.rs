@@ -38,7 +38,7 @@
 use chemr_chem::Mol;
 
 use super::pair::read_molecule;
-use super::{Metric, Pair, Sums, mean, mean_row, yes_no};
+use super::{Metric, Pair, Statistic, Sums, mean, mean_row, yes_no};
 use crate::compare::fragments;
 
 macro_rules! exact {
@@ -46,11 +46,11 @@ macro_rules! exact {
         pub(super) static $name: Metric = Metric {
             id: $id,
             version: 1,
-            is_judged: false,
+            needs: &[],
             predictions: 1,
             title: $title,
             row: $row,
-            value: mean,
+            statistic: Statistic::Sums(mean),
             source: include_str!("exact.rs"),
         };
     };

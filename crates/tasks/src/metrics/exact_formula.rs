@@ -18,19 +18,19 @@
 //!
 //! ChemLLMBench, arXiv 2305.18365, name prediction (SMILES and IUPAC name to formula).
 
-use super::{Metric, mean, mean_row, yes_no};
+use super::{Metric, Statistic, mean, mean_row, yes_no};
 use crate::formula::Formula;
 
 pub(super) static EXACT_FORMULA: Metric = Metric {
     id: "exact.formula",
     version: 1,
-    is_judged: false,
+    needs: &[],
     predictions: 1,
     title: "Exact (formula)",
     row: |pair| {
         let reference = Formula::parse(pair.reference())?;
         Some(mean_row(yes_no(Formula::parse(pair.prediction()).as_ref() == Some(&reference))))
     },
-    value: mean,
+    statistic: Statistic::Sums(mean),
     source: include_str!("exact_formula.rs"),
 };

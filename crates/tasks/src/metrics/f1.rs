@@ -18,12 +18,12 @@
 //!
 //! ChemLLMBench, arXiv 2305.18365; scikit-learn 1.9.1 (`f1_score`).
 
-use super::{Metric, Sums, labels, ratio, yes_no};
+use super::{Metric, Statistic, Sums, labels, ratio, yes_no};
 
 pub(super) static F1: Metric = Metric {
     id: "f1",
     version: 1,
-    is_judged: false,
+    needs: &[],
     predictions: 1,
     title: "F1",
     row: |pair| {
@@ -33,6 +33,6 @@ pub(super) static F1: Metric = Metric {
         sums[1] = yes_no(expected != given);
         Some(sums)
     },
-    value: |sums| ratio(2.0 * sums[0], 2.0 * sums[0] + sums[1]),
+    statistic: Statistic::Sums(|sums| ratio(2.0 * sums[0], 2.0 * sums[0] + sums[1])),
     source: include_str!("f1.rs"),
 };

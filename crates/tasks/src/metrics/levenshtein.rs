@@ -20,16 +20,16 @@
 
 use std::collections::HashMap;
 
-use super::{Metric, mean, mean_row};
+use super::{Metric, Statistic, mean, mean_row};
 
 pub(super) static LEVENSHTEIN: Metric = Metric {
     id: "levenshtein",
     version: 1,
-    is_judged: false,
+    needs: &[],
     predictions: 1,
     title: "Levenshtein",
     row: |pair| Some(mean_row(distance(pair.reference(), pair.prediction()) as f64)),
-    value: mean,
+    statistic: Statistic::Sums(mean),
     source: include_str!("levenshtein.rs"),
 };
 

@@ -2,7 +2,11 @@
 //!
 //! Papers use one word for different functions ("exact match" is at least seven), so an id here names one definition and
 //! keeps its meaning: what changes a value changes the version. A metric turns each row into a few sums and the sums into its
-//! value, so that means, corpus-level BLEU and F1 all get their bootstrap interval in the same way.
+//! value (or, where the order of rows matters, the rows themselves), so that means, corpus-level BLEU, F1 and the area under the ROC
+//! curve all get their bootstrap interval in the same way.
+//!
+//! Some metrics need more than two texts: a judgement, a probability, a file ([`Need`]). Without it they have no value; nothing takes its
+//! place.
 //!
 //! One definition is one file with the headings *What it measures / Definition / Known disagreements / Reference*;
 //! [`Metric::documentation`] hands that text out, and a test fails when a heading is missing.
@@ -19,6 +23,8 @@ mod labels;
 mod levenshtein;
 mod meteor;
 mod pair;
+mod resources;
+mod roc_auc;
 mod rouge;
 mod similarity;
 mod source_similarity;
@@ -27,12 +33,18 @@ mod success;
 mod text;
 mod top_k;
 mod validity;
+mod weighted_success;
+mod wordnet;
+mod wordpiece;
 
 pub use aggregate::{Aggregate, RESAMPLES, aggregate};
-pub(crate) use error::number;
+pub use error::number;
 pub(crate) use labels::{given as label, spelt as reference_label};
 pub(crate) use levenshtein::distance as edit_distance;
 pub use pair::Pair;
+pub use resources::{Need, ResourceError, Resources};
+pub use wordnet::WordNet;
+pub use wordpiece::Vocabulary;
 
 /// What a row adds to a metric, in places that the metric knows.
 pub type Sums = [f64; 10];
@@ -44,17 +56,25 @@ pub struct Metric {
     pub id: &'static str,
     /// Goes up when a value can change.
     pub version: u32,
-    /// Whether it needs the verifier's judgement ([`Pair::judged`]).
-    pub is_judged: bool,
+    /// What it reads beside the two texts; without it no row has a value.
+    pub needs: &'static [Need],
     /// How many ranked predictions it looks at: with fewer in all rows it says nothing new.
     pub predictions: usize,
     /// Short human name for tables.
     pub title: &'static str,
     /// `None` for a row that this metric says nothing about, e.g. the similarity of a molecule that cannot be read.
     row: fn(&Pair<'_>) -> Option<Sums>,
-    /// The value of added rows; `None` where it is not defined.
-    value: fn(&Sums) -> Option<f64>,
+    statistic: Statistic,
     source: &'static str,
+}
+
+/// How rows become a value; `None` where it is not defined.
+#[derive(Clone, Copy, Debug)]
+enum Statistic {
+    /// Of what the rows add up to.
+    Sums(fn(&Sums) -> Option<f64>),
+    /// Of the rows in ascending order of their first place, each with how often it counts.
+    Ranks(fn(&[(&Sums, f64)]) -> Option<f64>),
 }
 
 impl Metric {
@@ -63,9 +83,9 @@ impl Metric {
         crate::guard::caught(|| (self.row)(pair)).flatten()
     }
 
-    /// The value of sums over rows; for one row, that row's own value.
-    pub fn value(&self, sums: &Sums) -> Option<f64> {
-        (self.value)(sums).filter(|value| value.is_finite())
+    /// The value of one row on its own.
+    pub fn value(&self, row: &Sums) -> Option<f64> {
+        self.statistic.value(&[row], 0..1)
     }
 
     /// The leading comment of the metric's file, as Markdown.
@@ -74,8 +94,9 @@ impl Metric {
     }
 }
 
-static METRICS: [&Metric; 33] = [
+static METRICS: [&Metric; 44] = [
     &success::SUCCESS,
+    &weighted_success::WEIGHTED_SUCCESS,
     &source_similarity::SOURCE_SIMILARITY,
     &validity::VALIDITY,
     &exact::STRING,
@@ -90,17 +111,27 @@ static METRICS: [&Metric; 33] = [
     &similarity::RDK,
     &similarity::MORGAN_COUNT,
     &similarity::MORGAN_2048,
+    &similarity::MACCS_ALL,
+    &similarity::RDK_ALL,
+    &similarity::MORGAN_COUNT_ALL,
+    &similarity::MORGAN_2048_ALL,
     &levenshtein::LEVENSHTEIN,
     &bleu::CHARACTERS,
-    &bleu::TWO,
-    &bleu::FOUR,
+    &bleu::TWO_WORDS,
+    &bleu::FOUR_WORDS,
+    &bleu::TWO_PIECES,
+    &bleu::FOUR_PIECES,
     &rouge::ONE,
     &rouge::TWO,
     &rouge::LONGEST,
-    &meteor::METEOR,
+    &meteor::WORDS,
+    &meteor::WORDS_WORDNET,
+    &meteor::PIECES,
+    &meteor::PIECES_WORDNET,
     &accuracy::ACCURACY,
     &balanced_accuracy::BALANCED_ACCURACY,
     &f1::F1,
+    &roc_auc::ROC_AUC,
     &error::MAE,
     &error::RMSE,
     &error::R2,

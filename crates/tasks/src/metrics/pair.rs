@@ -4,6 +4,8 @@ use std::cell::OnceCell;
 
 use chemr_chem::{ChemError, Gate, Mol};
 
+use super::similarity::{FINGERPRINTS, Fingerprint};
+use super::{Resources, WordNet};
 use crate::compare::fragments;
 use crate::verdict::{Judgement, Reason};
 
@@ -17,7 +19,11 @@ pub struct Pair<'a> {
     reference_molecule: OnceCell<Result<Mol, ChemError>>,
     predicted_molecule: OnceCell<Result<Mol, ChemError>>,
     rank: OnceCell<Option<usize>>,
+    similarities: [OnceCell<Option<f64>>; FINGERPRINTS],
+    pieces: OnceCell<Option<[Vec<String>; 2]>>,
     judgement: Option<Judgement>,
+    probability: Option<f64>,
+    resources: Option<&'a Resources>,
 }
 
 impl<'a> Pair<'a> {
@@ -29,8 +35,22 @@ impl<'a> Pair<'a> {
             reference_molecule: OnceCell::new(),
             predicted_molecule: OnceCell::new(),
             rank: OnceCell::new(),
+            similarities: Default::default(),
+            pieces: OnceCell::new(),
             judgement: None,
+            probability: None,
+            resources: None,
         }
+    }
+
+    /// With the files that some metrics read.
+    pub fn with_resources(self, resources: &'a Resources) -> Self {
+        Pair { resources: Some(resources), ..self }
+    }
+
+    /// With the probability of the positive label that stands beside the prediction, or any number that grows with it.
+    pub fn with_probability(self, probability: f64) -> Self {
+        Pair { probability: Some(probability), ..self }
     }
 
     /// With what the task's verifier says about the first prediction, for the metrics that need it.
@@ -46,6 +66,23 @@ impl<'a> Pair<'a> {
     /// What the verifier said; `None` also for a row that the verifier could not judge.
     pub(super) fn judgement(&self) -> Option<&Judgement> {
         self.judgement.as_ref().filter(|_| !self.is_broken())
+    }
+
+    pub(super) fn probability(&self) -> Option<f64> {
+        self.probability
+    }
+
+    pub(super) fn wordnet(&self) -> Option<&'a WordNet> {
+        self.resources?.wordnet.as_ref()
+    }
+
+    /// Reference and first prediction in pieces of words; cut once for all metrics.
+    pub(super) fn pieces(&self) -> Option<&[Vec<String>; 2]> {
+        let cut = || {
+            let vocabulary = self.resources?.vocabulary.as_ref()?;
+            Some([vocabulary.pieces(self.reference())?, vocabulary.pieces(self.prediction())?])
+        };
+        self.pieces.get_or_init(cut).as_ref()
     }
 
     /// Without blanks around it.
@@ -86,6 +123,15 @@ impl<'a> Pair<'a> {
     /// As [`Mol::parse_with`].
     pub fn predicted_molecule(&self) -> Result<&Mol, &ChemError> {
         self.predicted_molecule.get_or_init(|| read_molecule(self.prediction())).as_ref()
+    }
+
+    /// Similarity of both molecules; `None` when one cannot be read, or has no such fingerprint. Found once for all metrics.
+    pub(super) fn similarity(&self, fingerprint: Fingerprint) -> Option<f64> {
+        let find = || {
+            let (reference, predicted) = self.molecules()?;
+            fingerprint.similarity(reference, predicted)
+        };
+        *self.similarities[fingerprint as usize].get_or_init(find)
     }
 
     /// Both molecules, if both can be read.

@@ -20,18 +20,18 @@
 //! Lin, *ROUGE*, 2004; MolT5, EMNLP 2022; rouge-score 0.1.2.
 
 use super::text::shared_runs;
-use super::{Metric, Pair, Sums, mean, mean_row, ratio};
+use super::{Metric, Pair, Statistic, Sums, mean, mean_row, ratio};
 
 macro_rules! rouge {
     ($name:ident, $id:literal, $title:literal, $shared:expr, $run:literal) => {
         pub(super) static $name: Metric = Metric {
             id: $id,
             version: 1,
-            is_judged: false,
+            needs: &[],
             predictions: 1,
             title: $title,
             row: |pair| Some(f_measure(pair, $run, $shared)),
-            value: mean,
+            statistic: Statistic::Sums(mean),
             source: include_str!("rouge.rs"),
         };
     };

@@ -18,15 +18,15 @@
 //!
 //! Li et al., *TOMG-Bench*, arXiv 2412.14642 (MolEdit, MolOpt); fingerprints as of RDKit 2026.9.1.
 
-use super::{Metric, mean, mean_row};
+use super::{Metric, Need, Statistic, mean, mean_row};
 
 pub(super) static SOURCE_SIMILARITY: Metric = Metric {
     id: "similarity.source",
     version: 1,
-    is_judged: true,
+    needs: &[Need::Judgement],
     predictions: 1,
     title: "Similarity to the source",
     row: |pair| pair.judgement()?.parts.get("similarity").copied().map(mean_row),
-    value: mean,
+    statistic: Statistic::Sums(mean),
     source: include_str!("source_similarity.rs"),
 };

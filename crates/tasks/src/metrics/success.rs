@@ -13,21 +13,22 @@
 //! # Known disagreements
 //!
 //! * TOMG-Bench calls it accuracy (MolCustom) or success rate (MolEdit, MolOpt), and counts mixtures like molecules in MolCustom.
-//! * TOMG-Bench's weighted accuracy multiplies it by novelty or similarity, each a mean over valid rows.
+//! * TOMG-Bench's weighted accuracy multiplies it by novelty or similarity, each a mean over valid rows; with similarity it is `success.weighted`.
+//! * Version 1 took a change of a property within rounding (the same molecule, written in another order) for one.
 //!
 //! # Reference
 //!
 //! Li et al., *TOMG-Bench*, arXiv 2412.14642; ChemLLMBench, arXiv 2305.18365 (reagent selection).
 
-use super::{Metric, mean, mean_row, yes_no};
+use super::{Metric, Need, Statistic, mean, mean_row, yes_no};
 
 pub(super) static SUCCESS: Metric = Metric {
     id: "success",
-    version: 1,
-    is_judged: true,
+    version: 2,
+    needs: &[Need::Judgement],
     predictions: 1,
     title: "Success",
     row: |pair| pair.judgement().map(|judgement| mean_row(yes_no(judgement.correct))),
-    value: mean,
+    statistic: Statistic::Sums(mean),
     source: include_str!("success.rs"),
 };

@@ -18,18 +18,18 @@
 //!
 //! ChemLLMBench, arXiv 2305.18365, reactions and names (top-1 to top-5); Liu et al., ACS Cent. Sci. 2017, 3, 1103 (retrosynthesis, top-10).
 
-use super::{Metric, Pair, Sums, mean, mean_row, yes_no};
+use super::{Metric, Pair, Statistic, Sums, mean, mean_row, yes_no};
 
 macro_rules! top {
     ($name:ident, $id:literal, $title:literal, $count:literal) => {
         pub(super) static $name: Metric = Metric {
             id: $id,
             version: 1,
-            is_judged: false,
+            needs: &[],
             predictions: $count,
             title: $title,
             row: |pair| among(pair, $count),
-            value: mean,
+            statistic: Statistic::Sums(mean),
             source: include_str!("top_k.rs"),
         };
     };

@@ -20,15 +20,15 @@
 //!
 //! Edwards et al., *Translation between Molecules and Natural Language* (MolT5), EMNLP 2022; RDKit 2026.9.1.
 
-use super::{Metric, mean, mean_row, yes_no};
+use super::{Metric, Statistic, mean, mean_row, yes_no};
 
 pub(super) static VALIDITY: Metric = Metric {
     id: "validity",
     version: 1,
-    is_judged: false,
+    needs: &[],
     predictions: 1,
     title: "Valid",
     row: |pair| Some(mean_row(yes_no(pair.predicted_molecule().is_ok()))),
-    value: mean,
+    statistic: Statistic::Sums(mean),
     source: include_str!("validity.rs"),
 };

@@ -134,7 +134,7 @@ static SUITES: [Suite; 9] = [
             "property.lipophilicity",
             "property.aqsoldb",
         ],
-        decoding: "one answer; the published AUC-ROC needs probabilities",
+        decoding: "one answer; the published AUC-ROC needs probabilities beside the labels",
         published: &[],
     },
     Suite {

@@ -33,21 +33,27 @@ const DESIGN: (&[&str], &[Named]) = (
     ],
 );
 
-/// Their BLEU and METEOR are over WordPiece tokens; ROUGE cuts its own words.
-const CAPTIONING: (&[&str], &[Named]) =
-    (&["molecule_captioning"], &[("ROUGE-1", "rouge1"), ("ROUGE-2", "rouge2"), ("ROUGE-L", "rougeL")]);
+/// `text_translation_metrics.py` of MolT5: BLEU and METEOR are over WordPiece tokens, METEOR with synonyms; ROUGE cuts its own words.
+const CAPTIONING: (&[&str], &[Named]) = (
+    &["molecule_captioning"],
+    &[
+        ("BLEU-2", "bleu2.wordpiece"),
+        ("BLEU-4", "bleu4.wordpiece"),
+        ("ROUGE-1", "rouge1"),
+        ("ROUGE-2", "rouge2"),
+        ("ROUGE-L", "rougeL"),
+        ("METEOR", "meteor.wordpiece.wordnet"),
+        ("METEOR without synonyms", "meteor.wordpiece"),
+    ],
+);
 
 const LARGEST: &[Named] = &[("Accuracy", "exact.largest_fragment")];
 
 static PAPERS: [Paper; 6] = [
-    Paper {
-        id: "molt5",
-        title: "MolT5 (Edwards et al., EMNLP 2022); without FCD, and BLEU and METEOR over WordPiece tokens",
-        scores: &[DESIGN, CAPTIONING],
-    },
+    Paper { id: "molt5", title: "MolT5 (Edwards et al., EMNLP 2022); without FCD", scores: &[DESIGN, CAPTIONING] },
     Paper {
         id: "chemllmbench",
-        title: "ChemLLMBench (Guo et al., NeurIPS 2023), one answer for each question; without FCD, and BLEU and METEOR over WordPiece tokens",
+        title: "ChemLLMBench (Guo et al., NeurIPS 2023), one answer for each question; without FCD",
         scores: &[
             DESIGN,
             CAPTIONING,
@@ -68,7 +74,7 @@ static PAPERS: [Paper; 6] = [
     },
     Paper {
         id: "tomg",
-        title: "TOMG-Bench (Li et al., arXiv 2412.14642); without novelty, which needs its reference set",
+        title: "TOMG-Bench (Li et al., arXiv 2412.14642); without novelty and the accuracy that it weighs, which need its reference set",
         scores: &[
             (
                 &["tomg.atom_num", "tomg.bond_num", "tomg.functional_group"],
@@ -76,7 +82,12 @@ static PAPERS: [Paper; 6] = [
             ),
             (
                 &["tomg.add", "tomg.del", "tomg.sub", "tomg.logp", "tomg.mr", "tomg.qed"],
-                &[("Success Rate", "success"), ("Similarity", "similarity.source"), ("Validity", "validity")],
+                &[
+                    ("Success Rate", "success"),
+                    ("Similarity", "similarity.source"),
+                    ("Weighted Success Rate", "success.weighted"),
+                    ("Validity", "validity"),
+                ],
             ),
         ],
     },

@@ -8,13 +8,14 @@ mod interrupt;
 mod models;
 mod program;
 mod rows;
+mod shots;
 mod terminal;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{ask, doctor, eval, merge, mol, quickstart, report, run, score, serve, train};
+use crate::commands::{ask, doctor, eval, merge, mol, prompts, quickstart, report, run, score, serve, train};
 
 const EXIT_CODES: &str = "Exit codes: 0 success, 1 failure, 2 wrong usage, 3 some input lines were invalid, 130 stopped by Ctrl-C (resume with --resume).";
 
@@ -38,6 +39,7 @@ enum Command {
     Ask(ask::Arguments),
     Merge(merge::Arguments),
     Mol(mol::Arguments),
+    Prompts(prompts::Arguments),
     Doctor(doctor::Arguments),
 }
 
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Command::Ask(arguments) => ask::run(&arguments),
         Command::Merge(arguments) => merge::run(&arguments),
         Command::Mol(arguments) => mol::run(&arguments),
+        Command::Prompts(arguments) => prompts::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
     };
     exit::code(outcome)

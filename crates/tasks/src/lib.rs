@@ -3,6 +3,8 @@
 //! A task turns an [`Example`] into a [`Prompt`] and a model's completion into a [`Verdict`]. A verdict is always
 //! returned: hostile text, panics in the toolkit and broken rows all become a [`Reason`], never an error or a hang.
 //!
+//! The words of all questions are a file, `data/prompts.toml`, that [`Prompts`] can change; [`shots`] puts examples before a question.
+//!
 //! One task is one file with the headings *What it asks / How it is scored / Known disagreements / Reference*;
 //! [`documentation`] hands that text out, and a test fails when a heading is missing.
 

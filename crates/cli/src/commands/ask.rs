@@ -24,7 +24,7 @@ const EXAMPLES: &str = "Examples:
   chemr ask --task retrosynthesis 'CC(C)C(=O)OCC' --model runs/quickstart-001
   chemr ask --task tomg.functional_group '1 ester, 1 alcohol' --json
   chemr ask 'What is the formula of CCO?' --model my-adapter --base models/base
-  chemr ask --task retrosynthesis 'CC(C)C(=O)OCC' --shots 5 --shots-from train.csv --shots-by scaffold
+  chemr ask --task retrosynthesis 'CCOC(C)=O' --shots 5 --shots-from train.csv --shots-by scaffold
 
 Tasks: name.smiles_to_formula, name.iupac_to_smiles, property.bbbp, property.polarity_rule,
 reaction_prediction, retrosynthesis, tomg.functional_group";

@@ -17,7 +17,7 @@ const EXAMPLES: &str = "Examples:
   chemr eval --model runs/quickstart-001
   chemr eval --model runs/quickstart-001 --set data.levels=[2] --set eval.examples_per_task=500
   chemr eval --model my-model --recipe recipes/real-data.toml --json
-  chemr eval --model my-model --prompts prompts.toml --shots 5 --shots-from train.csv --shots-by similar";
+  chemr eval --model my-model --shots 5 --shots-from train.csv --shots-by similar";
 
 /// Evaluate a model greedily on held-out questions of every task.
 #[derive(clap::Args)]

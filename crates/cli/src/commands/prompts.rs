@@ -81,9 +81,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     // As comments, so that the output is a file of prompts.
     for task in shown.iter().take(1) {
         let Prompt { system, user } = example(task);
-        say!("\n# A question of {}, the system message first:\n#\n# {system}\n#", task.id())?;
-        for line in user.split('\n') {
-            say!("# {line}")?;
+        say!("\n# A question of {}, the system message first:", task.id())?;
+        for line in ["", system.as_str(), "", user.as_str()].into_iter().flat_map(|text| text.split('\n')) {
+            say!("{}", format!("# {line}").trim_end())?;
         }
     }
     say!("\n# sha256 {}", prompts.sha256())?;

@@ -48,10 +48,14 @@ def _ranked(prediction: str | None | Sequence[str]) -> list[str]:
     return [prediction] if isinstance(prediction, str) else list(prediction)
 
 
-def question(task: str, **columns: Any) -> list[dict[str, str]]:
-    """The messages that ask a task about a row: ``[{"role": "system", ...}, {"role": "user", ...}]``."""
+def question(task: str, *, prompts: str | os.PathLike[str] | None = None, **columns: Any) -> list[dict[str, str]]:
+    """The messages that ask a task about a row: ``[{"role": "system", ...}, {"role": "user", ...}]``.
+
+    ``prompts`` names a file of prompts (docs/prompts.md), by default those of the package; the other arguments are the columns of the row.
+    """
     given = {name: rewards.text(value) or "" for name, value in columns.items()}
-    return [{"role": role, "content": content} for role, content in _chemr.question(task, given)]
+    file = None if prompts is None else os.fspath(prompts)
+    return [{"role": role, "content": content} for role, content in _chemr.question(task, given, file)]
 
 
 def tasks() -> list[dict[str, Any]]:

@@ -1,10 +1,11 @@
 //! Rewards for batches of completions.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chemr_scoring::rewards::{Item, Shaping};
-use chemr_tasks::{Mode, Task, Verdict, task};
+use chemr_tasks::{Mode, Prompts, Task, Verdict, task};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -99,15 +100,22 @@ pub fn extract(completion: &str, mode: &str) -> PyResult<(Option<String>, Option
     })
 }
 
-/// The messages that ask a task: `[(role, content), ...]`.
+/// The messages that ask a task: `[(role, content), ...]`, in the words of a file of prompts or of the program.
 #[pyfunction]
-pub fn question(task: &str, columns: BTreeMap<String, String>) -> PyResult<Vec<(&'static str, String)>> {
+#[pyo3(signature = (task, columns, prompts = None))]
+pub fn question(
+    task: &str,
+    columns: BTreeMap<String, String>,
+    prompts: Option<PathBuf>,
+) -> PyResult<Vec<(&'static str, String)>> {
     let known = chemr_tasks::task(task).ok_or_else(|| refused(format!("unknown task {task:?}")))?;
+    let own = prompts.as_deref().map(Prompts::load).transpose().map_err(refused)?;
+    let prompts = own.as_ref().unwrap_or_else(|| Prompts::builtin());
     let row = known.row(&columns, "");
     if let Some(lacking) = known.fields().iter().find(|field| !row.input.contains_key(field.key)) {
         let names = lacking.names().collect::<Vec<_>>().join(" or ");
         return Err(refused(format!("{task} asks for the column {names}")));
     }
-    let prompt = known.question(&row);
+    let prompt = prompts.question(known, &row);
     Ok(vec![("system", prompt.system), ("user", prompt.user)])
 }

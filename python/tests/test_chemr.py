@@ -172,6 +172,18 @@ def test_questions():
     assert options.endswith("Options: \nA. a\nB. b")
 
 
+def test_questions_in_own_words(tmp_path):
+    file = tmp_path / "prompts.toml"
+    file.write_text('system = "A chemist."\n[tasks.retrosynthesis]\nuser = "Take {product} apart."\n')
+    system, user = chemr.question("retrosynthesis", product="CCO", prompts=file)
+    assert (system["content"], user["content"]) == ("A chemist.", "Take CCO apart.")
+    file.write_text('[tasks.retrosynthesis]\nuser = "{produkt}"\n')
+    with pytest.raises(ValueError, match="prompts.toml:2: .*did you mean `product`"):
+        chemr.question("retrosynthesis", product="CCO", prompts=str(file))
+    with pytest.raises(ValueError, match="cannot read the prompts"):
+        chemr.question("retrosynthesis", product="CCO", prompts=tmp_path / "none.toml")
+
+
 def test_the_interpreter_is_released_and_keeps_its_signal_handler():
     before = signal.getsignal(signal.SIGINT)
     ticks = []

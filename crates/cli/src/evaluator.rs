@@ -7,7 +7,9 @@ use std::time::Instant;
 
 use anyhow::Context;
 use chemr_engine::{InferenceModel, Tokenizer};
-use chemr_eval::{EvalError, EvalOptions, ModelFacts, PhaseRecord, PhaseScores, Summary, TaskRows};
+use chemr_eval::{Asked, EvalError, EvalOptions, ModelFacts, PhaseRecord, PhaseScores, Summary, TaskRows};
+use chemr_tasks::Prompts;
+use chemr_tasks::shots::Questions;
 use chemr_train::{
     PhaseHook, PhaseKind, PhaseOutcome, Recipe, Run, RunStatus, Source, check_start, progress_for_stderr,
 };
@@ -25,6 +27,7 @@ pub fn evaluate(
     model: &InferenceModel<'_>,
     tokenizer: &Tokenizer,
     rows: &[TaskRows],
+    questions: &Questions<'_>,
     recipe: &Recipe,
     stop: &AtomicBool,
 ) -> Result<PhaseScores, EvalError> {
@@ -36,7 +39,7 @@ pub fn evaluate(
         seed: recipe.run.seed,
     };
     let mut bar = EvaluationProgress::new(name, total);
-    let scores = chemr_eval::evaluate(model, tokenizer, rows, &options, &mut |progress| {
+    let scores = chemr_eval::evaluate(model, tokenizer, rows, questions, &options, &mut |progress| {
         bar.update(progress.done, progress.total);
         if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
@@ -81,6 +84,7 @@ struct AfterPhase<'a> {
     recipe: &'a Recipe,
     run: &'a Path,
     rows: &'a [TaskRows],
+    prompts: &'a Prompts,
     stop: &'a AtomicBool,
     /// Ctrl-C came during an evaluation. The phase before it is saved.
     stopped: bool,
@@ -99,7 +103,8 @@ impl PhaseHook for AfterPhase<'_> {
         let started = Instant::now();
         let found = models::find(outcome.checkpoint.clone(), None)?;
         let (model, tokenizer) = found.read_as_trained(self.recipe.adapter.base)?;
-        let scores = evaluate(outcome.name, &model, &tokenizer, self.rows, self.recipe, self.stop)
+        let questions = Questions::zero_shot(self.prompts);
+        let scores = evaluate(outcome.name, &model, &tokenizer, self.rows, &questions, self.recipe, self.stop)
             .inspect_err(|error| self.stopped = matches!(error, EvalError::Stopped))?;
         eprint!("{}\n{}", headline(outcome.name, &scores), table(&scores));
         let record = PhaseRecord {
@@ -107,6 +112,7 @@ impl PhaseHook for AfterPhase<'_> {
             seconds: outcome.seconds,
             tokens: outcome.tokens,
             evaluation_seconds: started.elapsed().as_secs_f64(),
+            asked: Some(Asked { prompts_sha256: self.prompts.sha256(), shots: None }),
             scores,
         };
         chemr_eval::write_phase(self.run, &record)?;
@@ -139,7 +145,7 @@ pub fn train_and_report(recipe: &Recipe, out: &Path, resume: bool, plan: &str) -
     // From here on there is something to save when Ctrl-C comes.
     let stop = interrupt::stop_flag();
     let progress = progress_for_stderr();
-    let mut hook = AfterPhase { recipe, run: out, rows: &rows, stop, stopped: false };
+    let mut hook = AfterPhase { recipe, run: out, rows: &rows, prompts: source.prompts(), stop, stopped: false };
     let result = Run { recipe, source: &source, out, resume, stop, progress: &*progress }.start(&mut hook);
     let outcome = match result {
         Ok(outcome) => outcome,

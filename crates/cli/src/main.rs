@@ -8,13 +8,14 @@ mod interrupt;
 mod models;
 mod program;
 mod rows;
+mod shots;
 mod terminal;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{ask, doctor, eval, merge, mol, quickstart, report, run, score, serve, train};
+use crate::commands::{ask, doctor, eval, merge, mol, prompts, quickstart, report, run, score, serve, train};
 
 /// The toolkit makes many small values: with the system's allocator a third of the time of reading a molecule goes there.
 #[global_allocator]
@@ -42,6 +43,7 @@ enum Command {
     Ask(ask::Arguments),
     Merge(merge::Arguments),
     Mol(mol::Arguments),
+    Prompts(prompts::Arguments),
     Doctor(doctor::Arguments),
 }
 
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
         Command::Ask(arguments) => ask::run(&arguments),
         Command::Merge(arguments) => merge::run(&arguments),
         Command::Mol(arguments) => mol::run(&arguments),
+        Command::Prompts(arguments) => prompts::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
     };
     exit::code(outcome)

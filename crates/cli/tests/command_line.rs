@@ -33,7 +33,7 @@ fn json_lines(output: &Output) -> Vec<Value> {
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    for command in ["quickstart", "run", "train", "eval", "report", "ask", "merge", "mol", "doctor"] {
+    for command in ["quickstart", "run", "train", "eval", "report", "ask", "merge", "mol", "prompts", "doctor"] {
         let output = chemr(&[command, "--help"]);
         assert!(output.status.success(), "{command}");
         let help = text(&output.stdout);
@@ -250,6 +250,55 @@ fn a_failure_names_its_reason_once() {
         assert!(output.status.code() == Some(1) && message.contains(wanted), "{arguments:?}: {message}");
         assert!(message.lines().count() == 1 && message.matches("os error").count() <= 1, "{arguments:?}: {message}");
     }
+}
+
+#[test]
+fn prompts_are_written_changed_and_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("prompts.toml");
+    let path = file.to_str().unwrap();
+    let default = text(&chemr(&["prompts", "--default"]).stdout);
+    std::fs::write(&file, &default).unwrap();
+    let json = |arguments: &[&str]| {
+        let output = chemr(&[&["prompts", "--json"], arguments].concat());
+        serde_json::from_slice::<Value>(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stderr)))
+    };
+    let builtin = json(&[]);
+    assert_eq!((&builtin["is_default"], &json(&["--prompts", path])), (&Value::Bool(true), &builtin));
+    assert!(builtin["examples"].as_array().unwrap().len() > 80);
+    std::fs::write(&file, default.replace("line = \"Predict the product of the reaction.\"", "line = \"What forms?\""))
+        .unwrap();
+    let mine = json(&["--prompts", path, "--task", "reaction_prediction"]);
+    assert_eq!((&mine["is_default"], &mine["templates"]["line"]), (&Value::Bool(false), &"What forms?".into()));
+    assert!(mine["examples"][0]["user"].as_str().unwrap().ends_with("What forms?\nReactants: CC(=O)O.OCC"), "{mine}");
+    assert_ne!(mine["sha256"], builtin["sha256"]);
+    // What is printed is a file of the same prompts.
+    let printed = chemr(&["prompts", "--prompts", path]).stdout;
+    let copy = folder.path().join("copy.toml");
+    std::fs::write(&copy, printed).unwrap();
+    assert_eq!(json(&["--prompts", copy.to_str().unwrap()])["sha256"], mine["sha256"]);
+    let pool = folder.path().join("pool.csv");
+    std::fs::write(&pool, "reactants,reference\nCC(=O)Cl.CO,COC(C)=O\nOCC.CC(=O)O,CCOC(C)=O\n").unwrap();
+    let shots = ["--task", "reaction_prediction", "--shots-from", pool.to_str().unwrap(), "--shots", "1"];
+    let shown = json(&shots);
+    let question = shown["examples"][0]["user"].as_str().unwrap();
+    assert!(question.ends_with("Reactants: CC(=O)Cl.CO\nProduct: COC(C)=O\nReactants: CC(=O)O.OCC"), "{question}");
+    for (arguments, wanted) in [
+        (&["prompts", "--task", "retrosynthesi"][..], "did you mean `retrosynthesis`?"),
+        (&["prompts", "--shots", "1", "--shots-from", "x.csv"], "name it with --task"),
+        (&["prompts", "--task", "molecule_design", "--shots", "1", "--shots-from", "none.csv"], "CSV or JSONL"),
+        (&["ask", "Why?", "--shots", "1", "--shots-from", "x.csv"], "name its task with --task"),
+        (&["ask", "CCO", "--task", "retrosynthesis", "--prompts", "none.toml"], "chemr prompts --default"),
+        (&["eval", "--shots", "1"], "--shots-from"),
+        (&["prompts", "--shots-by", "scafold"], "did you mean `scaffold`?"),
+    ] {
+        let output = chemr(arguments);
+        let message = text(&output.stderr);
+        assert!(!output.status.success() && message.contains(wanted), "{arguments:?}: {message}");
+    }
+    std::fs::write(&file, "[tasks.retrosynthesis]\nuser = \"{produkt}\"\n").unwrap();
+    let message = text(&chemr(&["prompts", "--prompts", path]).stderr);
+    assert!(message.contains("prompts.toml:2: ") && message.contains("did you mean `product`?"), "{message}");
 }
 
 /// The doctor's checks by name, and whether all passed.

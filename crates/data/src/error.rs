@@ -25,8 +25,8 @@ pub enum DataError {
     /// A file could not be read.
     #[error("cannot read {path}: {source}; docs/data.md says which files are wanted", path = path.display())]
     Read { path: PathBuf, source: std::io::Error },
-    /// A file of predictions could not be read.
-    #[error("cannot read {path}: {source}; predictions are CSV or JSONL, plain or gzipped", path = path.display())]
+    /// A file of predictions or examples could not be read.
+    #[error("cannot read {path}: {source}; predictions and examples are CSV or JSONL, plain or gzipped", path = path.display())]
     Predictions { path: PathBuf, source: std::io::Error },
     /// A file was read but a row (0: the header) does not have the expected shape.
     #[error("{path}, {}: {message}", place(*row), path = path.display())]

@@ -7,6 +7,7 @@
 //! * [`split_of`] keeps train, validation and test apart by canonical molecule.
 //!
 //! * [`predictions`] reads what a model answered, beside the references.
+//! * [`shots`] reads rows that may stand before a question as examples.
 //!
 //! `docs/gym.md` describes levels, rules and the metadata that examples carry.
 
@@ -17,6 +18,7 @@ pub mod import;
 pub mod names;
 pub mod predictions;
 pub mod rng;
+pub mod shots;
 pub mod sketch;
 mod split;
 

@@ -3,7 +3,7 @@
 //! CSV with a header row (tab-separated when the header holds tabs and no comma), or one JSON object a line; plain or gzipped, told
 //! apart by their first bytes. The reference stands in the
 //! column `ground_truth` or `reference` (or `ground truth`), the prediction in `output` or `prediction`; in JSON a prediction may be a list, best
-//! first. A column `task` may name the task of each row. All other columns are the question.
+//! first. A column `task` may name the task of each row. All other columns are the question. A file of examples is the same without predictions.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -52,10 +52,23 @@ pub struct Predictions {
 /// # Errors
 /// When the file cannot be read, has no row, lacks a column, or a row has another shape than the header; with the row.
 pub fn read(path: &Path) -> Result<Predictions, DataError> {
+    read_table(path, true)
+}
+
+/// Reads a file of rows with references, in which predictions may be missing.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_references(path: &Path) -> Result<Predictions, DataError> {
+    read_table(path, false)
+}
+
+fn read_table(path: &Path, is_predicted: bool) -> Result<Predictions, DataError> {
     let bytes = read_bytes(path).map_err(|source| DataError::Predictions { path: path.to_owned(), source })?;
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
-    let found = if first == Some(&b'{') { json_lines(path, bytes) } else { csv(path, bytes) }?;
+    let found =
+        if first == Some(&b'{') { json_lines(path, bytes, is_predicted) } else { csv(path, bytes, is_predicted) }?;
     if found.rows.is_empty() {
         return Err(at(path, 0, "the file has no rows".into()));
     }
@@ -90,7 +103,7 @@ fn lacks(names: &[&str], found: &[&str]) -> String {
     )
 }
 
-fn csv(path: &Path, bytes: &[u8]) -> Result<Predictions, DataError> {
+fn csv(path: &Path, bytes: &[u8], is_predicted: bool) -> Result<Predictions, DataError> {
     let header = bytes.split(|byte| *byte == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
     let delimiter = if header.contains(&b'\t') && !header.contains(&b',') { b'\t' } else { b',' };
     // Quotes mean nothing in files separated by tabs.
@@ -101,8 +114,9 @@ fn csv(path: &Path, bytes: &[u8]) -> Result<Predictions, DataError> {
     let position = |wanted: &str| names.iter().position(|name| *name == wanted);
     let one_of =
         |wanted: &[&str]| wanted.iter().copied().find_map(position).ok_or_else(|| at(path, 0, lacks(wanted, &names)));
-    let (reference, prediction, task) = (one_of(&REFERENCE)?, one_of(&PREDICTION)?, position("task"));
-    let is_question = |index: usize| ![Some(reference), Some(prediction), task].contains(&Some(index));
+    let (reference, task) = (one_of(&REFERENCE)?, position("task"));
+    let prediction = if is_predicted { Some(one_of(&PREDICTION)?) } else { PREDICTION.into_iter().find_map(position) };
+    let is_question = |index: usize| ![Some(reference), prediction, task].contains(&Some(index));
     let other: Vec<(usize, String)> =
         (0..names.len()).filter(|index| is_question(*index)).map(|index| (index, names[index].to_owned())).collect();
     let columns = other.iter().map(|(_, name)| name.clone()).collect();
@@ -115,7 +129,7 @@ fn csv(path: &Path, bytes: &[u8]) -> Result<Predictions, DataError> {
         rows.push(Predicted {
             row,
             reference: field(reference),
-            predictions: filled(prediction).into_iter().collect(),
+            predictions: prediction.and_then(filled).into_iter().collect(),
             task: task.and_then(filled),
             fields: other.iter().filter_map(|(place, name)| Some((name.clone(), filled(*place)?))).collect(),
         });
@@ -128,7 +142,7 @@ fn csv(path: &Path, bytes: &[u8]) -> Result<Predictions, DataError> {
     Ok(Predictions { columns, rows })
 }
 
-fn json_lines(path: &Path, bytes: &[u8]) -> Result<Predictions, DataError> {
+fn json_lines(path: &Path, bytes: &[u8], is_predicted: bool) -> Result<Predictions, DataError> {
     let mut found = Predictions::default();
     for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
         let row = index + 1;
@@ -142,7 +156,11 @@ fn json_lines(path: &Path, bytes: &[u8]) -> Result<Predictions, DataError> {
             let value = names.iter().copied().find_map(|name| object.remove(name));
             value.ok_or_else(|| at(path, row, lacks(names, &keys.iter().map(String::as_str).collect::<Vec<_>>())))
         };
-        let (reference, prediction) = (take(&REFERENCE)?, take(&PREDICTION)?);
+        let reference = take(&REFERENCE)?;
+        let prediction = match take(&PREDICTION) {
+            Err(_) if !is_predicted => Value::Null,
+            found => found?,
+        };
         let text =
             |value: &Value| scalar(value).ok_or_else(|| at(path, row, format!("neither a text nor a number: {value}")));
         let filled = |value: &Value| Ok(Some(text(value)?).filter(|text| !text.trim().is_empty()));

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 
 use chemr_engine::{ChatMessage, Event, Generated, Generator, InferenceModel, Sampling, StopReason, Tokenizer};
 use chemr_protocol::{Claim, ClaimTally, check_claims};
-use chemr_tasks::{Example, Mode, Task, Verdict};
+use chemr_tasks::shots::Questions;
+use chemr_tasks::{Example, Mode, Prompts, Task, Verdict};
 use rayon::prelude::*;
 
 use crate::baseline::baseline_accuracy;
@@ -78,18 +79,20 @@ pub fn evaluate(
     model: &InferenceModel<'_>,
     tokenizer: &Tokenizer,
     tasks: &[TaskRows],
+    questions: &Questions<'_>,
     options: &EvalOptions,
     progress: &mut dyn FnMut(&EvalProgress) -> ControlFlow<()>,
 ) -> Result<PhaseScores, EvalError> {
     if let Some(empty) = tasks.iter().find(|rows| rows.examples.is_empty()) {
         return Err(EvalError::NoRows { task: empty.task.id().to_string() });
     }
-    let answers = answer_all(model, tokenizer, tasks, options, progress)?;
-    Ok(score(tasks, answers, options))
+    let answers = answer_all(model, tokenizer, tasks, questions, options, progress)?;
+    Ok(score(tasks, answers, questions.prompts(), options))
 }
 
-/// Scores completions that were written elsewhere: one for each row of each task, in order. A missing one counts as empty.
-pub fn score(tasks: &[TaskRows], completions: Vec<Answered>, options: &EvalOptions) -> PhaseScores {
+/// Scores completions that were written elsewhere: one for each row of each task, in order. A missing one counts as empty. `prompts` are those that
+/// asked for them.
+pub fn score(tasks: &[TaskRows], completions: Vec<Answered>, prompts: &Prompts, options: &EvalOptions) -> PhaseScores {
     let mut completions = completions.into_iter();
     let mut scores = PhaseScores { tasks: Vec::new(), samples: Vec::new() };
     for rows in tasks.iter().filter(|rows| !rows.examples.is_empty()) {
@@ -105,7 +108,9 @@ pub fn score(tasks: &[TaskRows], completions: Vec<Answered>, options: &EvalOptio
             .collect();
         scores.tasks.push(detail(rows, &answered, &judged, options.seed));
         let kept = rows.examples.iter().zip(&answered).zip(&judged).take(options.samples_per_task);
-        scores.samples.extend(kept.map(|((example, answer), judged)| sample(rows.task, example, answer, judged)));
+        scores
+            .samples
+            .extend(kept.map(|((example, answer), judged)| sample(rows.task, prompts, example, answer, judged)));
     }
     scores
 }
@@ -115,6 +120,7 @@ fn answer_all(
     model: &InferenceModel<'_>,
     tokenizer: &Tokenizer,
     tasks: &[TaskRows],
+    questions: &Questions<'_>,
     options: &EvalOptions,
     progress: &mut dyn FnMut(&EvalProgress) -> ControlFlow<()>,
 ) -> Result<Vec<Answered>, EvalError> {
@@ -122,8 +128,13 @@ fn answer_all(
     let mut prompts = Vec::new();
     let mut places = Vec::new();
     let mut answers: Vec<Answered> = Vec::with_capacity(total);
-    for (rows, example) in tasks.iter().flat_map(|rows| rows.examples.iter().map(move |example| (rows, example))) {
-        let tokens = encode(rows.task, example, tokenizer)?;
+    // Examples for a question are looked for among all rows of a file, so the questions are written on all cores.
+    let asked: Vec<(&Task, &Example)> =
+        tasks.iter().flat_map(|rows| rows.examples.iter().map(|example| (rows.task, example))).collect();
+    let asked: Vec<Result<Vec<u32>, EvalError>> =
+        asked.into_par_iter().map(|(task, example)| encode(task, example, questions, tokenizer)).collect();
+    for tokens in asked {
+        let tokens = tokens?;
         let fits = tokens.len() < model.config().max_position_embeddings;
         if fits {
             places.push(answers.len());
@@ -154,8 +165,13 @@ fn answer_all(
     if stopped { Err(EvalError::Stopped) } else { Ok(answers) }
 }
 
-fn encode(task: &Task, example: &Example, tokenizer: &Tokenizer) -> Result<Vec<u32>, EvalError> {
-    let prompt = task.question(example);
+fn encode(
+    task: &Task,
+    example: &Example,
+    questions: &Questions<'_>,
+    tokenizer: &Tokenizer,
+) -> Result<Vec<u32>, EvalError> {
+    let prompt = questions.ask(task, example);
     tokenizer
         .encode_prompt(&[ChatMessage::system(prompt.system), ChatMessage::user(prompt.user)])
         .map_err(|source| EvalError::Prompt { task: task.id().to_string(), id: example.id.clone(), source })
@@ -206,16 +222,15 @@ fn detail(rows: &TaskRows, answered: &[Answered], judged: &[Judged], seed: u64) 
     }
 }
 
-fn sample(task: &Task, example: &Example, answer: &Answered, judged: &Judged) -> Sample {
+fn sample(task: &Task, prompts: &Prompts, example: &Example, answer: &Answered, judged: &Judged) -> Sample {
     let verdict = &judged.verdict;
-    let prompt = task.question(example).user;
     Sample {
         task: task.id().to_string(),
         id: example.id.clone(),
         level: example.level,
         input_key: task.input_key().to_string(),
         input: example.field(task.input_key()).to_string(),
-        question: prompt.lines().nth(1).unwrap_or("").to_string(),
+        question: prompts.line(task).to_string(),
         completion: answer.text.clone(),
         correct: verdict.correct,
         format: verdict.format,
@@ -268,7 +283,8 @@ mod tests {
             text(completion("So", "perhaps")),
             Answered { unasked: true, ..Answered::default() },
         ];
-        let scores = score(&tasks, answers, &EvalOptions { samples_per_task: 2, ..EvalOptions::default() });
+        let options = EvalOptions { samples_per_task: 2, ..EvalOptions::default() };
+        let scores = score(&tasks, answers, Prompts::builtin(), &options);
         let formula = scores.task("name.smiles_to_formula").unwrap();
         assert_eq!((formula.score.accuracy, formula.score.valid, formula.score.format), (0.5, 0.75, 0.5));
         assert_eq!((formula.outcomes.as_str(), formula.truncated, formula.score.n), ("1100", 1, 4));
@@ -314,6 +330,10 @@ mod tests {
         (Model::init(config, 1).unwrap(), tokenizer)
     }
 
+    fn zero_shot() -> Questions<'static> {
+        Questions::zero_shot(Prompts::builtin())
+    }
+
     fn packed(model: &Model) -> InferenceModel<'_> {
         InferenceModel::new(model, Precision::Single)
     }
@@ -325,7 +345,7 @@ mod tests {
         let options = EvalOptions { max_new_tokens: 8, samples_per_task: 1, ..EvalOptions::default() };
         let mut seen = Vec::new();
         let run = |progress: &mut dyn FnMut(&EvalProgress) -> ControlFlow<()>| {
-            evaluate(&packed(&model), &tokenizer, &tasks, &options, progress)
+            evaluate(&packed(&model), &tokenizer, &tasks, &zero_shot(), &options, progress)
         };
         let scores = run(&mut |progress| {
             seen.push(*progress);
@@ -344,10 +364,11 @@ mod tests {
     #[test]
     fn questions_that_do_not_fit_count_as_wrong() {
         let (model, tokenizer) = tiny_model(4);
-        let scores = evaluate(&packed(&model), &tokenizer, &two_tasks(), &EvalOptions::default(), &mut |_| {
-            ControlFlow::Continue(())
-        })
-        .unwrap();
+        let scores =
+            evaluate(&packed(&model), &tokenizer, &two_tasks(), &zero_shot(), &EvalOptions::default(), &mut |_| {
+                ControlFlow::Continue(())
+            })
+            .unwrap();
         assert!(scores.tasks.iter().all(|task| task.unasked == task.score.n && task.score.accuracy == 0.0));
     }
 
@@ -356,7 +377,8 @@ mod tests {
         let (model, tokenizer) = tiny_model(64);
         let tasks = [rows("retrosynthesis", &[])];
         let options = EvalOptions::default();
-        let error = evaluate(&packed(&model), &tokenizer, &tasks, &options, &mut |_| ControlFlow::Continue(()));
+        let error =
+            evaluate(&packed(&model), &tokenizer, &tasks, &zero_shot(), &options, &mut |_| ControlFlow::Continue(()));
         assert!(matches!(error, Err(EvalError::NoRows { .. })));
     }
 }

@@ -4,10 +4,11 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use chemr_tasks::Prompts;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::error::EvalError;
-use crate::records::PhaseScores;
+use crate::records::{Asked, PhaseScores};
 
 /// Folder of the records inside a run folder.
 const FOLDER: &str = "eval";
@@ -25,6 +26,9 @@ pub struct PhaseRecord {
     /// Tokens trained on.
     pub tokens: u64,
     pub evaluation_seconds: f64,
+    /// How the rows were asked; `None` in records of versions that did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
     pub scores: PhaseScores,
 }
 
@@ -35,6 +39,16 @@ pub struct PhaseRecord {
 pub fn write_phase(run: &Path, record: &PhaseRecord) -> Result<PathBuf, EvalError> {
     let path = run.join(FOLDER).join(format!("{}.json", record.name));
     write_json(&path, record)?;
+    Ok(path)
+}
+
+/// Writes `RUN/prompts.toml`: the templates that questions were asked with, all of them.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_prompts(run: &Path, prompts: &Prompts) -> Result<PathBuf, EvalError> {
+    let path = run.join("prompts.toml");
+    write_atomic(&path, prompts.to_toml().as_bytes())?;
     Ok(path)
 }
 

@@ -101,6 +101,31 @@ pub struct Sample {
     pub claims: Vec<ClaimRecord>,
 }
 
+/// How rows were asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// SHA-256 of the prompts, as `chemr prompts` prints it.
+    pub prompts_sha256: String,
+    /// The examples before each question; `None` without any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shots: Option<ShotsFacts>,
+}
+
+/// Examples before questions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShotsFacts {
+    /// Before each question.
+    pub count: usize,
+    /// How they were chosen, as `--shots-by` names it.
+    pub by: String,
+    /// Where the rows to choose from stood.
+    pub file: String,
+    /// SHA-256 over the rows of the asked tasks.
+    pub rows_sha256: String,
+    /// Seed of fixed examples.
+    pub seed: u64,
+}
+
 /// Figures of one phase over all tasks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PhaseScores {

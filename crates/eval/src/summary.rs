@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::EvalError;
 use crate::files::{PhaseRecord, write_json};
-use crate::records::TaskScore;
+use crate::records::{Asked, TaskScore};
 
 /// Claims in the traces of a phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,9 @@ pub struct PhaseSummary {
     pub seconds: f64,
     /// Tokens trained on.
     pub tokens: u64,
+    /// How the rows were asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
 }
 
 /// Size of the model.
@@ -100,6 +103,7 @@ impl Summary {
                 claims: ClaimCounts { checked: claims.checked(), wrong: claims.wrong },
                 seconds: record.seconds,
                 tokens: record.tokens,
+                asked: record.asked.clone(),
             }
         };
         Summary { phases: records.iter().map(phase).collect(), model, seed, peak_rss_mb: peak_rss_mb() }

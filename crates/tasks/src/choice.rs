@@ -42,11 +42,7 @@ macro_rules! choice {
             family: "choice",
             title: $title,
             kind: Kind::Choice,
-            fields: &[
-                Field { key: "question", label: "Question", columns: &[] },
-                Field { key: OPTIONS, label: "Options", columns: &["choices"] },
-            ],
-            line: "Choose the right option. Answer with its letter; where several are right, with all their letters, separated by commas.",
+            fields: &[Field { key: "question", columns: &[] }, Field { key: OPTIONS, columns: &["choices"] }],
             judge,
             source: include_str!("choice.rs"),
         }

@@ -8,8 +8,8 @@ use crate::answer::{Extraction, Mode, extract, text_answer};
 use crate::example::{Example, Split};
 use crate::guard;
 use crate::kind::Kind;
-use crate::metrics::{Metric, metric};
-use crate::prompt::Prompt;
+use crate::metrics::{Metric, Pair, metric, reference_label};
+use crate::prompt::{Prompt, Prompts};
 use crate::verdict::{Judgement, Reason, Verdict};
 use crate::{choice, cot, molecule, name, property, reaction, reagent, tomg, yields};
 
@@ -32,13 +32,11 @@ impl Baseline {
     }
 }
 
-/// A field that a question shows.
+/// A field that a question shows; what stands before it is up to the [`Prompts`].
 #[derive(Debug)]
 pub struct Field {
     /// Key in [`Example::input`], e.g. `smiles`.
     pub key: &'static str,
-    /// What stands before it in the prompt.
-    pub label: &'static str,
     /// Other names of its column in public files.
     pub columns: &'static [&'static str],
 }
@@ -57,7 +55,6 @@ pub struct Task {
     pub(crate) title: &'static str,
     pub(crate) kind: Kind,
     pub(crate) fields: &'static [Field],
-    pub(crate) line: &'static str,
     pub(crate) judge: fn(&Example, &str, Mode) -> Judgement,
     pub(crate) source: &'static str,
 }
@@ -100,16 +97,9 @@ impl Task {
         self.fields[0].key
     }
 
-    /// The prompt of a row: the envelope, the task line, and the labelled fields.
+    /// The prompt of a row in the words that come with the program; [`Prompts::question`] for others.
     pub fn question(&self, example: &Example) -> Prompt {
-        let shown = |field: &'static Field| {
-            let text = example.field(field.key);
-            // A line break inside a field would forge a line of the prompt; options have lines of their own, with letters.
-            let text =
-                if field.key == choice::OPTIONS { choice::lettered(text) } else { text.replace(['\n', '\r'], " ") };
-            (field.label, text)
-        };
-        Prompt::build(self.line, self.fields.iter().map(shown))
+        Prompts::builtin().question(self, example)
     }
 
     /// What reports put beside the accuracy.
@@ -133,6 +123,19 @@ impl Task {
     /// The right answer as training writes it: `meta["aligned_answer"]` when the row has one, otherwise the reference.
     pub fn reference_answer(&self, example: &Example) -> String {
         example.meta.get("aligned_answer").unwrap_or(&example.reference).clone()
+    }
+
+    /// The right answer as an example before a question shows it; `None` where the reference is no answer (another text than the task's kind, a
+    /// ranking).
+    pub fn shown_answer(&self, example: &Example) -> Option<String> {
+        let answer = self.reference_answer(example);
+        let is_answer = match self.kind {
+            Kind::Label => return reference_label(&answer).map(|label| if label { "Yes" } else { "No" }.to_owned()),
+            // Only the verifier knows the options and the demands.
+            Kind::Demand | Kind::Choice => self.judge(example, &answer, Mode::Strict).correct,
+            kind => kind.has_reference(&Pair::new(&answer, &[])),
+        };
+        is_answer.then_some(answer)
     }
 
     /// A row of columns by name, as files and other programs give them: the task's fields by their keys or by the other names of their

@@ -1,7 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::prompt::{ENVELOPE, SYSTEM};
 use crate::{Split, answer_block, completion};
 
 pub(crate) fn example(task: &str, key: &str, field: &str, reference: &str) -> Example {
@@ -67,25 +66,6 @@ fn ids_are_unique_and_found() {
         assert_eq!(task(id).map(|task| task.id()), Some(id));
     }
     assert!(task("nonsense").is_none());
-}
-
-#[test]
-fn the_envelope_is_the_same_everywhere() {
-    for row in rows() {
-        let prompt = task(&row.task).unwrap().question(&row);
-        assert_eq!(prompt.system, SYSTEM);
-        let lines: Vec<&str> = prompt.user.split('\n').collect();
-        assert_eq!(lines.len(), 3, "{}", prompt.user);
-        assert_eq!(lines[0], ENVELOPE);
-        let key = task(&row.task).unwrap().input_key();
-        assert!(lines[2].ends_with(row.field(key)) && lines[2].contains(": "));
-    }
-}
-
-#[test]
-fn a_field_cannot_forge_a_line() {
-    let row = example("name.iupac_to_smiles", "iupac", "ethane\nIgnore\r\nthis", "CC");
-    assert_eq!(task(&row.task).unwrap().question(&row).user.lines().count(), 3);
 }
 
 #[test]
@@ -182,8 +162,7 @@ static FAULTY: Task = Task {
     family: "custom",
     title: "Faulty",
     kind: Kind::Demand,
-    fields: &[Field { key: "smiles", label: "SMILES", columns: &[] }],
-    line: "",
+    fields: &[Field { key: "smiles", columns: &[] }],
     judge: |_, answer, _| panic!("deliberate: {answer}"),
     source: "",
 };

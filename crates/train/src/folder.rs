@@ -3,6 +3,7 @@
 //! ```text
 //! RUN/
 //!   config.toml          resolved recipe, every key documented
+//!   prompts.toml         the words of the questions, all of them
 //!   manifest.json        versions, hashes, seeds, host
 //!   metrics.jsonl        one JSON object a line
 //!   phases.json          which phases are finished, and whether the work after them is done
@@ -27,6 +28,9 @@ use crate::phase::PhaseKind;
 
 /// The tokenizer's folder while it is being written.
 pub(crate) const PARTIAL_TOKENIZER: &str = ".tokenizer.partial";
+
+/// The words of the questions.
+pub(crate) const PROMPTS: &str = "prompts.toml";
 
 /// Locked while a process is at work in the folder.
 const LOCK: &str = "run.lock";
@@ -118,7 +122,7 @@ impl RunFolder {
                 fs::remove_dir_all(&path).map_err(TrainError::io("remove", &path))?;
             }
         }
-        for name in ["metrics.jsonl", "config.toml"] {
+        for name in ["metrics.jsonl", "config.toml", PROMPTS] {
             let path = self.join(name);
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -50,10 +50,10 @@ pub use manifest::{Host, Manifest};
 pub use phase::{NoHook, PhaseHook, PhaseKind, PhaseOutcome, RunOutcome, RunStatus};
 pub use progress::{Bar, Lines, Progress, Silent, Update, duration, progress_for_stderr};
 pub use recipe::{
-    AdapterSection, Budget, DataSection, EvalSection, GrpoSection, ModelSection, Recipe, RunSection, SupervisedSection,
-    TokenizerSection,
+    AdapterSection, Budget, DataSection, EvalSection, GrpoSection, ModelSection, PromptsSection, Recipe, RunSection,
+    SupervisedSection, TokenizerSection,
 };
-pub use run::{Run, check_start, recipe_of};
+pub use run::{Run, check_start, prompts_of, recipe_of};
 pub use schedule::{Schedule, ScheduleKind};
 pub use source::Source;
 pub use vocabulary::train_tokenizer;

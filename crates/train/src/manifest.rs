@@ -25,6 +25,9 @@ pub struct Manifest {
     pub recipe_sha256: String,
     /// SHA-256 over the identity of the data.
     pub data_sha256: String,
+    /// SHA-256 of the prompts, `prompts.toml`; empty in manifests of versions that did not note it.
+    #[serde(default)]
+    pub prompts_sha256: String,
     /// SHA-256 of `tokenizer.json`.
     pub tokenizer_sha256: String,
     /// The model folder the run started from; empty when the weights were random.

@@ -139,7 +139,7 @@ impl<'a> RowMaker<'a> {
             Ok(text) => text,
             Err(dropped) => return Ok(Err(dropped)),
         };
-        let prompt = prompt_tokens(self.tokenizer, &self.source.tasks()[task].question(&example))?;
+        let prompt = prompt_tokens(self.tokenizer, &self.source.question(task, &example))?;
         let completion = self.tokenizer.encode_completion(&text);
         let length = prompt.len() + completion.len();
         if length > self.section.max_tokens {

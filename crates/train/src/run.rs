@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chemr_engine::{AdamWConfig, Tokenizer};
+use chemr_tasks::Prompts;
 
 use crate::checkpoint::{self, PhaseState, complete_steps};
 use crate::error::TrainError;
-use crate::folder::{FinishedPhase, RunFolder, write_atomic, write_json};
+use crate::folder::{FinishedPhase, PROMPTS, RunFolder, write_atomic, write_json};
 use crate::learner::{Learner, Values};
 use crate::manifest::{Host, Manifest, file_sha256, weights_sha256};
 use crate::metrics::Metrics;
@@ -102,7 +103,11 @@ impl Run<'_> {
 pub fn check_start(recipe: &Recipe, out: &Path, resume: bool) -> Result<(), TrainError> {
     recipe.check_base()?;
     RunFolder::check(out, resume)?;
-    if resume { same_recipe(recipe, out) } else { Ok(()) }
+    if resume {
+        same_recipe(recipe, out)?;
+        same_prompts(&recipe.load_prompts()?, out)?;
+    }
+    Ok(())
 }
 
 fn same_recipe(recipe: &Recipe, out: &Path) -> Result<(), TrainError> {
@@ -114,12 +119,41 @@ fn same_recipe(recipe: &Recipe, out: &Path) -> Result<(), TrainError> {
     Err(TrainError::folder(out, message))
 }
 
-/// The recipe of an existing run, from its `config.toml`.
+/// Refuses to go on with other prompts than those that the run was made with; a run that stored none passes.
+fn same_prompts(prompts: &Prompts, out: &Path) -> Result<(), TrainError> {
+    match prompts_of(out)? {
+        Some(stored) if stored.sha256() != prompts.sha256() => {
+            let message = format!(
+                "was made with other prompts; resume it with its own: --set prompts.file={}",
+                out.join(PROMPTS).display()
+            );
+            Err(TrainError::folder(out, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The recipe of an existing run, from its `config.toml`, with the prompts that the run stored.
 ///
 /// # Errors
 /// No run there, or its file does not parse.
 pub fn recipe_of(run: &Path) -> Result<Recipe, TrainError> {
-    Recipe::load(&run.join("config.toml"))
+    let mut recipe = Recipe::load(&run.join("config.toml"))?;
+    let prompts = run.join(PROMPTS);
+    if prompts.is_file() {
+        recipe.prompts.file = prompts.display().to_string();
+    }
+    Ok(recipe)
+}
+
+/// The prompts of an existing run, if it stored them.
+///
+/// # Errors
+/// The file cannot be read, or is no file of prompts.
+pub fn prompts_of(run: &Path) -> Result<Option<Prompts>, TrainError> {
+    let path = run.join(PROMPTS);
+    let load = || Prompts::load(&path).map_err(TrainError::data("the prompts of the run"));
+    path.is_file().then(load).transpose()
 }
 
 fn run_phases(
@@ -134,12 +168,14 @@ fn run_phases(
     let folder = RunFolder::open(out, resume)?;
     if resume {
         same_recipe(recipe, out)?;
+        same_prompts(source.prompts(), out)?;
     }
     source.notes().iter().for_each(|note| progress.message(note));
     if !source.rows_fit(&recipe.data.shares) {
         return Err(TrainError::folder(out, "data.shares must have one number per task"));
     }
     write_atomic_if_new(&folder.join("config.toml"), recipe.to_documented_toml().as_bytes())?;
+    write_atomic_if_new(&folder.join(PROMPTS), source.prompts().to_toml().as_bytes())?;
     let (start, tokenizer) = match starting_point(recipe, &folder, source, progress) {
         Ok(prepared) => prepared,
         Err(error) => {
@@ -228,7 +264,7 @@ fn train_phase(
             let dir = run.folder.checkpoint_dir(phase, step);
             let state = checkpoint::load_state(&dir)?;
             if state.fingerprint != fingerprint {
-                let message = "belongs to another recipe, or the data or the starting model changed; start a new run";
+                let message = "belongs to another recipe, or the data, the prompts or the starting model changed; start a new run";
                 return Err(TrainError::folder(&dir, message));
             }
             run.progress.message(&format!("{phase}: resuming after step {step} of {total}"));
@@ -257,7 +293,7 @@ fn report_drops(state: &PhaseState, progress: &dyn Progress) {
     }
 }
 
-/// Writes the manifest once; returns the fingerprint of recipe, data, tokenizer and starting model, which every
+/// Writes the manifest once; returns the fingerprint of recipe, data, prompts, tokenizer and starting model, which every
 /// checkpoint carries.
 fn write_manifest(
     run: &PhaseRun<'_>,
@@ -276,6 +312,7 @@ fn write_manifest(
         seed: recipe.run.seed,
         recipe_sha256: recipe.hash(),
         data_sha256: run.source.fingerprint().into(),
+        prompts_sha256: run.source.prompts().sha256(),
         tokenizer_sha256: file_sha256(&tokenizer_dir.join("tokenizer.json"))?,
         start_model: from.clone(),
         start_model_sha256: if from.is_empty() { String::new() } else { weights_sha256(Path::new(from))? },
@@ -294,6 +331,7 @@ fn write_manifest(
     Ok(crate::recipe::digest(&[
         &manifest.recipe_sha256,
         &manifest.data_sha256,
+        &manifest.prompts_sha256,
         &manifest.tokenizer_sha256,
         &manifest.start_model_sha256,
     ]))

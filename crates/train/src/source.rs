@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use chemr_data::import::Imported;
 use chemr_data::{Gym, GymConfig};
-use chemr_tasks::{Example, Split, Task};
+use chemr_tasks::{Example, Prompt, Prompts, Split, Task};
 use sha2::{Digest, Sha256};
 
 use crate::align::align;
@@ -18,6 +18,7 @@ use crate::seed::{Use, mix, permute};
 pub struct Source {
     tasks: Vec<&'static Task>,
     kind: Kind,
+    prompts: Prompts,
     seed: u64,
     fingerprint: String,
     notes: Vec<String>,
@@ -36,24 +37,26 @@ impl std::fmt::Debug for Source {
 }
 
 impl Source {
-    /// Opens the source of a recipe: makes the gym, or reads the files.
+    /// Opens the source of a recipe: reads its prompts, makes the gym or reads the files.
     ///
     /// # Errors
-    /// Unknown task or importer, missing files, a task without training rows.
+    /// Prompts that cannot be read, unknown task or importer, missing files, a task without training rows.
     pub fn open(recipe: &Recipe) -> Result<Self, TrainError> {
+        let prompts = recipe.load_prompts()?;
         match recipe.data.source.as_str() {
-            "files" => Self::files(&recipe.data, recipe.run.seed),
-            _ => Self::gym(&recipe.data, recipe.run.seed),
+            "files" => Self::files(&recipe.data, prompts, recipe.run.seed),
+            _ => Self::gym(&recipe.data, prompts, recipe.run.seed),
         }
     }
 
-    fn gym(data: &DataSection, seed: u64) -> Result<Self, TrainError> {
+    fn gym(data: &DataSection, prompts: Prompts, seed: u64) -> Result<Self, TrainError> {
         let ids: Vec<String> =
             if data.tasks.is_empty() { Gym::TASKS.map(String::from).to_vec() } else { data.tasks.clone() };
         let tasks = ids.iter().map(|id| find_task(id)).collect::<Result<Vec<_>, _>>()?;
         let gym = Gym::new(GymConfig { seed: data.gym_seed, levels: data.levels.clone() })
             .map_err(TrainError::data("opening the gym"))?;
-        let mut source = Self { tasks, kind: Kind::Gym(gym), seed, fingerprint: String::new(), notes: Vec::new() };
+        let mut source =
+            Self { tasks, kind: Kind::Gym(gym), prompts, seed, fingerprint: String::new(), notes: Vec::new() };
         let mut hash = Sha256::new();
         for task in 0..source.tasks.len() {
             // The first rows stand for all: a gym that changed in any rule changes some of them.
@@ -67,7 +70,7 @@ impl Source {
         Ok(source)
     }
 
-    fn files(data: &DataSection, seed: u64) -> Result<Self, TrainError> {
+    fn files(data: &DataSection, prompts: Prompts, seed: u64) -> Result<Self, TrainError> {
         let root = expand_root(&data.root)?;
         if data.imports.is_empty() {
             return Err(TrainError::Data {
@@ -109,12 +112,22 @@ impl Source {
             examples.iter().for_each(|example| hash.update(example.id.as_bytes()));
             rows.push(examples);
         }
-        Ok(Self { tasks, kind: Kind::Rows(rows), seed, fingerprint: hex(&hash.finalize()), notes })
+        Ok(Self { tasks, kind: Kind::Rows(rows), prompts, seed, fingerprint: hex(&hash.finalize()), notes })
     }
 
     /// The tasks, in order.
     pub fn tasks(&self) -> &[&'static Task] {
         &self.tasks
+    }
+
+    /// The words of the questions.
+    pub fn prompts(&self) -> &Prompts {
+        &self.prompts
+    }
+
+    /// The prompt of an example of task number `task`.
+    pub(crate) fn question(&self, task: usize, example: &Example) -> Prompt {
+        self.prompts.question(self.tasks[task], example)
     }
 
     /// Ids of the tasks, in order.

@@ -42,7 +42,7 @@ fn training_texts(recipe: &Recipe, source: &Source) -> Result<Vec<String>, Train
         .map(|(task, position)| {
             let phase = if position % 2 == 0 { PhaseKind::Distill } else { PhaseKind::Foundation };
             let example = source.example(phase, task, position)?;
-            let prompt = source.tasks()[task].question(&example);
+            let prompt = source.question(task, &example);
             let seed = mix(&[recipe.run.seed, Use::Tokenizer as u64, task as u64, position]);
             // A trace that the filter drops is not trained on, so it does not shape the vocabulary either.
             let completion = completion_text(phase, source, task, &example, seed).ok();

@@ -7,7 +7,7 @@ mod subgraphs;
 
 use std::collections::BTreeMap;
 
-use cosmolkit::{Fingerprint, MorganFingerprintParams};
+use cosmolkit::{Fingerprint, Molecule, MorganFingerprintParams, SanitizeOperations, SanitizeParams};
 
 use crate::error::ChemError;
 use crate::graph::ends;
@@ -80,7 +80,7 @@ impl BitFingerprint {
 }
 
 /// A fingerprint as features with counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CountFingerprint {
     counts: BTreeMap<u64, u32>,
 }
@@ -112,6 +112,30 @@ fn or_empty(result: Result<BitFingerprint, ChemError>, size: usize) -> BitFinger
     result.unwrap_or_else(|_| BitFingerprint::from_bits(std::iter::empty(), size))
 }
 
+fn morgan(molecule: &Molecule, radius: u32, bits: usize) -> Result<BitFingerprint, ChemError> {
+    let mut parameters = MorganFingerprintParams::default();
+    parameters.generator.radius = radius;
+    parameters.generator.fp_size = u32::try_from(bits).unwrap_or(u32::MAX);
+    let found = molecule.fingerprint_morgan_with_params(&parameters, None).map_err(ChemError::internal)?;
+    Ok(bits_of(&found, bits))
+}
+
+/// The Murcko scaffold with valences, which cutting drops.
+fn scaffold(mol: &Mol) -> Result<Molecule, ChemError> {
+    let cut = mol.toolkit().murcko_decompose().map_err(ChemError::internal)?;
+    let operations = SanitizeOperations::PROPERTIES;
+    cut.sanitize_with_params(&SanitizeParams { operations }).map_err(ChemError::internal)
+}
+
+fn morgan_counts(molecule: &Molecule, radius: u32) -> Result<CountFingerprint, ChemError> {
+    let mut parameters = MorganFingerprintParams::default();
+    parameters.generator.radius = radius;
+    let found = molecule.fingerprint_morgan_sparse_count_with_params(&parameters, None).map_err(ChemError::internal)?;
+    let counts = found.nonzero_elements().iter();
+    let counts = counts.filter_map(|(feature, count)| Some((*feature, u32::try_from(*count).ok()?))).collect();
+    Ok(CountFingerprint { counts })
+}
+
 /// Most branched paths for [`Mol::rdk`], by [`estimate`]. Ferrocenes have some 3e5, a cobalt atom between two boron cages 5e6.
 const MOST_PATHS: f64 = 1e7;
 
@@ -120,37 +144,22 @@ impl Mol {
     /// Morgan fingerprint (connectivity invariants, no chirality) of `radius` bonds folded to
     /// `bits` positions. ECFP4 is radius 2.
     pub fn morgan(&self, radius: u32, bits: usize) -> BitFingerprint {
-        let mut parameters = MorganFingerprintParams::default();
-        parameters.generator.radius = radius;
-        parameters.generator.fp_size = u32::try_from(bits).unwrap_or(u32::MAX);
-        or_empty(
-            guarded(|| {
-                self.toolkit()
-                    .fingerprint_morgan_with_params(&parameters, None)
-                    .map(|found| bits_of(&found, bits))
-                    .map_err(ChemError::internal)
-            }),
-            bits,
-        )
+        or_empty(guarded(|| morgan(self.toolkit(), radius, bits)), bits)
+    }
+
+    /// [`Mol::morgan`] of the Murcko scaffold (see [`Mol::scaffold`]), as it is cut out of this molecule; no bits for an acyclic one.
+    pub fn scaffold_morgan(&self, radius: u32, bits: usize) -> BitFingerprint {
+        or_empty(guarded(|| morgan(&scaffold(self)?, radius, bits)), bits)
     }
 
     /// Unfolded Morgan features with their counts.
     pub fn morgan_counts(&self, radius: u32) -> CountFingerprint {
-        let mut parameters = MorganFingerprintParams::default();
-        parameters.generator.radius = radius;
-        let counts = guarded(|| {
-            let found = self
-                .toolkit()
-                .fingerprint_morgan_sparse_count_with_params(&parameters, None)
-                .map_err(ChemError::internal)?;
-            Ok(found
-                .nonzero_elements()
-                .iter()
-                .filter_map(|(feature, count)| Some((*feature, u32::try_from(*count).ok()?)))
-                .collect())
-        })
-        .unwrap_or_default();
-        CountFingerprint { counts }
+        guarded(|| morgan_counts(self.toolkit(), radius)).unwrap_or_default()
+    }
+
+    /// [`Mol::morgan_counts`] of the Murcko scaffold, as [`Mol::scaffold_morgan`]; no features for an acyclic molecule.
+    pub fn scaffold_morgan_counts(&self, radius: u32) -> CountFingerprint {
+        guarded(|| morgan_counts(&scaffold(self)?, radius)).unwrap_or_default()
     }
 
     /// MACCS keys; the bits are numbered 1 to 166 as in RDKit.

@@ -3,17 +3,20 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context, anyhow, bail};
 use chemr_engine::{ChatMessage, GenerationDefaults, Generator, Sampling, StopReason, StopStrings};
 use chemr_protocol::{Claim, ClaimTally, Truth, check_claims};
-use chemr_tasks::{Example, Mode, Prompt, Split, Task, check_input, extract, task, tasks};
+use chemr_tasks::shots::Questions;
+use chemr_tasks::{Example, Mode, Prompts, Split, Task, check_input, extract, task, tasks};
 use clap::builder::{NonEmptyStringValueParser, RangedU64ValueParser};
 use serde_json::json;
 
 use crate::exit::{Outcome, say};
-use crate::models::ModelChoice;
+use crate::models::{Found, ModelChoice};
+use crate::shots::ShotsArguments;
 use crate::{interrupt, models};
 
 const EXAMPLES: &str = "Examples:
@@ -21,6 +24,7 @@ const EXAMPLES: &str = "Examples:
   chemr ask --task retrosynthesis 'CC(C)C(=O)OCC' --model runs/quickstart-001
   chemr ask --task tomg.functional_group '1 ester, 1 alcohol' --json
   chemr ask 'What is the formula of CCO?' --model my-adapter --base models/base
+  chemr ask --task retrosynthesis 'CCOC(C)=O' --shots 5 --shots-from train.csv --shots-by scaffold
 
 Tasks: name.smiles_to_formula, name.iupac_to_smiles, property.bbbp, property.polarity_rule,
 reaction_prediction, retrosynthesis, tomg.functional_group";
@@ -39,6 +43,11 @@ pub struct Arguments {
     /// Ask in the words of this task, as the model was trained.
     #[arg(long, value_name = "TASK")]
     task: Option<String>,
+    /// A file of prompts (docs/prompts.md); by default those that the model was trained with, else the program's.
+    #[arg(long, value_name = "FILE")]
+    prompts: Option<PathBuf>,
+    #[command(flatten)]
+    shots: ShotsArguments,
     /// Send the question as it is, without looking for a task in it.
     #[arg(long, conflicts_with = "task")]
     plain: bool,
@@ -51,7 +60,7 @@ pub struct Arguments {
     /// End the answer before this text; may be given several times.
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     stop: Vec<String>,
-    /// Seed of the sampling.
+    /// Seed of the sampling and of fixed examples.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Print one JSON object instead of streaming.
@@ -68,8 +77,26 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     if let Some(temperature) = arguments.temperature.filter(|temperature| !(0.0..=100.0).contains(temperature)) {
         bail!("--temperature {temperature} is out of range: 0 is greedy, 1 the model's own distribution");
     }
-    let (asked, prompt) = read_question(arguments, question)?;
+    let asked = read_question(arguments, question)?;
+    let own_prompts = arguments.prompts.as_deref().map(Prompts::load).transpose()?;
+    let shots = match &asked {
+        Some((task, _)) => arguments.shots.read(&[*task], arguments.seed)?,
+        None if arguments.shots.is_wanted() => {
+            bail!("--shots are examples of a task, and the question is sent as it is; name its task with --task")
+        }
+        None => None,
+    };
     let found = arguments.model.find()?;
+    let prompts = match own_prompts {
+        Some(prompts) => prompts,
+        None => trained_prompts(&found)?,
+    };
+    let prompt = match (&asked, &shots) {
+        (None, _) => prompts.free(question),
+        (Some((task, example)), None) => prompts.question(task, example),
+        (Some((task, example)), Some((shots, _))) => Questions::few_shot(&prompts, shots, &[*task])?.ask(task, example),
+    };
+    let asked = asked.map(|(_, example)| example);
     let trained = models::trained_tasks(&found.folder);
     if let (Some(example), Some(trained)) = (&asked, &trained)
         && !trained.contains(&example.task)
@@ -194,8 +221,14 @@ fn sampling(arguments: &Arguments, defaults: &GenerationDefaults, eos: Option<u3
     sampling
 }
 
-/// The row to check claims against, if the question fits a task, and the prompt.
-fn read_question(arguments: &Arguments, question: &str) -> anyhow::Result<(Option<Example>, Prompt)> {
+/// The prompts of the run that made the model, else the program's.
+fn trained_prompts(found: &Found) -> anyhow::Result<Prompts> {
+    let stored = models::run_of(&found.folder).map(chemr_train::prompts_of).transpose()?;
+    Ok(stored.flatten().unwrap_or_else(|| Prompts::builtin().clone()))
+}
+
+/// The task that the question fits, if any, and the row to check claims against.
+fn read_question(arguments: &Arguments, question: &str) -> anyhow::Result<Option<(&'static Task, Example)>> {
     let named = match &arguments.task {
         Some(id) => {
             let known = || tasks().iter().map(|task| task.id()).collect::<Vec<_>>().join(", ");
@@ -215,14 +248,12 @@ fn read_question(arguments: &Arguments, question: &str) -> anyhow::Result<(Optio
             }
             eprintln!("the question fits no known task, so it is sent as it is; --task asks in the words of a task");
         }
-        return Ok((None, Prompt::free(question)));
+        return Ok(None);
     };
     if arguments.task.is_none() {
         eprintln!("read as task {} with {}: {field} (--plain sends the text as it is)", task.id(), task.input_key());
     }
-    let example = asked_example(task, field);
-    let prompt = task.question(&example);
-    Ok((Some(example), prompt))
+    Ok(Some((task, asked_example(task, field))))
 }
 
 /// A row with an input and no reference: enough for the prompt and for claims about the input.

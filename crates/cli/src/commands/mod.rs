@@ -5,6 +5,7 @@ pub mod doctor;
 pub mod eval;
 pub mod merge;
 pub mod mol;
+pub mod prompts;
 pub mod quickstart;
 pub mod report;
 pub mod run;

@@ -122,7 +122,7 @@ fn a_run_leaves_a_complete_folder_and_repeats_byte_for_byte() {
     assert!(summary["model"]["parameters"].is_number() && summary["seed"] == 1 && summary["peak_rss_mb"].is_number());
     let report = std::fs::read_to_string(first.join("report.html")).unwrap();
     assert!(!report.contains("src=\"http") && !report.contains("href=\"http"), "the report must be self-contained");
-    for file in ["config.toml", "manifest.json", "metrics.jsonl"] {
+    for file in ["config.toml", "prompts.toml", "manifest.json", "metrics.jsonl"] {
         assert!(first.join(file).is_file(), "{file}");
     }
     for precision in ["fp32", "bf16", "int8"] {
@@ -134,6 +134,16 @@ fn a_run_leaves_a_complete_folder_and_repeats_byte_for_byte() {
         let scored: Value = serde_json::from_str(&chemr(&["eval", "--recipe", recipe], &of)).unwrap();
         assert!(scored["phases"][0]["mean"].is_number() && scored["model"] == summary["model"], "{scored}");
     }
+    // Examples before each question; a model without room for them leaves questions unasked, which is no failure.
+    let pool = folder.path().join("pool.csv");
+    let lines: String = (1..9).map(|length| format!("{},C{length}H{}\n", "C".repeat(length), 2 * length + 2)).collect();
+    std::fs::write(&pool, format!("smiles,reference\n{lines}")).unwrap();
+    let shots = ["--shots", "8", "--shots-from", pool.to_str().unwrap(), "--shots-by", "similar", "--json"];
+    let of = ["--model", first.to_str().unwrap(), "--set", "data.tasks=name.smiles_to_formula"];
+    let scored: Value = serde_json::from_str(&chemr(&[&["eval"], &of[..]].concat(), &shots)).unwrap();
+    let asked = &scored["phases"][0]["asked"];
+    assert_eq!((&asked["shots"]["count"], &asked["shots"]["by"]), (&8.into(), &"similar".into()), "{scored}");
+    assert_eq!(asked["prompts_sha256"], summary["phases"][0]["asked"]["prompts_sha256"]);
     let refused = start(&recipe, &first, &[]).wait_with_output().unwrap();
     assert!(!refused.status.success(), "a run folder must not be overwritten");
     let model = ["--model", first.to_str().unwrap()];

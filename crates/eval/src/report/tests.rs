@@ -181,6 +181,7 @@ fn made_up_phase(name: &str, level: f64) -> PhaseRecord {
         seconds: 321.0,
         tokens: 2_345_678,
         evaluation_seconds: 31.0,
+        asked: None,
         scores: PhaseScores {
             tasks,
             samples: samples.map(|(row, variant)| made_up_sample(row, variant, name)).collect(),

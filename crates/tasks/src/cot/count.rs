@@ -22,14 +22,13 @@ use crate::number::within;
 use crate::registry::{Field, Task};
 
 macro_rules! count {
-    ($id:literal, $title:literal, $line:literal, $field:expr) => {
+    ($id:literal, $title:literal, $field:expr) => {
         Task {
             id: concat!("cot.", $id),
             family: "count",
             title: $title,
             kind: Kind::Number,
-            fields: &[Field { key: "smiles", label: "SMILES", columns: &["SMILES"] }, $field],
-            line: $line,
+            fields: &[Field { key: "smiles", columns: &["SMILES"] }, $field],
             judge: |example, answer, mode| within(example, answer, mode, 0.0),
             source: include_str!("count.rs"),
         }
@@ -37,16 +36,6 @@ macro_rules! count {
 }
 
 pub(crate) static COUNTS: [Task; 2] = [
-    count!(
-        "group_count",
-        "Count a functional group",
-        "Count the functional group in the molecule. Answer with a number.",
-        Field { key: "group", label: "Group", columns: &["fg_name"] }
-    ),
-    count!(
-        "ring_count",
-        "Count a ring",
-        "Count the ring in the molecule. Answer with a number.",
-        Field { key: "ring", label: "Ring", columns: &[] }
-    ),
+    count!("group_count", "Count a functional group", Field { key: "group", columns: &["fg_name"] }),
+    count!("ring_count", "Count a ring", Field { key: "ring", columns: &[] }),
 ];

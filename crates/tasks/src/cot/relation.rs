@@ -23,14 +23,13 @@ use crate::property::label;
 use crate::registry::{Field, Task};
 
 macro_rules! relation {
-    ($id:literal, $title:literal, $line:literal, $field:expr) => {
+    ($id:literal, $title:literal, $field:expr) => {
         Task {
             id: concat!("cot.", $id),
             family: "relation",
             title: $title,
             kind: Kind::Label,
-            fields: &[Field { key: "smiles", label: "SMILES", columns: &["SMILES"] }, $field],
-            line: $line,
+            fields: &[Field { key: "smiles", columns: &["SMILES"] }, $field],
             judge: label::judge,
             source: include_str!("relation.rs"),
         }
@@ -38,16 +37,6 @@ macro_rules! relation {
 }
 
 pub(crate) static RELATIONS: [Task; 2] = [
-    relation!(
-        "same_molecule",
-        "Same molecule",
-        "Are the two SMILES the same molecule? Answer Yes or No.",
-        Field { key: "other", label: "Other SMILES", columns: &["permutated", "mutated"] }
-    ),
-    relation!(
-        "has_ring_system",
-        "Ring system in a molecule",
-        "Does the molecule contain the ring system? Answer Yes or No.",
-        Field { key: "ring_system", label: "Ring system", columns: &[] }
-    ),
+    relation!("same_molecule", "Same molecule", Field { key: "other", columns: &["permutated", "mutated"] }),
+    relation!("has_ring_system", "Ring system in a molecule", Field { key: "ring_system", columns: &[] }),
 ];

@@ -27,8 +27,7 @@ pub(crate) static MURCKO: Task = Task {
     family: "scaffold",
     title: "Murcko scaffold",
     kind: Kind::Molecule,
-    fields: &[Field { key: "smiles", label: "SMILES", columns: &["SMILES"] }],
-    line: "Write the SMILES of the Murcko scaffold of the molecule.",
+    fields: &[Field { key: "smiles", columns: &["SMILES"] }],
     judge: |example, answer, _| same_molecules(answer, &example.reference),
     source: include_str!("scaffold.rs"),
 };

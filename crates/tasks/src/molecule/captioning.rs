@@ -37,8 +37,7 @@ pub(crate) static CAPTIONING: Task = Task {
     family: "caption",
     title: "Molecule captioning",
     kind: Kind::Text,
-    fields: &[Field { key: "smiles", label: "SMILES", columns: &["SMILES"] }],
-    line: "Describe the molecule. Begin with \"The molecule is\".",
+    fields: &[Field { key: "smiles", columns: &["SMILES"] }],
     judge,
     source: include_str!("captioning.rs"),
 };

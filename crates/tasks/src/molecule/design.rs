@@ -33,8 +33,7 @@ pub(crate) static DESIGN: Task = Task {
     family: "design",
     title: "Molecule design",
     kind: Kind::Molecule,
-    fields: &[Field { key: "description", label: "Description", columns: &["caption"] }],
-    line: "Write the SMILES of the molecule that is described.",
+    fields: &[Field { key: "description", columns: &["caption"] }],
     judge,
     source: include_str!("design.rs"),
 };

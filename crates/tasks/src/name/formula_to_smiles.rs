@@ -32,8 +32,7 @@ pub(crate) static FORMULA_TO_SMILES: Task = Task {
     family: "isomer",
     title: "Formula to SMILES",
     kind: Kind::Demand,
-    fields: &[Field { key: "formula", label: "Formula", columns: &[] }],
-    line: "Write the SMILES of a molecule with the molecular formula.",
+    fields: &[Field { key: "formula", columns: &[] }],
     judge,
     source: include_str!("formula_to_smiles.rs"),
 };

@@ -26,8 +26,7 @@ pub(crate) static IUPAC_TO_FORMULA: Task = Task {
     family: "name_formula",
     title: "IUPAC name to formula",
     kind: Kind::Formula,
-    fields: &[Field { key: "iupac", label: "Name", columns: &["name"] }],
-    line: "Write the molecular formula of the named molecule.",
+    fields: &[Field { key: "iupac", columns: &["name"] }],
     judge: |example, answer, _| same_formula(answer, &example.reference),
     source: include_str!("iupac_to_formula.rs"),
 };

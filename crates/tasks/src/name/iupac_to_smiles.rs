@@ -31,8 +31,7 @@ pub(crate) static IUPAC_TO_SMILES: Task = Task {
     family: "name",
     title: "IUPAC name to SMILES",
     kind: Kind::Molecule,
-    fields: &[Field { key: "iupac", label: "Name", columns: &["name"] }],
-    line: "Write the SMILES of the named molecule.",
+    fields: &[Field { key: "iupac", columns: &["name"] }],
     judge: |example, answer, _| same_molecules(answer, &example.reference),
     source: include_str!("iupac_to_smiles.rs"),
 };

@@ -33,8 +33,7 @@ pub(crate) static SMILES_TO_FORMULA: Task = Task {
     family: "formula",
     title: "SMILES to formula",
     kind: Kind::Formula,
-    fields: &[Field { key: "smiles", label: "SMILES", columns: &["SMILES"] }],
-    line: "Write the molecular formula of the molecule.",
+    fields: &[Field { key: "smiles", columns: &["SMILES"] }],
     judge: |example, answer, _| same_formula(answer, &example.reference),
     source: include_str!("smiles_to_formula.rs"),
 };

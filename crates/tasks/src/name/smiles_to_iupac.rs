@@ -34,8 +34,7 @@ pub(crate) static SMILES_TO_IUPAC: Task = Task {
     family: "naming",
     title: "SMILES to IUPAC name",
     kind: Kind::Name,
-    fields: &[Field { key: "smiles", label: "SMILES", columns: &["SMILES"] }],
-    line: "Write the IUPAC name of the molecule.",
+    fields: &[Field { key: "smiles", columns: &["SMILES"] }],
     judge,
     source: include_str!("smiles_to_iupac.rs"),
 };

@@ -44,14 +44,13 @@ use crate::verdict::{Judgement, Reason};
 use crate::{Example, Mode};
 
 macro_rules! label {
-    ($id:literal, $title:literal, $line:literal) => {
+    ($id:literal, $title:literal) => {
         Task {
             id: concat!("property.", $id),
             family: "property",
             title: $title,
             kind: Kind::Label,
-            fields: &[Field { key: "smiles", label: "SMILES", columns: &["SMILES"] }],
-            line: $line,
+            fields: &[Field { key: "smiles", columns: &["SMILES"] }],
             judge,
             source: include_str!("label.rs"),
         }
@@ -60,215 +59,69 @@ macro_rules! label {
 
 /// The endpoints.
 pub(crate) static LABELS: [Task; 45] = [
-    label!("bbbp", "Blood-brain barrier", "Does the molecule cross the blood-brain barrier? Answer Yes or No."),
-    label!("bace", "BACE-1 inhibition", "Does the molecule inhibit human beta-secretase 1 (BACE-1)? Answer Yes or No."),
-    label!("hiv", "HIV inhibition", "Does the molecule inhibit the replication of HIV? Answer Yes or No."),
-    label!(
-        "clintox",
-        "Clinical toxicity",
-        "Did the molecule fail clinical trials because of its toxicity? Answer Yes or No."
-    ),
-    label!("tox21", "Tox21, any assay", "Is the molecule active in any of the twelve Tox21 assays? Answer Yes or No."),
-    label!(
-        "tox21.nr_ar",
-        "Tox21 NR-AR",
-        "Is the molecule active in the Tox21 assay NR-AR (androgen receptor)? Answer Yes or No."
-    ),
-    label!(
-        "tox21.nr_ar_lbd",
-        "Tox21 NR-AR-LBD",
-        "Is the molecule active in the Tox21 assay NR-AR-LBD (androgen receptor, ligand-binding domain)? Answer Yes or No."
-    ),
-    label!(
-        "tox21.nr_ahr",
-        "Tox21 NR-AhR",
-        "Is the molecule active in the Tox21 assay NR-AhR (aryl hydrocarbon receptor)? Answer Yes or No."
-    ),
-    label!(
-        "tox21.nr_aromatase",
-        "Tox21 NR-Aromatase",
-        "Is the molecule active in the Tox21 assay NR-Aromatase (aromatase)? Answer Yes or No."
-    ),
-    label!(
-        "tox21.nr_er",
-        "Tox21 NR-ER",
-        "Is the molecule active in the Tox21 assay NR-ER (estrogen receptor)? Answer Yes or No."
-    ),
-    label!(
-        "tox21.nr_er_lbd",
-        "Tox21 NR-ER-LBD",
-        "Is the molecule active in the Tox21 assay NR-ER-LBD (estrogen receptor, ligand-binding domain)? Answer Yes or No."
-    ),
-    label!(
-        "tox21.nr_ppar_gamma",
-        "Tox21 NR-PPAR-gamma",
-        "Is the molecule active in the Tox21 assay NR-PPAR-gamma (peroxisome proliferator-activated receptor gamma)? Answer Yes or No."
-    ),
-    label!(
-        "tox21.sr_are",
-        "Tox21 SR-ARE",
-        "Is the molecule active in the Tox21 assay SR-ARE (antioxidant response element)? Answer Yes or No."
-    ),
-    label!(
-        "tox21.sr_atad5",
-        "Tox21 SR-ATAD5",
-        "Is the molecule active in the Tox21 assay SR-ATAD5 (genotoxicity, ATAD5)? Answer Yes or No."
-    ),
-    label!(
-        "tox21.sr_hse",
-        "Tox21 SR-HSE",
-        "Is the molecule active in the Tox21 assay SR-HSE (heat shock response)? Answer Yes or No."
-    ),
-    label!(
-        "tox21.sr_mmp",
-        "Tox21 SR-MMP",
-        "Is the molecule active in the Tox21 assay SR-MMP (mitochondrial membrane potential)? Answer Yes or No."
-    ),
-    label!(
-        "tox21.sr_p53",
-        "Tox21 SR-p53",
-        "Is the molecule active in the Tox21 assay SR-p53 (p53 response)? Answer Yes or No."
-    ),
-    label!(
-        "sider.hepatobiliary_disorders",
-        "SIDER: Hepatobiliary disorders",
-        "Does the drug cause side effects of the class \"Hepatobiliary disorders\"? Answer Yes or No."
-    ),
-    label!(
-        "sider.metabolism_and_nutrition_disorders",
-        "SIDER: Metabolism and nutrition disorders",
-        "Does the drug cause side effects of the class \"Metabolism and nutrition disorders\"? Answer Yes or No."
-    ),
-    label!(
-        "sider.product_issues",
-        "SIDER: Product issues",
-        "Does the drug cause side effects of the class \"Product issues\"? Answer Yes or No."
-    ),
-    label!(
-        "sider.eye_disorders",
-        "SIDER: Eye disorders",
-        "Does the drug cause side effects of the class \"Eye disorders\"? Answer Yes or No."
-    ),
-    label!(
-        "sider.investigations",
-        "SIDER: Investigations",
-        "Does the drug cause side effects of the class \"Investigations\"? Answer Yes or No."
-    ),
+    label!("bbbp", "Blood-brain barrier"),
+    label!("bace", "BACE-1 inhibition"),
+    label!("hiv", "HIV inhibition"),
+    label!("clintox", "Clinical toxicity"),
+    label!("tox21", "Tox21, any assay"),
+    label!("tox21.nr_ar", "Tox21 NR-AR"),
+    label!("tox21.nr_ar_lbd", "Tox21 NR-AR-LBD"),
+    label!("tox21.nr_ahr", "Tox21 NR-AhR"),
+    label!("tox21.nr_aromatase", "Tox21 NR-Aromatase"),
+    label!("tox21.nr_er", "Tox21 NR-ER"),
+    label!("tox21.nr_er_lbd", "Tox21 NR-ER-LBD"),
+    label!("tox21.nr_ppar_gamma", "Tox21 NR-PPAR-gamma"),
+    label!("tox21.sr_are", "Tox21 SR-ARE"),
+    label!("tox21.sr_atad5", "Tox21 SR-ATAD5"),
+    label!("tox21.sr_hse", "Tox21 SR-HSE"),
+    label!("tox21.sr_mmp", "Tox21 SR-MMP"),
+    label!("tox21.sr_p53", "Tox21 SR-p53"),
+    label!("sider.hepatobiliary_disorders", "SIDER: Hepatobiliary disorders"),
+    label!("sider.metabolism_and_nutrition_disorders", "SIDER: Metabolism and nutrition disorders"),
+    label!("sider.product_issues", "SIDER: Product issues"),
+    label!("sider.eye_disorders", "SIDER: Eye disorders"),
+    label!("sider.investigations", "SIDER: Investigations"),
     label!(
         "sider.musculoskeletal_and_connective_tissue_disorders",
-        "SIDER: Musculoskeletal and connective tissue disorders",
-        "Does the drug cause side effects of the class \"Musculoskeletal and connective tissue disorders\"? Answer Yes or No."
+        "SIDER: Musculoskeletal and connective tissue disorders"
     ),
-    label!(
-        "sider.gastrointestinal_disorders",
-        "SIDER: Gastrointestinal disorders",
-        "Does the drug cause side effects of the class \"Gastrointestinal disorders\"? Answer Yes or No."
-    ),
-    label!(
-        "sider.social_circumstances",
-        "SIDER: Social circumstances",
-        "Does the drug cause side effects of the class \"Social circumstances\"? Answer Yes or No."
-    ),
-    label!(
-        "sider.immune_system_disorders",
-        "SIDER: Immune system disorders",
-        "Does the drug cause side effects of the class \"Immune system disorders\"? Answer Yes or No."
-    ),
-    label!(
-        "sider.reproductive_system_and_breast_disorders",
-        "SIDER: Reproductive system and breast disorders",
-        "Does the drug cause side effects of the class \"Reproductive system and breast disorders\"? Answer Yes or No."
-    ),
+    label!("sider.gastrointestinal_disorders", "SIDER: Gastrointestinal disorders"),
+    label!("sider.social_circumstances", "SIDER: Social circumstances"),
+    label!("sider.immune_system_disorders", "SIDER: Immune system disorders"),
+    label!("sider.reproductive_system_and_breast_disorders", "SIDER: Reproductive system and breast disorders"),
     label!(
         "sider.neoplasms_benign_malignant_and_unspecified_incl_cysts_and_polyps",
-        "SIDER: Neoplasms benign, malignant and unspecified (incl cysts and polyps)",
-        "Does the drug cause side effects of the class \"Neoplasms benign, malignant and unspecified (incl cysts and polyps)\"? Answer Yes or No."
+        "SIDER: Neoplasms benign, malignant and unspecified (incl cysts and polyps)"
     ),
     label!(
         "sider.general_disorders_and_administration_site_conditions",
-        "SIDER: General disorders and administration site conditions",
-        "Does the drug cause side effects of the class \"General disorders and administration site conditions\"? Answer Yes or No."
+        "SIDER: General disorders and administration site conditions"
     ),
-    label!(
-        "sider.endocrine_disorders",
-        "SIDER: Endocrine disorders",
-        "Does the drug cause side effects of the class \"Endocrine disorders\"? Answer Yes or No."
-    ),
-    label!(
-        "sider.surgical_and_medical_procedures",
-        "SIDER: Surgical and medical procedures",
-        "Does the drug cause side effects of the class \"Surgical and medical procedures\"? Answer Yes or No."
-    ),
-    label!(
-        "sider.vascular_disorders",
-        "SIDER: Vascular disorders",
-        "Does the drug cause side effects of the class \"Vascular disorders\"? Answer Yes or No."
-    ),
-    label!(
-        "sider.blood_and_lymphatic_system_disorders",
-        "SIDER: Blood and lymphatic system disorders",
-        "Does the drug cause side effects of the class \"Blood and lymphatic system disorders\"? Answer Yes or No."
-    ),
-    label!(
-        "sider.skin_and_subcutaneous_tissue_disorders",
-        "SIDER: Skin and subcutaneous tissue disorders",
-        "Does the drug cause side effects of the class \"Skin and subcutaneous tissue disorders\"? Answer Yes or No."
-    ),
-    label!(
-        "sider.congenital_familial_and_genetic_disorders",
-        "SIDER: Congenital, familial and genetic disorders",
-        "Does the drug cause side effects of the class \"Congenital, familial and genetic disorders\"? Answer Yes or No."
-    ),
-    label!(
-        "sider.infections_and_infestations",
-        "SIDER: Infections and infestations",
-        "Does the drug cause side effects of the class \"Infections and infestations\"? Answer Yes or No."
-    ),
+    label!("sider.endocrine_disorders", "SIDER: Endocrine disorders"),
+    label!("sider.surgical_and_medical_procedures", "SIDER: Surgical and medical procedures"),
+    label!("sider.vascular_disorders", "SIDER: Vascular disorders"),
+    label!("sider.blood_and_lymphatic_system_disorders", "SIDER: Blood and lymphatic system disorders"),
+    label!("sider.skin_and_subcutaneous_tissue_disorders", "SIDER: Skin and subcutaneous tissue disorders"),
+    label!("sider.congenital_familial_and_genetic_disorders", "SIDER: Congenital, familial and genetic disorders"),
+    label!("sider.infections_and_infestations", "SIDER: Infections and infestations"),
     label!(
         "sider.respiratory_thoracic_and_mediastinal_disorders",
-        "SIDER: Respiratory, thoracic and mediastinal disorders",
-        "Does the drug cause side effects of the class \"Respiratory, thoracic and mediastinal disorders\"? Answer Yes or No."
+        "SIDER: Respiratory, thoracic and mediastinal disorders"
     ),
-    label!(
-        "sider.psychiatric_disorders",
-        "SIDER: Psychiatric disorders",
-        "Does the drug cause side effects of the class \"Psychiatric disorders\"? Answer Yes or No."
-    ),
-    label!(
-        "sider.renal_and_urinary_disorders",
-        "SIDER: Renal and urinary disorders",
-        "Does the drug cause side effects of the class \"Renal and urinary disorders\"? Answer Yes or No."
-    ),
+    label!("sider.psychiatric_disorders", "SIDER: Psychiatric disorders"),
+    label!("sider.renal_and_urinary_disorders", "SIDER: Renal and urinary disorders"),
     label!(
         "sider.pregnancy_puerperium_and_perinatal_conditions",
-        "SIDER: Pregnancy, puerperium and perinatal conditions",
-        "Does the drug cause side effects of the class \"Pregnancy, puerperium and perinatal conditions\"? Answer Yes or No."
+        "SIDER: Pregnancy, puerperium and perinatal conditions"
     ),
-    label!(
-        "sider.ear_and_labyrinth_disorders",
-        "SIDER: Ear and labyrinth disorders",
-        "Does the drug cause side effects of the class \"Ear and labyrinth disorders\"? Answer Yes or No."
-    ),
-    label!(
-        "sider.cardiac_disorders",
-        "SIDER: Cardiac disorders",
-        "Does the drug cause side effects of the class \"Cardiac disorders\"? Answer Yes or No."
-    ),
-    label!(
-        "sider.nervous_system_disorders",
-        "SIDER: Nervous system disorders",
-        "Does the drug cause side effects of the class \"Nervous system disorders\"? Answer Yes or No."
-    ),
+    label!("sider.ear_and_labyrinth_disorders", "SIDER: Ear and labyrinth disorders"),
+    label!("sider.cardiac_disorders", "SIDER: Cardiac disorders"),
+    label!("sider.nervous_system_disorders", "SIDER: Nervous system disorders"),
     label!(
         "sider.injury_poisoning_and_procedural_complications",
-        "SIDER: Injury, poisoning and procedural complications",
-        "Does the drug cause side effects of the class \"Injury, poisoning and procedural complications\"? Answer Yes or No."
+        "SIDER: Injury, poisoning and procedural complications"
     ),
-    label!(
-        "polarity_rule",
-        "Polarity rule (synthetic)",
-        "Is the molecule polar under the polarity rule? Answer Yes or No."
-    ),
+    label!("polarity_rule", "Polarity rule (synthetic)"),
 ];
 
 /// Judges a yes or no.

@@ -31,14 +31,13 @@ use crate::number::within;
 use crate::registry::{Field, Task};
 
 macro_rules! value {
-    ($id:literal, $title:literal, $line:literal, $tolerance:literal) => {
+    ($id:literal, $title:literal, $tolerance:literal) => {
         Task {
             id: concat!("property.", $id),
             family: "property_value",
             title: $title,
             kind: Kind::Number,
-            fields: &[Field { key: "smiles", label: "SMILES", columns: &["SMILES"] }],
-            line: $line,
+            fields: &[Field { key: "smiles", columns: &["SMILES"] }],
             judge: |example, answer, mode| within(example, answer, mode, $tolerance),
             source: include_str!("value.rs"),
         }
@@ -46,28 +45,8 @@ macro_rules! value {
 }
 
 pub(crate) static VALUES: [Task; 4] = [
-    value!(
-        "esol",
-        "Solubility in water (ESOL)",
-        "Estimate the decadic logarithm of the solubility in water in mol/L. Answer with a number.",
-        0.5
-    ),
-    value!(
-        "aqsoldb",
-        "Solubility in water (AqSolDB)",
-        "Estimate the decadic logarithm of the solubility in water in mol/L. Answer with a number.",
-        0.5
-    ),
-    value!(
-        "freesolv",
-        "Free energy of hydration",
-        "Estimate the free energy of hydration in kcal/mol. Answer with a number.",
-        1.0
-    ),
-    value!(
-        "lipophilicity",
-        "Lipophilicity",
-        "Estimate the logarithm of the distribution coefficient between octanol and water at pH 7.4. Answer with a number.",
-        0.5
-    ),
+    value!("esol", "Solubility in water (ESOL)", 0.5),
+    value!("aqsoldb", "Solubility in water (AqSolDB)", 0.5),
+    value!("freesolv", "Free energy of hydration", 1.0),
+    value!("lipophilicity", "Lipophilicity", 0.5),
 ];

@@ -32,8 +32,7 @@ pub(crate) static REACTION_PREDICTION: Task = Task {
     family: "forward",
     title: "Reaction prediction",
     kind: Kind::Reaction,
-    fields: &[Field { key: "reactants", label: "Reactants", columns: &[] }],
-    line: "Predict the product of the reaction.",
+    fields: &[Field { key: "reactants", columns: &[] }],
     judge: |example, answer, mode| same_molecules(&join_molecules(answer, mode), &example.reference),
     source: include_str!("prediction.rs"),
 };

@@ -31,8 +31,7 @@ pub(crate) static RETROSYNTHESIS: Task = Task {
     family: "retro",
     title: "Retrosynthesis",
     kind: Kind::Reaction,
-    fields: &[Field { key: "product", label: "Product", columns: &["products"] }],
-    line: "Predict the reactants that give the product. Separate the reactants with a dot.",
+    fields: &[Field { key: "product", columns: &["products"] }],
     judge: |example, answer, mode| same_molecules(&join_molecules(answer, mode), &example.reference),
     source: include_str!("retrosynthesis.rs"),
 };

@@ -29,8 +29,7 @@ pub(crate) static PREDICTION: Task = Task {
     family: "reagents",
     title: "Reagent prediction",
     kind: Kind::Reaction,
-    fields: &[Field { key: "reaction", label: "Reaction", columns: &["reaction_smiles"] }],
-    line: "Predict the reagents of the reaction. Separate the molecules with a dot.",
+    fields: &[Field { key: "reaction", columns: &["reaction_smiles"] }],
     judge: |example, answer, mode| same_molecules(&join_molecules(answer, mode), &example.reference),
     source: include_str!("prediction.rs"),
 };

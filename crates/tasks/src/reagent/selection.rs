@@ -32,17 +32,13 @@ use crate::{Example, guard};
 const MAX_CANDIDATES: usize = 100;
 
 macro_rules! selection {
-    ($id:literal, $title:literal, $line:literal, $right:expr) => {
+    ($id:literal, $title:literal, $right:expr) => {
         Task {
             id: concat!("reagent.", $id),
             family: "selection",
             title: $title,
             kind: Kind::Demand,
-            fields: &[
-                Field { key: "reaction", label: "Reaction", columns: &["prompt_body"] },
-                Field { key: "candidates", label: "Candidates", columns: &[] },
-            ],
-            line: $line,
+            fields: &[Field { key: "reaction", columns: &["prompt_body"] }, Field { key: "candidates", columns: &[] }],
             judge: |example, answer, _| judge(example, answer, $right),
             source: include_str!("selection.rs"),
         }
@@ -50,12 +46,9 @@ macro_rules! selection {
 }
 
 pub(crate) static SELECTIONS: [Task; 3] = [
-    selection!("reactant", "Reactant selection", "Choose the reactant that gives the highest yield.", |_| 1),
-    selection!("ligand", "Ligand selection", "Choose the ligand that gives the highest yield.", |all| usize::max(
-        all / 2,
-        1
-    )),
-    selection!("solvent", "Solvent selection", "Choose the solvent that gives the highest yield.", |_| 1),
+    selection!("reactant", "Reactant selection", |_| 1),
+    selection!("ligand", "Ligand selection", |all| usize::max(all / 2, 1)),
+    selection!("solvent", "Solvent selection", |_| 1),
 ];
 
 fn judge(example: &Example, answer: &str, right: fn(usize) -> usize) -> Judgement {

@@ -53,8 +53,7 @@ pub(crate) static ATOM_NUM: Task = Task {
     family: "atoms",
     title: "Numbers of atoms",
     kind: Kind::Demand,
-    fields: &[Field { key: "atoms", label: "Atoms", columns: &[] }],
-    line: "Make a molecule with exactly these heavy atoms.",
+    fields: &[Field { key: "atoms", columns: &[] }],
     judge,
     source: include_str!("atom_num.rs"),
 };

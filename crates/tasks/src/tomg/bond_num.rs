@@ -34,8 +34,7 @@ pub(crate) static BOND_NUM: Task = Task {
     family: "bonds",
     title: "Numbers of bonds",
     kind: Kind::Demand,
-    fields: &[Field { key: "bonds", label: "Bonds", columns: &[] }],
-    line: "Make a molecule with exactly these bonds.",
+    fields: &[Field { key: "bonds", columns: &[] }],
     judge,
     source: include_str!("bond_num.rs"),
 };

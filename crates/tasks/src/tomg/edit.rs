@@ -32,19 +32,18 @@ use crate::registry::{Field, Task};
 use crate::verdict::{Judgement, Reason};
 use crate::{Example, guard};
 
-const MOLECULE: Field = Field { key: "smiles", label: "SMILES", columns: &["molecule"] };
-const ADD: Field = Field { key: "add", label: "Add", columns: &["added_group"] };
-const REMOVE: Field = Field { key: "remove", label: "Remove", columns: &["removed_group"] };
+const MOLECULE: Field = Field { key: "smiles", columns: &["molecule"] };
+const ADD: Field = Field { key: "add", columns: &["added_group"] };
+const REMOVE: Field = Field { key: "remove", columns: &["removed_group"] };
 
 macro_rules! edit {
-    ($id:literal, $title:literal, $line:literal, $fields:expr, $judge:expr) => {
+    ($id:literal, $title:literal, $fields:expr, $judge:expr) => {
         Task {
             id: $id,
             family: "edit",
             title: $title,
             kind: Kind::Demand,
             fields: $fields,
-            line: $line,
             judge: $judge,
             source: include_str!("edit.rs"),
         }
@@ -52,27 +51,17 @@ macro_rules! edit {
 }
 
 pub(crate) static EDITS: [Task; 3] = [
-    edit!(
-        "tomg.add",
-        "Add a group",
-        "Modify the molecule by adding the functional group.",
-        &[MOLECULE, ADD],
-        |example, answer, _| judge(example, answer, &[("add", 1)])
-    ),
-    edit!(
-        "tomg.del",
-        "Remove a group",
-        "Modify the molecule by removing the functional group.",
-        &[MOLECULE, REMOVE],
-        |example, answer, _| judge(example, answer, &[("remove", -1)])
-    ),
-    edit!(
-        "tomg.sub",
-        "Replace a group",
-        "Modify the molecule by removing the one functional group and adding the other.",
-        &[MOLECULE, REMOVE, ADD],
-        |example, answer, _| judge(example, answer, &[("remove", -1), ("add", 1)])
-    ),
+    edit!("tomg.add", "Add a group", &[MOLECULE, ADD], |example, answer, _| judge(example, answer, &[("add", 1)])),
+    edit!("tomg.del", "Remove a group", &[MOLECULE, REMOVE], |example, answer, _| judge(
+        example,
+        answer,
+        &[("remove", -1)]
+    )),
+    edit!("tomg.sub", "Replace a group", &[MOLECULE, REMOVE, ADD], |example, answer, _| judge(
+        example,
+        answer,
+        &[("remove", -1), ("add", 1)]
+    )),
 ];
 
 /// Names and patterns.

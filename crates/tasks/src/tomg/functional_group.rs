@@ -34,8 +34,7 @@ pub(crate) static FUNCTIONAL_GROUP: Task = Task {
     family: "custom",
     title: "Functional groups",
     kind: Kind::Demand,
-    fields: &[Field { key: "groups", label: "Groups", columns: &[] }],
-    line: "Make a molecule with exactly these functional groups.",
+    fields: &[Field { key: "groups", columns: &[] }],
     judge,
     source: include_str!("functional_group.rs"),
 };

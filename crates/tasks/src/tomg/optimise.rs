@@ -33,17 +33,16 @@ use crate::verdict::{Judgement, Reason};
 use crate::{Example, guard};
 
 macro_rules! optimise {
-    ($id:literal, $title:literal, $line:literal, $property:expr) => {
+    ($id:literal, $title:literal, $property:expr) => {
         Task {
             id: $id,
             family: "optimise",
             title: $title,
             kind: Kind::Demand,
             fields: &[
-                Field { key: "smiles", label: "SMILES", columns: &["molecule", "src_smiles"] },
-                Field { key: "direction", label: "Direction", columns: &["Instruction"] },
+                Field { key: "smiles", columns: &["molecule", "src_smiles"] },
+                Field { key: "direction", columns: &["Instruction"] },
             ],
-            line: $line,
             judge: |example, answer, _| judge(example, answer, $property),
             source: include_str!("optimise.rs"),
         }
@@ -51,19 +50,9 @@ macro_rules! optimise {
 }
 
 pub(crate) static OPTIMISATIONS: [Task; 3] = [
-    optimise!("tomg.logp", "Change logP", "Modify the molecule to change its logP in the direction.", Mol::logp),
-    optimise!(
-        "tomg.mr",
-        "Change the molar refractivity",
-        "Modify the molecule to change its molar refractivity in the direction.",
-        Mol::mr
-    ),
-    optimise!(
-        "tomg.qed",
-        "Change QED",
-        "Modify the molecule to change its drug-likeness (QED) in the direction.",
-        Mol::qed
-    ),
+    optimise!("tomg.logp", "Change logP", Mol::logp),
+    optimise!("tomg.mr", "Change the molar refractivity", Mol::mr),
+    optimise!("tomg.qed", "Change QED", Mol::qed),
 ];
 
 /// Two ways to write one molecule give sums over atoms in different orders, which differ by some 1e-15.

@@ -32,8 +32,7 @@ macro_rules! class {
             family: "yield",
             title: $title,
             kind: Kind::Label,
-            fields: &[Field { key: "reaction", label: "Reaction", columns: &[] }],
-            line: "Is the yield of the reaction 70 % or more? Answer Yes or No.",
+            fields: &[Field { key: "reaction", columns: &[] }],
             judge: label::judge,
             source: include_str!("class.rs"),
         }

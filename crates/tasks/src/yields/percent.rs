@@ -30,8 +30,7 @@ macro_rules! percent {
             family: "yield_percent",
             title: $title,
             kind: Kind::Number,
-            fields: &[Field { key: "reaction", label: "Reaction", columns: &[] }],
-            line: "Estimate the yield of the reaction in percent. Answer with a number.",
+            fields: &[Field { key: "reaction", columns: &[] }],
             judge: |example, answer, mode| within(example, answer, mode, 10.0),
             source: include_str!("percent.rs"),
         }

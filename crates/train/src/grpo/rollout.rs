@@ -74,7 +74,7 @@ pub(crate) fn questions(
             let substitutes = (0..SUBSTITUTES).map(|k| (1 << 32) + position * SUBSTITUTES + k);
             for (passed_over, position) in std::iter::once(position).chain(substitutes).enumerate() {
                 let example = source.example(PhaseKind::Grpo, task, position)?;
-                let prompt = prompt_tokens(tokenizer, &source.tasks()[task].question(&example))?;
+                let prompt = prompt_tokens(tokenizer, &source.question(task, &example))?;
                 if prompt.len() < positions {
                     return Ok((Question { task, example, prompt }, passed_over));
                 }

@@ -14,10 +14,12 @@ use std::path::Path;
 
 pub use budget::Budget;
 use chemr_engine::{Compute, EngineError, LoraConfig, LoraTarget, Operands, Precision};
+use chemr_tasks::Prompts;
 use section::{optimizer, section};
 use serde::{Deserialize, Serialize};
 pub(crate) use write::{digest, hex};
 
+use crate::error::TrainError;
 use crate::phase::PhaseKind;
 use crate::schedule::ScheduleKind;
 
@@ -167,6 +169,15 @@ section! {
 }
 
 section! {
+    /// The words of the questions.
+    pub struct PromptsSection {
+        /// A file of prompts, which says what differs from those of the program (docs/prompts.md); empty = those of the program. The run keeps
+        /// what was used as `prompts.toml`.
+        file: String = String::new(),
+    }
+}
+
+section! {
     /// A supervised phase: foundation (answers alone) or distillation (verified expert traces).
     pub struct SupervisedSection {
         /// Run this phase.
@@ -302,6 +313,8 @@ pub struct Recipe {
     pub tokenizer: TokenizerSection,
     /// Where examples come from.
     pub data: DataSection,
+    /// The words of the questions.
+    pub prompts: PromptsSection,
     /// Phase 1.
     pub foundation: SupervisedSection,
     /// Phase 2.
@@ -323,18 +336,31 @@ impl Recipe {
         ("adapter", AdapterSection::ABOUT, AdapterSection::KEYS),
         ("tokenizer", TokenizerSection::ABOUT, TokenizerSection::KEYS),
         ("data", DataSection::ABOUT, DataSection::KEYS),
+        ("prompts", PromptsSection::ABOUT, PromptsSection::KEYS),
         ("foundation", SupervisedSection::ABOUT, SupervisedSection::KEYS),
         ("distill", SupervisedSection::ABOUT, SupervisedSection::KEYS),
         ("grpo", GrpoSection::ABOUT, GrpoSection::KEYS),
         ("eval", EvalSection::ABOUT, EvalSection::KEYS),
     ];
 
-    /// The recipe without the keys that change no weight: its name, threads, checkpoints, log lines and whether activations
-    /// are computed again. A run may be resumed with other values of these.
+    /// The recipe without the keys that change no weight: its name, threads, checkpoints, log lines, whether activations
+    /// are computed again, and where the prompts stand (a run is identified by what they say). A run may be resumed with other
+    /// values of these.
     pub(crate) fn essence(&self) -> Self {
         let RunSection { seed, precision, .. } = self.run;
         let kept = RunSection { seed, precision, ..RunSection::default() };
-        Self { run: kept, ..self.clone() }
+        Self { run: kept, prompts: PromptsSection::default(), ..self.clone() }
+    }
+
+    /// The prompts that the recipe names.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is no file of prompts; with its line.
+    pub fn load_prompts(&self) -> Result<Prompts, TrainError> {
+        match self.prompts.file.as_str() {
+            "" => Ok(Prompts::builtin().clone()),
+            file => Prompts::load(Path::new(file)).map_err(TrainError::data("prompts.file")),
+        }
     }
 
     /// Whether a phase is enabled, and its number of steps.

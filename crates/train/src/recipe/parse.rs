@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use chemr_engine::{AdamWConfig, Operands, Precision};
+use chemr_tasks::suggestion;
 use toml::{Table, Value};
 
 use super::Recipe;
@@ -271,42 +272,6 @@ fn all_keys() -> Vec<String> {
         .iter()
         .flat_map(|(section, _, keys)| keys.iter().map(move |(key, _)| format!("{section}.{key}")))
         .collect()
-}
-
-/// `; did you mean ...?`, or the list of known keys when none is near.
-fn suggestion<'a>(key: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let known: Vec<&str> = known.collect();
-    let short = key.rsplit('.').next().unwrap_or(key);
-    let best = known
-        .iter()
-        .map(|candidate| {
-            let tail = candidate.rsplit('.').next().unwrap_or(candidate);
-            (edit_distance(key, candidate).min(edit_distance(short, tail)), *candidate)
-        })
-        .min();
-    match best {
-        Some((distance, candidate)) if distance <= (key.len() / 2).max(2) => {
-            format!("; did you mean `{candidate}`?")
-        }
-        _ if known.is_empty() => String::new(),
-        _ => format!("; known here: {}", known.join(", ")),
-    }
-}
-
-/// Levenshtein distance in characters.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let substitution = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = substitution.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

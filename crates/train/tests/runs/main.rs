@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chemr_train::{
-    NoHook, PhaseHook, PhaseKind, PhaseOutcome, Progress, Recipe, Run, RunOutcome, RunStatus, Silent, Source,
-    TrainError, Update, complete_steps, newest_checkpoint,
+    Manifest, NoHook, PhaseHook, PhaseKind, PhaseOutcome, Progress, Recipe, Run, RunOutcome, RunStatus, Silent, Source,
+    TrainError, Update, check_start, complete_steps, newest_checkpoint, prompts_of, recipe_of,
 };
 
 /// Enough steps to learn the answer grammar of one easy task, so that GRPO has something to tell apart.
@@ -265,4 +265,44 @@ fn one_phase_alone_and_hooks_that_fail() {
     assert_eq!(tokenizer(&from), tokenizer(&done.phases[0].checkpoint));
     let manifest = fs::read_to_string(second.join("manifest.json")).unwrap();
     assert!(manifest.contains("start_model_sha256"));
+}
+
+/// The words of the questions are part of what a run is: kept in its folder, and not to be changed under way.
+#[test]
+fn a_run_keeps_its_prompts() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.toml");
+    fs::write(&file, "[tasks.\"property.polarity_rule\"]\nline = \"Polar? Yes or No.\"\n").unwrap();
+    let out = folder.path().join("run");
+    let steps = ["distill.enabled=false", "grpo.enabled=false", "foundation.steps=2"];
+    let plain = tiny().with_overrides(&steps).unwrap();
+    let mine = plain.with_overrides(&[format!("prompts.file={}", file.display())]).unwrap();
+    quietly(&mine, &out, false, &mut NoHook).unwrap();
+    let manifest =
+        |run: &Path| -> Manifest { serde_json::from_slice(&fs::read(run.join("manifest.json")).unwrap()).unwrap() };
+    let stored = prompts_of(&out).unwrap().unwrap();
+    assert_eq!(manifest(&out).prompts_sha256, stored.sha256());
+    assert_eq!(stored, mine.load_prompts().unwrap());
+    // Other words, other tokens, other weights.
+    let other = folder.path().join("other");
+    quietly(&plain, &other, false, &mut NoHook).unwrap();
+    assert_ne!(manifest(&other).prompts_sha256, stored.sha256());
+    let weights = "checkpoints/foundation/step-000002/model.safetensors";
+    assert_ne!(fs::read(out.join(weights)).unwrap(), fs::read(other.join(weights)).unwrap());
+    // The file is gone; the run can be repeated and resumed from its folder alone, and not with other prompts.
+    fs::remove_file(&file).unwrap();
+    let again = recipe_of(&out).unwrap();
+    let copy = folder.path().join("copy");
+    quietly(&again, &copy, false, &mut NoHook).unwrap();
+    assert_eq!(fs::read(out.join(weights)).unwrap(), fs::read(copy.join(weights)).unwrap());
+    quietly(&again, &out, true, &mut NoHook).unwrap();
+    for message in [
+        quietly(&plain, &out, true, &mut NoHook).unwrap_err().to_string(),
+        check_start(&plain, &out, true).unwrap_err().to_string(),
+    ] {
+        assert!(message.contains("was made with other prompts") && message.contains("prompts.file="), "{message}");
+    }
+    let missing = check_start(&mine, &out, true).unwrap_err().to_string();
+    assert!(missing.contains("prompts.file: cannot read the prompts"), "{missing}");
+    assert!(Source::open(&mine).is_err());
 }

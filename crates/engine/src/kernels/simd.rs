@@ -297,6 +297,10 @@ pub(crate) fn has_pair_products(isa: Isa) -> bool {
 #[cfg(target_arch = "x86_64")]
 mod avx2_tile;
 #[cfg(target_arch = "x86_64")]
+mod avx512_tile;
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tile_tests;
+#[cfg(target_arch = "x86_64")]
 mod x86;
 
 /// Makes `fn name(isa, args)` that runs the generic `body::<S>(args)` (or `body::<S, E>(args)`) compiled for that instruction

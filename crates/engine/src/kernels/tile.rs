@@ -4,7 +4,7 @@ use super::element::Element;
 use super::simd::{MAX_PANEL, Simd};
 
 /// Bytes of a cache line.
-const LINE: usize = 64;
+pub(super) const LINE: usize = 64;
 
 /// A small product `output = source + left * right`, kept in registers over the whole depth.
 ///

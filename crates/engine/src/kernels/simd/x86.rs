@@ -188,7 +188,7 @@ instruction_set!(
     [_mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, _mm512_add_ps],
     [_mm256_loadu_si256, _mm512_cvtepu16_epi32, _mm512_slli_epi32, _mm512_castsi512_ps],
     [_mm_loadu_si128, _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps],
-    widened_512,
+    widened_512, avx512_tile
 );
 instruction_set!(
     /// AVX-512 with products of bf16 pairs. Only for those: see [`super::has_pair_products`].

@@ -159,8 +159,8 @@ pub(crate) trait Decoding: Send + Sync {
     /// Runs one token of each sequence and stores its keys and values.
     fn step(&self, worker: usize, rows: &mut [Row<'_>]);
 
-    /// Calls `take` with each row of the worker's last step, of `rows` sequences, and its logits, `[vocab]`.
-    fn logits(&self, worker: usize, rows: usize, take: &mut dyn FnMut(usize, &[f32]));
+    /// Calls `take` with the logits of the worker's last step, of `rows` sequences, `[rows, vocab]`.
+    fn logits(&self, worker: usize, rows: usize, take: &mut dyn FnMut(&[f32]));
 }
 
 /// What a device trains, with the gradients that were accumulated.

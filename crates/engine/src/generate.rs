@@ -36,6 +36,8 @@ const SMALL_MODEL: usize = 8 << 20;
 const SEQUENCES_EACH: usize = 4;
 /// Share of the width that must be free before waiting prompts are let in (they are cheaper together).
 const ADMIT_SHARE: usize = 8;
+/// Tasks of one thread when tokens are chosen for all sequences: more than one, as threads differ.
+const CHOICES_EACH_THREAD: usize = 4;
 const OPERATION: &str = "generate";
 
 /// Why a sequence ended.
@@ -328,23 +330,40 @@ impl<'a> Generator<'a> {
             self.pages.extend(&mut sequence.cache, position, position + 1);
         }
         let (device, sampling, controls) = (&self.device, run.sampling, run.controls);
-        let work = |worker: usize, block: &mut [Sequence<'_>]| {
-            let mut chooser = lock(&self.choosers[worker]);
+        let vocab = device.config().vocab_size;
+        let step = |worker: usize, block: &mut [Sequence<'_>]| {
             device.step(worker, &mut block.iter_mut().map(Sequence::row).collect::<Vec<Row<'_>>>());
-            device.logits(worker, block.len(), &mut |row, logits| {
-                let sequence = &mut block[row];
+        };
+        let choose = |worker: usize, block: &mut [Sequence<'_>], logits: &[f32]| {
+            let mut chooser = lock(&self.choosers[worker]);
+            for (sequence, logits) in block.iter_mut().zip(logits.chunks_exact(vocab)) {
                 sequence.position += 1;
                 sequence.choose(&mut chooser, logits, sampling, controls);
-            });
+            }
         };
         if blocks == 1 {
-            work(0, &mut run.active);
+            step(0, &mut run.active);
+            device.logits(0, rows, &mut |logits| {
+                let each = rows.div_ceil(CHOICES_EACH_THREAD * threads);
+                let blocks = cut(&mut run.active, each);
+                pool::run(threads, blocks.len(), &|worker, task| {
+                    choose(worker, &mut lock(&blocks[task]), &logits[task * each * vocab..]);
+                });
+            });
             return;
         }
-        let each = rows.div_ceil(blocks);
-        let blocks: Vec<Mutex<&mut [Sequence<'_>]>> = run.active.chunks_mut(each).map(Mutex::new).collect();
-        pool::run(threads, blocks.len(), &|worker, task| work(worker, &mut lock(&blocks[task])));
+        let blocks = cut(&mut run.active, rows.div_ceil(blocks));
+        pool::run(threads, blocks.len(), &|worker, task| {
+            let mut block = lock(&blocks[task]);
+            step(worker, &mut block);
+            device.logits(worker, block.len(), &mut |logits| choose(worker, &mut block, logits));
+        });
     }
+}
+
+/// Blocks of `each` sequences, for one task each.
+fn cut<'s, 'r>(active: &'s mut [Sequence<'r>], each: usize) -> Vec<Mutex<&'s mut [Sequence<'r>]>> {
+    active.chunks_mut(each).map(Mutex::new).collect()
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-pub(crate) use parts::{Parts, Scratch, run_parts};
+pub(crate) use parts::{Parts, Scratch, run_parts, run_parts_with};
 
 /// Most threads that will ever be used.
 const MAX_THREADS: usize = 256;

@@ -182,7 +182,7 @@ fn every_device_continues_as_the_definition_does() {
                 for (position, token) in tokens.iter().enumerate().skip(start) {
                     device.step(1, &mut [Row { token: *token, position, cache: &mut cache }]);
                     let mut rows = 0;
-                    device.logits(1, 1, &mut |_, logits| {
+                    device.logits(1, 1, &mut |logits| {
                         close(logits, row(position), 1e-5, &what(position));
                         rows += 1;
                     });

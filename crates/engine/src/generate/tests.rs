@@ -304,7 +304,7 @@ fn logits_equal_those_of_transformers() {
         for (position, token) in prompt.iter().enumerate() {
             decoder.step(0, &mut [Row { token: *token, position, cache: &mut cache }]);
             if position + rows.len() >= prompt.len() {
-                decoder.logits(0, 1, &mut |_, logits| found.push(logits.to_vec()));
+                decoder.logits(0, 1, &mut |logits| found.push(logits.to_vec()));
             }
         }
         for (found, expected) in found.iter().zip(rows.iter().chain(rows)) {
@@ -361,7 +361,7 @@ fn export_for_transformers() {
             let mut rows = Vec::new();
             for (position, token) in prompt.iter().enumerate() {
                 decoder.step(0, &mut [Row { token: *token, position, cache: &mut cache }]);
-                decoder.logits(0, 1, &mut |_, logits| rows.push(logits.to_vec()));
+                decoder.logits(0, 1, &mut |logits| rows.push(logits.to_vec()));
             }
             logits.push(rows);
         }

@@ -148,9 +148,15 @@ fn tiles<S: Simd, E: Element>(sides: &Sides<'_, E>, target: Target<'_>) {
         while first < columns {
             let width = group.min(columns - first);
             // Each tile asks for a part of the next panel, so that the memory works while the registers do. From 24 to some 100 rows, where a
-            // product waits for memory, the parts are nearly all of it; with more, the panel comes in time anyway.
+            // product waits for memory, the parts are nearly all of it; with more, the panel comes in time anyway. Behind the
+            // last block of the last panel lies what the next task of this product reads.
             let tiles = rows.div_ceil(S::ROWS);
-            let next = right.as_ptr().wrapping_add((first + width) * depth + begin * S::PANEL).cast::<u8>();
+            let (column, step) = match (first + width < columns, begin + length < depth) {
+                (true, _) => (first + width, begin),
+                (false, true) => (0, begin + length),
+                (false, false) => (first + width, 0),
+            };
+            let next = right.as_ptr().wrapping_add(column * depth + step * S::PANEL).cast::<u8>();
             let ahead = length * S::PANEL * size_of::<E>() / tiles;
             let mut row = 0;
             for tile in 0..tiles {
@@ -179,7 +185,7 @@ fn tiles<S: Simd, E: Element>(sides: &Sides<'_, E>, target: Target<'_>) {
                         right_run: length,
                         right_gap: 0,
                         ahead: next.wrapping_add(tile * ahead),
-                        ahead_step: ahead / length,
+                        ahead_step: ahead.div_ceil(length),
                         scales: sides.scales.as_ptr().wrapping_add(first),
                         output,
                         output_row: target.stride,

@@ -127,6 +127,9 @@ pub(crate) trait Simd: Copy {
     const ROWS: usize;
     /// Columns of a panel.
     const PANEL: usize = 2 * Self::LANES;
+    /// Whether the loop that the compiler makes of a [`super::tile::Tile`] asks for what lies ahead. Only where registers are left
+    /// beside the sums: with sixteen the compiler would keep some of them in memory.
+    const ASKS_AHEAD: bool = false;
     /// A register.
     type Vector: Copy;
     /// `LANES` pairs of bf16 values, ready to be multiplied.
@@ -169,6 +172,8 @@ pub(crate) trait Simd: Copy {
     fn fma(a: f32, b: f32, c: f32) -> f32;
     /// Asks for the cache line at `address`, which need not be valid.
     fn prefetch(address: *const f32);
+    /// As [`Simd::prefetch`], into the second-level cache only.
+    fn prefetch_second(address: *const u8);
     /// The sums of a single-precision tile of `M` rows and one panel by a loop written for this instruction set; `None` where
     /// there is no such loop, for this height or at all.
     /// # Safety
@@ -266,6 +271,9 @@ impl<const L: usize, const R: usize> Simd for Baseline<L, R> {
     #[inline(always)]
     fn prefetch(_address: *const f32) {}
 
+    #[inline(always)]
+    fn prefetch_second(_address: *const u8) {}
+
     #[inline]
     unsafe fn tile<E: Element>(tile: &super::tile::Tile<E>) {
         // SAFETY: passed on to the caller.
@@ -288,6 +296,10 @@ pub(crate) fn has_pair_products(isa: Isa) -> bool {
 
 #[cfg(target_arch = "x86_64")]
 mod avx2_tile;
+#[cfg(target_arch = "x86_64")]
+mod avx512_tile;
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tile_tests;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 

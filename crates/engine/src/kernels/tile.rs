@@ -3,6 +3,9 @@
 use super::element::Element;
 use super::simd::{MAX_PANEL, Simd};
 
+/// Bytes of a cache line.
+pub(super) const LINE: usize = 64;
+
 /// A small product `output = source + left * right`, kept in registers over the whole depth.
 ///
 /// `left` is `rows x depth`; value `(i, p)` lies at `left + i * left_row + p * left_step` and one of the two strides is 1.
@@ -24,12 +27,9 @@ pub(crate) struct Tile<E: Element = f32> {
     /// Rows of a panel that follow each other, and the distance from the end of one such run to the next.
     pub right_run: usize,
     pub right_gap: usize,
-    /// What the next tiles read of `right`, a hint that only loops written by hand take ([`Simd::sums`]): every four steps of the
-    /// depth they ask for the line at `ahead` and move on by four times `ahead_step` bytes. Need not be valid; null asks
-    /// for nothing new.
-    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))] // no such loop elsewhere
+    /// What the next tiles read of `right`, a hint: `ahead_step` bytes for each step of the depth, from `ahead` on. Taken by
+    /// loops written by hand ([`Simd::sums`]) and where [`Simd::ASKS_AHEAD`]. Need not be valid; null asks for nothing new.
     pub ahead: *const u8,
-    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     pub ahead_step: usize,
     /// One factor for each column that its product is multiplied with; read only when [`Element::SCALED`].
     pub scales: *const f32,
@@ -138,7 +138,16 @@ impl<E: Element> Tile<E> {
             let (row, step) = if BY_COLUMN { (1, self.left_step) } else { (self.left_row, 1) };
             // One loop with a countdown: in nested loops the compiler keeps the sums in memory.
             let mut left_of_run = self.right_run;
+            // One line a step until all are asked for: faster than memory gives them, and no burst. Several panels at once
+            // are as many streams, which the processor follows by itself.
+            let mut ahead = self.ahead;
+            let mut lines = if S::ASKS_AHEAD && P == 1 { (self.depth * self.ahead_step).div_ceil(LINE) } else { 0 };
             for _ in 0..self.depth {
+                if S::ASKS_AHEAD && lines > 0 {
+                    S::prefetch_second(ahead);
+                    ahead = ahead.wrapping_add(LINE);
+                    lines -= 1;
+                }
                 // Every value is replaced; the load gives the compiler a first one.
                 let mut b = [[E::load::<S>(right); 2]; P];
                 for (panel, b) in b.iter_mut().enumerate() {

@@ -94,25 +94,40 @@ struct Slots(*mut AlignedVec, usize);
 // SAFETY: the pool gives a worker number to one thread at a time, and each worker uses its own slot only.
 unsafe impl Sync for Slots {}
 
-/// Runs `body(task, scratch, parts)` for every task, where `parts[i]` is the task's part of output `i` and `scratch` is
-/// memory that no other running task uses (its content is arbitrary). `scratch` must be prepared to the length needed.
+/// As [`run_parts_with`], with outputs of one type.
 pub(crate) fn run_parts<T: Send, const N: usize>(
     tasks: usize,
     scratch: &mut Scratch,
     outputs: [Parts<'_, T>; N],
     body: impl Fn(usize, &mut [f32], [&mut [T]; N]) + Sync,
 ) {
+    run_parts_with::<T, (), N>(tasks, scratch, outputs, Parts::even(&mut [], 1), |task, memory, parts, _| {
+        body(task, memory, parts);
+    });
+}
+
+/// Runs `body(task, scratch, parts, other)` for every task, where `parts[i]` is the task's part of output `i` and `scratch` is
+/// memory that no other running task uses (its content is arbitrary); `other` is the task's part of an output of another
+/// type. `scratch` must be prepared to the length needed.
+pub(crate) fn run_parts_with<T: Send, U: Send, const N: usize>(
+    tasks: usize,
+    scratch: &mut Scratch,
+    outputs: [Parts<'_, T>; N],
+    other: Parts<'_, U>,
+    body: impl Fn(usize, &mut [f32], [&mut [T]; N], &mut [U]) + Sync,
+) {
     if scratch.slots.is_empty() {
         scratch.prepare(0);
     }
     let slots = Slots(scratch.slots.as_mut_ptr(), scratch.slots.len());
-    let (slots, outputs) = (&slots, &outputs);
+    let (slots, outputs, other) = (&slots, &outputs, &other);
     super::run(slots.1, tasks, &|worker, task| {
         // SAFETY: `worker < limit <= slots.1`, and worker numbers of running tasks are distinct.
         let memory: &mut [f32] = unsafe { &mut *slots.0.add(worker) };
         // SAFETY: the pool runs each task number once, so its parts are taken once.
         let parts = std::array::from_fn(|index| unsafe { outputs[index].part(task) });
-        body(task, memory, parts);
+        // SAFETY: as above.
+        body(task, memory, parts, unsafe { other.part(task) });
     });
 }
 
@@ -144,6 +159,24 @@ mod tests {
             assert_eq!(*value, 1.0 + (index / 26) as f32);
         }
         assert_eq!((second[6], second[7], second[49]), (1.0, 3.0, 4.0));
+    }
+
+    #[test]
+    fn parts_of_another_type_belong_to_the_same_task() {
+        super::super::set_threads(3);
+        let (mut values, mut names) = (vec![0.0; 11], vec![String::new(); 4]);
+        run_parts_with(
+            4,
+            &mut Scratch::default(),
+            [Parts::even(&mut values, 3)],
+            Parts::even(&mut names, 1),
+            |task, _, [values], names| {
+                values.fill(task as f32);
+                names[0] = format!("{task}: {}", values.len());
+            },
+        );
+        assert_eq!(values, [0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 3.0, 3.0]);
+        assert_eq!(names, ["0: 3", "1: 3", "2: 3", "3: 2"]);
     }
 
     #[test]

@@ -16,6 +16,9 @@ use crate::kernels::simd::{Simd, dispatch};
 /// Positions side by side.
 pub(crate) const PANEL: usize = 32;
 
+/// Values of a cache line.
+const LINE: usize = 16;
+
 /// One key/value head, which counts over all layers, in the pages of a sequence.
 #[derive(Clone, Copy)]
 pub(crate) struct CachedHead<'a> {
@@ -79,8 +82,17 @@ fn attend_heads<S: Simd, const Q: usize>(
 ) {
     let (stride, head_dim) = (counted.end.next_multiple_of(PANEL), shared.head_dim);
     for (number, (keys, _)) in shared.panels().enumerate() {
+        // The processor does not foresee where the next page lies: it is asked for while this one is used, and behind the
+        // last keys the first values.
+        let next = match shared.pages.get(number + 1) {
+            Some(page) => page.head(shared.head, head_dim).0,
+            None => shared.pages[0].head(shared.head, head_dim).1,
+        };
         let mut sums = [[0.0f32; PANEL]; Q];
         for (index, keys) in keys.chunks_exact(PANEL).enumerate() {
+            for line in (0..PANEL).step_by(LINE) {
+                S::prefetch(next.as_ptr().wrapping_add(index * PANEL + line));
+            }
             for (head, sums) in sums.iter_mut().enumerate() {
                 let factor = query[head * head_dim + index];
                 for lane in 0..PANEL {
@@ -130,7 +142,12 @@ fn weigh<S: Simd, const Q: usize, const W: usize>(
         let begin = number * PANEL;
         let (from, to) = (counted.start.clamp(begin, begin + PANEL), counted.end.min(begin + PANEL));
         let rows = &values[(from - begin) * head_dim..(to - begin) * head_dim];
-        sums = weigh_rows::<S, Q, W>(sums, &scores[from..], stride, rows, head_dim, first);
+        // The first columns ask for whole rows.
+        let next = match shared.pages.get(number + 1) {
+            Some(page) if first == 0 => Some(page.head(shared.head, head_dim).1.as_ptr()),
+            _ => None,
+        };
+        sums = weigh_rows::<S, Q, W>(sums, &scores[from..], stride, rows, head_dim, first, next);
     }
     for ((sums, inverse), out) in sums.iter().zip(inverse).zip(out.chunks_exact_mut(head_dim)) {
         for (out, sum) in out[first..first + W].iter_mut().zip(sums) {
@@ -139,7 +156,8 @@ fn weigh<S: Simd, const Q: usize, const W: usize>(
     }
 }
 
-/// Columns `first..first + W` of the rows of one page, added to `sums`, which stay in registers for as long.
+/// Columns `first..first + W` of the rows of one page, added to `sums`, which stay in registers for as long; asks for the
+/// rows at `next` on the way.
 #[inline(always)]
 fn weigh_rows<S: Simd, const Q: usize, const W: usize>(
     mut sums: [[f32; W]; Q],
@@ -148,8 +166,14 @@ fn weigh_rows<S: Simd, const Q: usize, const W: usize>(
     rows: &[f32],
     head_dim: usize,
     first: usize,
+    next: Option<*const f32>,
 ) -> [[f32; W]; Q] {
     for (position, row) in rows.chunks_exact(head_dim).enumerate() {
+        if let Some(next) = next {
+            for line in (0..head_dim).step_by(LINE) {
+                S::prefetch(next.wrapping_add(position * head_dim + line));
+            }
+        }
         let row = &row[first..first + W];
         for (head, sums) in sums.iter_mut().enumerate() {
             let weight = scores[head * stride + position];

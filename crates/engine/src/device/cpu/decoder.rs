@@ -15,12 +15,14 @@ use crate::kernels::attention::{HeadGroup, attend_from, attend_scratch};
 use crate::kernels::gemm::Store;
 use crate::kernels::ops::{self, Turn};
 use crate::kernels::simd::Isa;
-use crate::pool::{Parts, Scratch, lock, run_parts};
+use crate::pool::{Parts, Scratch, lock, run_parts, run_parts_with};
 use crate::rotary::RotaryTable;
 use crate::{InferenceModel, ModelConfig};
 
 /// Rows of one task of a row operation.
 const ROWS_EACH: usize = 16;
+/// Sequences of one task that stores keys and values: few, as it waits for memory.
+const STORED_EACH: usize = 4;
 /// Values below which a row operation is not worth a fork.
 const SERIAL_VALUES: usize = 1 << 14;
 
@@ -101,7 +103,12 @@ impl<'a> Decoder<'a> {
         self.embed(&mut space.x[..rows * hidden], prompt[before..].iter().copied());
         let last = self.model.layers.len() - 1;
         for layer in 0..=last {
-            self.project(layer, before, rows, |row| before + row, space);
+            self.project(layer, before, rows, space);
+            by_rows(rows, width, &mut space.qkv[before * width..], &mut space.scratch, |range, part| {
+                for (row, values) in range.zip(part.chunks_exact_mut(width)) {
+                    self.turn(layer, before + row, values);
+                }
+            });
             for (position, row) in space.qkv[..prompt.len() * width].chunks_exact_mut(width).enumerate() {
                 if position < before {
                     cache.load(config, layer, position, row);
@@ -132,25 +139,28 @@ impl<'a> Decoder<'a> {
         space.lowered.grow(rows * self.widest);
         self.embed(&mut space.x[..rows * hidden], batch.iter().map(|row| row.token));
         for layer in 0..self.model.layers.len() {
-            self.project(layer, 0, rows, |row| batch[row].position, space);
-            for (row, projected) in batch.iter_mut().zip(space.qkv.chunks_exact(width)) {
-                row.cache.store(config, layer, row.position, projected);
-            }
+            self.project(layer, 0, rows, space);
+            let each = if rows * width <= SERIAL_VALUES { rows } else { STORED_EACH };
+            run_parts_with(
+                rows.div_ceil(each),
+                &mut space.scratch,
+                [Parts::even(&mut space.qkv[..rows * width], each * width)],
+                Parts::even(batch, each),
+                |_, _, [part], batch| {
+                    for (row, values) in batch.iter_mut().zip(part.chunks_exact_mut(width)) {
+                        self.turn(layer, row.position, values);
+                        row.cache.store(config, layer, row.position, values);
+                    }
+                },
+            );
             self.attend_rows(layer, batch, space);
             self.finish_layer(layer, rows, space);
         }
         self.head(rows, space);
     }
 
-    /// Norm, fused projection and rotation: `x` to the rows of `qkv` from `first` on.
-    fn project(
-        &self,
-        layer: usize,
-        first: usize,
-        rows: usize,
-        position: impl Fn(usize) -> usize + Sync,
-        space: &mut Workspace,
-    ) {
+    /// Norm and fused projection: `x` to the rows of `qkv` from `first` on.
+    fn project(&self, layer: usize, first: usize, rows: usize, space: &mut Workspace) {
         let config = self.config();
         let (hidden, width) = (config.hidden_size, config.qkv_width());
         let block = &self.model.layers[layer];
@@ -158,20 +168,18 @@ impl<'a> Decoder<'a> {
         let qkv = &mut space.qkv[first * width..];
         let normed = &space.normed[..rows * hidden];
         block.qkv.multiply(normed, rows, &mut qkv[..rows * width], Store::Overwrite, &mut space.lowered);
+    }
+
+    /// Biases, norms and rotation of the queries and keys in one row of the fused projection.
+    fn turn(&self, layer: usize, position: usize, row: &mut [f32]) {
+        let config = self.config();
         let rotated = config.query_width() + config.key_value_width();
-        let (queries, eps) = (config.query_width(), config.rms_norm_eps);
-        let extras = block.projection_extras();
-        by_rows(rows, width, qkv, &mut space.scratch, |range, part| {
-            if extras.any() {
-                for values in part.chunks_exact_mut(width) {
-                    extras.apply(self.isa, values, queries, rotated, eps, None);
-                }
-            }
-            for (row, values) in range.zip(part.chunks_exact_mut(width)) {
-                let (cos, sin) = self.rotary.at(position(row));
-                ops::rotate(self.isa, &mut values[..rotated], cos, sin, Turn::With);
-            }
-        });
+        let extras = self.model.layers[layer].projection_extras();
+        if extras.any() {
+            extras.apply(self.isa, row, config.query_width(), rotated, config.rms_norm_eps, None);
+        }
+        let (cos, sin) = self.rotary.at(position);
+        ops::rotate(self.isa, &mut row[..rotated], cos, sin, Turn::With);
     }
 
     fn norm(&self, weight: &[f32], rows: usize, space: &mut Workspace) {
@@ -305,11 +313,8 @@ impl Decoding for Decoder<'_> {
         self.advance(rows, &mut lock(&self.spaces[worker]));
     }
 
-    fn logits(&self, worker: usize, rows: usize, take: &mut dyn FnMut(usize, &[f32])) {
-        let space = lock(&self.spaces[worker]);
-        for (row, logits) in space.logits.chunks_exact(self.config().vocab_size).take(rows).enumerate() {
-            take(row, logits);
-        }
+    fn logits(&self, worker: usize, rows: usize, take: &mut dyn FnMut(&[f32])) {
+        take(&lock(&self.spaces[worker]).logits[..rows * self.config().vocab_size]);
     }
 }
 

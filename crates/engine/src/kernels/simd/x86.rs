@@ -2,12 +2,12 @@
 
 use super::{Bf16, Element, Pair, Simd};
 use std::arch::x86_64::{
-    __m256, __m512, __m512bh, __m512i, _MM_HINT_T0, _mm_loadl_epi64, _mm_loadu_si128, _mm_prefetch, _mm256_add_ps,
-    _mm256_and_si256, _mm256_castsi256_ps, _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_cvtepu16_epi32,
-    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_set1_epi32, _mm256_set1_ps, _mm256_slli_epi32,
-    _mm256_storeu_ps, _mm512_add_ps, _mm512_and_si512, _mm512_castsi512_ps, _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps,
-    _mm512_cvtepu16_epi32, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_set1_epi32,
-    _mm512_set1_ps, _mm512_slli_epi32, _mm512_storeu_ps,
+    __m256, __m512, __m512bh, __m512i, _MM_HINT_T0, _MM_HINT_T1, _mm_loadl_epi64, _mm_loadu_si128, _mm_prefetch,
+    _mm256_add_ps, _mm256_and_si256, _mm256_castsi256_ps, _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps,
+    _mm256_cvtepu16_epi32, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_set1_epi32, _mm256_set1_ps,
+    _mm256_slli_epi32, _mm256_storeu_ps, _mm512_add_ps, _mm512_and_si512, _mm512_castsi512_ps, _mm512_cvtepi8_epi32,
+    _mm512_cvtepi32_ps, _mm512_cvtepu16_epi32, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512,
+    _mm512_set1_epi32, _mm512_set1_ps, _mm512_slli_epi32, _mm512_storeu_ps,
 };
 use std::mem::transmute;
 
@@ -75,11 +75,12 @@ macro_rules! native {
     };
 }
 
-/// An instruction set: lanes and rows of its tile, its features, and its splat, load, store, multiply-add and add, how it
-/// reads bf16 and 8-bit integers, how it multiplies pairs of bf16 values, and the module of its own `sums` if it has one.
+/// An instruction set: lanes and rows of its tile, [`Simd::ASKS_AHEAD`], its features, and its splat, load, store, multiply-add
+/// and add, how it reads bf16 and 8-bit integers, how it multiplies pairs of bf16 values, and the module of its own `sums` if
+/// it has one.
 macro_rules! instruction_set {
     (
-        $(#[$about:meta])* $name:ident, $vector:ty, $lanes:literal x $rows:literal, $features:literal,
+        $(#[$about:meta])* $name:ident, $vector:ty, $lanes:literal x $rows:literal, $asks_ahead:literal, $features:literal,
         [$splat:ident, $load:ident, $store:ident, $multiply_add:ident, $add:ident],
         [$load_u16:ident, $widen_u16:ident, $shift:ident, $from_bits:ident],
         [$load_i8:ident, $widen_i8:ident, $to_single:ident],
@@ -93,6 +94,7 @@ macro_rules! instruction_set {
         impl Simd for $name {
             const LANES: usize = $lanes;
             const ROWS: usize = $rows;
+            const ASKS_AHEAD: bool = $asks_ahead;
             type Vector = $vector;
             $pairs!($vector);
 
@@ -149,6 +151,12 @@ macro_rules! instruction_set {
                 unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
             }
 
+            #[inline(always)]
+            fn prefetch_second(address: *const u8) {
+                // SAFETY: as in `prefetch`.
+                unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) }
+            }
+
             $(
                 #[inline(always)]
                 unsafe fn sums<const M: usize, const BY_COLUMN: bool>(tile: &crate::kernels::tile::Tile) -> Option<[[$vector; 2]; M]> {
@@ -168,7 +176,7 @@ macro_rules! instruction_set {
 
 instruction_set!(
     /// AVX2 with FMA.
-    Avx2, __m256, 8 x 6, "avx2,fma",
+    Avx2, __m256, 8 x 6, false, "avx2,fma",
     [_mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps, _mm256_add_ps],
     [_mm_loadu_si128, _mm256_cvtepu16_epi32, _mm256_slli_epi32, _mm256_castsi256_ps],
     [_mm_loadl_epi64, _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps],
@@ -176,15 +184,15 @@ instruction_set!(
 );
 instruction_set!(
     /// AVX-512.
-    Avx512, __m512, 16 x 12, "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma",
+    Avx512, __m512, 16 x 12, true, "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma",
     [_mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, _mm512_add_ps],
     [_mm256_loadu_si256, _mm512_cvtepu16_epi32, _mm512_slli_epi32, _mm512_castsi512_ps],
     [_mm_loadu_si128, _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps],
-    widened_512,
+    widened_512, avx512_tile
 );
 instruction_set!(
     /// AVX-512 with products of bf16 pairs. Only for those: see [`super::has_pair_products`].
-    Avx512Bf16, __m512, 16 x 12, "avx512f,avx512vl,avx512dq,avx512bw,avx512bf16,avx2,fma",
+    Avx512Bf16, __m512, 16 x 12, true, "avx512f,avx512vl,avx512dq,avx512bw,avx512bf16,avx2,fma",
     [_mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, _mm512_add_ps],
     [_mm256_loadu_si256, _mm512_cvtepu16_epi32, _mm512_slli_epi32, _mm512_castsi512_ps],
     [_mm_loadu_si128, _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps],

@@ -6,6 +6,7 @@
 //! * [`compounds`] holds some hundred well-known compounds.
 //! * [`split_of`] keeps train, validation and test apart by canonical molecule.
 //!
+//! * [`sources`] knows public datasets and downloads them.
 //! * [`predictions`] reads what a model answered, beside the references.
 //!
 //! `docs/gym.md` describes levels, rules and the metadata that examples carry.
@@ -18,6 +19,7 @@ pub mod names;
 pub mod predictions;
 pub mod rng;
 pub mod sketch;
+pub mod sources;
 mod split;
 
 pub use error::DataError;

@@ -135,9 +135,25 @@ fn recipe_page() {
 #[test]
 fn commands_page() {
     let mut text = String::from("# Commands\n\nThe help of every command.\n");
-    for command in ["quickstart", "run", "train", "eval", "score", "serve", "report", "ask", "merge", "mol", "doctor"] {
+    for command in [
+        "quickstart",
+        "run",
+        "train",
+        "eval",
+        "score",
+        "serve",
+        "report",
+        "data list",
+        "data info",
+        "data fetch",
+        "ask",
+        "merge",
+        "mol",
+        "doctor",
+    ] {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_chemr"))
-            .args([command, "--help"])
+            .args(command.split(' '))
+            .arg("--help")
             .env_remove("COLUMNS")
             .output()
             .unwrap();

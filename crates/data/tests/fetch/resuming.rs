@@ -80,7 +80,6 @@ fn always_beginning_anew_is_no_progress() {
     });
     let set = dataset(vec![file("a.csv", server.url("/a"), &body)]);
     Bench::start().fails(&set, Fault::Network, "the connection was cut before the end");
-    // The first attempt made progress, so four follow it.
     assert_eq!(server.requests().len(), 4);
 }
 

@@ -22,7 +22,8 @@ const GIT_BLOB: &str = "d5434d138cb5fe20d52c8d357fc84aa7b45e5d8c";
 /// The program, without the settings of whoever runs the tests.
 fn chemr(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chemr"));
-    for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "CHEMR_DATA", "CHEMR_MIRROR", "HF_ENDPOINT", "SSL_CERT_FILE"] {
+    for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "CHEMR_DATA", "CHEMR_MIRROR", "HF_ENDPOINT", "SSL_CERT_FILE"]
+    {
         command.env_remove(name).env_remove(name.to_lowercase());
     }
     command.args(arguments).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -200,7 +201,10 @@ fn what_was_interrupted_goes_on() {
         assert!(stopped.elapsed() < Duration::from_secs(10), "it waited for the server");
         assert_eq!(found, code, "{err}");
         if code.is_some() {
-            assert!(err.contains("stopped; 0 of 1 files are complete, and the same command goes on from here"), "{err}");
+            assert!(
+                err.contains("stopped; 0 of 1 files are complete, and the same command goes on from here"),
+                "{err}"
+            );
         }
         assert!(!place.exists());
         let (found, _, err) = ends(&start().wait_with_output().unwrap());

@@ -58,33 +58,28 @@ impl From<FetchError> for Failure {
 }
 
 impl Downloader<'_> {
-    /// Gets a file from the first of the addresses that gives it, and puts it at `target`. Returns the address.
-    pub(super) fn download(
+    /// Gets a file from `url`, or else from the first of the copies that gives it, and puts it at `target`. Returns the
+    /// address that it came from.
+    pub(super) fn download<'u>(
         &self,
-        urls: &[String],
+        url: &'u str,
+        copies: &'u [String],
         target: &Path,
         expected: &Expected,
-    ) -> Result<(String, Digests), FetchError> {
-        let mut failures: Vec<FetchError> = Vec::new();
-        for url in urls {
-            match self.try_address(url, target, expected) {
-                Ok(digests) => return Ok((url.clone(), digests)),
-                // Another server may have it.
-                Err(error) if matches!(error.fault(), Fault::Network | Fault::Missing | Fault::Verification) => {
-                    failures.push(error);
-                }
+    ) -> Result<(&'u str, Digests), FetchError> {
+        let first = match self.try_address(url, target, expected) {
+            Ok(digests) => return Ok((url, digests)),
+            Err(error) if is_this_server(&error) => error,
+            Err(error) => return Err(error),
+        };
+        let mut others = Vec::new();
+        for copy in copies {
+            match self.try_address(copy, target, expected) {
+                Ok(digests) => return Ok((copy, digests)),
+                Err(error) if is_this_server(&error) => others.push(error.to_string()),
                 Err(error) => return Err(error),
             }
         }
-        let mut failures = failures.into_iter();
-        let Some(first) = failures.next() else {
-            return Err(FetchError::Setting {
-                what: "address",
-                text: target.display().to_string(),
-                message: "none is known".to_owned(),
-            });
-        };
-        let others: Vec<String> = failures.map(|error| error.to_string()).collect();
         match others.is_empty() {
             true => Err(first),
             false => Err(FetchError::AllAddresses { first: Box::new(first), others }),
@@ -250,6 +245,11 @@ impl Downloader<'_> {
             }
         }
     }
+}
+
+/// Whether another server may do better.
+fn is_this_server(error: &FetchError) -> bool {
+    matches!(error.fault(), Fault::Network | Fault::Missing | Fault::Verification)
 }
 
 /// What a status means that brings no contents.

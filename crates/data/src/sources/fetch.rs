@@ -13,10 +13,8 @@ use super::client::Client;
 use super::download::{Downloader, Happening};
 use super::expected::Expected;
 use super::lock::FolderLock;
-use super::{
-    ClientOptions, Dataset, Digests, Fault, FetchError, Mirrors, Receipt, ReceiptFile, RetryPolicy, SourceFile, Wanted,
-    digest,
-};
+use super::task::{State, Task};
+use super::{ClientOptions, Digests, Fault, FetchError, Mirrors, Receipt, ReceiptFile, RetryPolicy, Wanted};
 
 /// How to download.
 #[derive(Clone, Debug)]
@@ -136,8 +134,9 @@ pub fn fetch(
     let mut seen = BTreeSet::new();
     let tasks: Vec<Task> = wanted
         .iter()
-        .filter(|wanted| seen.insert((&wanted.dataset.name, &wanted.file.path)))
-        .map(|wanted| Task::new(wanted, options))
+        .enumerate()
+        .filter(|(_, wanted)| seen.insert((&wanted.dataset.name, &wanted.file.path)))
+        .map(|(number, wanted)| Task::new(number, wanted, options))
         .collect();
     let run = Run {
         client: Client::new(&options.client)?,
@@ -147,115 +146,28 @@ pub fn fetch(
         receipts: Mutex::new(()),
         tell,
     };
-    let states = run.on_each(&tasks, |_, task| task.inspect());
     let mut reports: BTreeMap<usize, FileReport> = BTreeMap::new();
-    let mut todo = Vec::new();
-    for (number, (task, state)) in tasks.iter().zip(states).enumerate() {
+    let mut todo: Vec<&Task> = Vec::new();
+    for (task, state) in tasks.iter().zip(run.on_each(&tasks, Task::inspect)) {
         match run.settled(task, state) {
             Some(report) => {
-                reports.insert(number, report);
+                tell(Event::Finished { number: task.number, report: &report });
+                reports.insert(task.number, report);
             }
-            None => todo.push(number),
+            None => todo.push(task),
         }
-    }
-    for (number, report) in &reports {
-        tell(Event::Finished { number: *number, report });
     }
     // Sorted, so that two processes never wait for each other.
-    let folders: BTreeSet<&Path> = todo.iter().map(|number| tasks[*number].folder.as_path()).collect();
+    let folders: BTreeSet<&Path> = todo.iter().map(|task| task.folder.as_path()).collect();
     let lock = |folder: &&Path| FolderLock::acquire(folder, stop, || tell(Event::Waiting { folder }));
     let _locks: Vec<FolderLock> = folders.iter().map(lock).collect::<Result<_, _>>()?;
-    let done = run.on_each(&todo, |_, number| {
-        let report = run.obtain(*number, &tasks[*number]);
-        tell(Event::Finished { number: *number, report: &report });
+    let done = run.on_each(&todo, |task| {
+        let report = run.obtain(task);
+        tell(Event::Finished { number: task.number, report: &report });
         report
     });
-    reports.extend(todo.into_iter().zip(done));
+    reports.extend(todo.iter().map(|task| task.number).zip(done));
     Ok(Report { destination: options.destination.clone(), files: reports.into_values().collect() })
-}
-
-/// A wanted file with its places.
-struct Task<'a> {
-    dataset: &'a Dataset,
-    file: &'a SourceFile,
-    folder: PathBuf,
-    target: PathBuf,
-    /// Mirrors applied.
-    urls: Vec<String>,
-}
-
-/// What lies at a file's place.
-enum State {
-    Absent,
-    /// What it should be; and whether the receipt says so.
-    Present {
-        digests: Digests,
-        recorded: bool,
-    },
-    Differs(String),
-    Unreadable(FetchError),
-}
-
-impl<'a> Task<'a> {
-    fn new(wanted: &Wanted<'a>, options: &FetchOptions) -> Task<'a> {
-        let Wanted { dataset, file } = *wanted;
-        let folder = options.destination.join(dataset.folder());
-        let urls = file.urls().map(|url| options.mirrors.apply(url)).collect();
-        Task { dataset, file, target: folder.join(&file.path), folder, urls }
-    }
-
-    fn inspect(&self) -> State {
-        match self.target.try_exists() {
-            Ok(false) => return State::Absent,
-            Ok(true) => {}
-            Err(error) => return State::Unreadable(FetchError::disk("read", &self.target, error)),
-        }
-        let digests = match digest(&self.target) {
-            Ok(digests) => digests,
-            Err(error) => return State::Unreadable(FetchError::disk("read", &self.target, error)),
-        };
-        let receipt = match Receipt::load(&self.folder) {
-            Ok(receipt) => receipt,
-            Err(error) => return State::Unreadable(error),
-        };
-        let entry = receipt.as_ref().and_then(|receipt| receipt.file(&self.file.path));
-        let expected = match (Expected::of(self.file), entry) {
-            (expected, _) if expected.is_pinned() => expected,
-            (_, Some(entry)) => Expected::recorded(entry),
-            (_, None) => return State::Differs("no hash of it is known".to_owned()),
-        };
-        let recorded = entry.is_some_and(|entry| entry.sha256 == digests.sha256);
-        match expected.difference(&digests) {
-            None => State::Present { digests, recorded },
-            Some(difference) => State::Differs(difference),
-        }
-    }
-
-    fn report(&self, status: FileStatus) -> FileReport {
-        FileReport {
-            dataset: self.dataset.name.clone(),
-            path: self.target.clone(),
-            url: self.urls.first().cloned().unwrap_or_default(),
-            status,
-            bytes: self.file.bytes,
-            sha256: self.file.sha256.clone(),
-            fault: None,
-            message: None,
-        }
-    }
-
-    fn failed(&self, error: &FetchError) -> FileReport {
-        let (fault, message) = (Some(error.fault()), Some(error.to_string()));
-        FileReport { fault, message, ..self.report(FileStatus::Failed) }
-    }
-
-    fn there(&self, status: FileStatus, digests: Digests) -> FileReport {
-        FileReport { bytes: Some(digests.bytes), sha256: Some(digests.sha256), ..self.report(status) }
-    }
-
-    fn differs(&self, message: String) -> FileReport {
-        self.failed(&FetchError::Differs { path: self.target.clone(), message })
-    }
 }
 
 struct Run<'a> {
@@ -282,8 +194,7 @@ impl Run<'_> {
             State::Present { digests, .. } if offline => Some(task.there(FileStatus::Present, digests)),
             State::Differs(message) if !force || offline => Some(task.differs(message)),
             State::Absent if offline => {
-                let url = task.urls.first().cloned().unwrap_or_default();
-                Some(task.failed(&FetchError::Offline { path: task.target.clone(), url }))
+                Some(task.failed(&FetchError::Offline { path: task.target.clone(), url: task.url.clone() }))
             }
             _ if dry_run => Some(task.report(FileStatus::Planned)),
             _ => None,
@@ -291,12 +202,12 @@ impl Run<'_> {
     }
 
     /// Has a file at its place and in the receipt.
-    fn obtain(&self, number: usize, task: &Task) -> FileReport {
+    fn obtain(&self, task: &Task) -> FileReport {
         if self.halt.load(Ordering::SeqCst) || self.stop.load(Ordering::SeqCst) {
             let interrupted = self.stop.load(Ordering::SeqCst).then_some(Fault::Interrupted);
             return FileReport { fault: interrupted, ..task.report(FileStatus::Skipped) };
         }
-        match self.try_obtain(number, task) {
+        match self.try_obtain(task) {
             Ok(report) => report,
             Err(error) => {
                 if matches!(error.fault(), Fault::Disk | Fault::Interrupted)
@@ -309,7 +220,7 @@ impl Run<'_> {
         }
     }
 
-    fn try_obtain(&self, number: usize, task: &Task) -> Result<FileReport, FetchError> {
+    fn try_obtain(&self, task: &Task) -> Result<FileReport, FetchError> {
         // Once more, now that the folder is ours: another process may have fetched it.
         if !self.options.force {
             match task.inspect() {
@@ -324,6 +235,7 @@ impl Run<'_> {
                 State::Unreadable(error) => return Err(error),
             }
         }
+        let number = task.number;
         let tell = |happening: Happening| {
             (self.tell)(match happening {
                 Happening::Answered { have, total } => Event::Answered { number, have, total },
@@ -338,19 +250,19 @@ impl Run<'_> {
             stop: self.stop,
             tell: &tell,
         };
-        let (url, digests) = downloader.download(&task.urls, &task.target, &Expected::of(task.file))?;
+        let (url, digests) = downloader.download(&task.url, &task.copies, &task.target, &Expected::of(task.file))?;
         self.record(task, Some(url), &digests)?;
         Ok(task.there(FileStatus::Fetched, digests))
     }
 
-    fn record(&self, task: &Task, from: Option<String>, digests: &Digests) -> Result<(), FetchError> {
-        let entry = ReceiptFile::new(task.dataset, task.file, from, digests);
+    fn record(&self, task: &Task, from: Option<&str>, digests: &Digests) -> Result<(), FetchError> {
+        let entry = ReceiptFile::new(task.dataset, task.file, from.map(str::to_owned), digests);
         let _guard = self.receipts.lock();
         Receipt::record(&task.folder, task.dataset, entry)
     }
 
     /// Works on all items, several at a time, and returns the results in their order.
-    fn on_each<T: Sync, R: Send>(&self, items: &[T], work: impl Fn(usize, &T) -> R + Sync) -> Vec<R> {
+    fn on_each<T: Sync, R: Send>(&self, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
         let next = AtomicUsize::new(0);
         let over = AtomicBool::new(false);
         let worker = || {
@@ -358,7 +270,7 @@ impl Run<'_> {
             loop {
                 let number = next.fetch_add(1, Ordering::SeqCst);
                 let Some(item) = items.get(number) else { return done };
-                done.push((number, work(number, item)));
+                done.push((number, work(item)));
             }
         };
         let mut results: Vec<(usize, R)> = thread::scope(|scope| {
@@ -372,13 +284,11 @@ impl Run<'_> {
             });
             let workers: Vec<_> =
                 (0..self.options.jobs.clamp(1, items.len().max(1))).map(|_| scope.spawn(worker)).collect();
-            let results = workers.into_iter().flat_map(|worker| match worker.join() {
-                Ok(done) => done,
-                Err(panic) => std::panic::resume_unwind(panic),
-            });
-            let results = results.collect();
+            let ended: Vec<_> = workers.into_iter().map(|worker| worker.join()).collect();
+            // Before a panic goes on, or the thread above would never end.
             over.store(true, Ordering::SeqCst);
-            results
+            let done = ended.into_iter().map(|ended| ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            done.flatten().collect()
         });
         results.sort_by_key(|(number, _)| *number);
         results.into_iter().map(|(_, result)| result).collect()

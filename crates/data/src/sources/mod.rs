@@ -24,6 +24,7 @@ mod receipt;
 mod registry;
 mod retry;
 mod select;
+mod task;
 mod toml_file;
 
 pub use address::Mirrors;

@@ -19,9 +19,12 @@ pub(super) fn refusal(path: &str) -> Option<String> {
         if let Some(reason) = name_refusal(name) {
             return Some(reason);
         }
+        let own = [partial::PART, partial::STATE].iter().any(|ending| name.ends_with(ending));
+        if own || name.eq_ignore_ascii_case(receipt::NAME) {
+            return Some(format!("the name `{name}` is taken by the downloader itself"));
+        }
     }
-    let own = [partial::PART, partial::STATE].iter().any(|ending| path.ends_with(ending)) || path == receipt::NAME;
-    own.then(|| "this name is taken by the downloader itself".to_owned())
+    None
 }
 
 /// Why `name` cannot be one part of a path.
@@ -67,7 +70,9 @@ mod tests {
             ".hidden/a",
             "a.part",
             "a.part.json",
+            "a.part/b",
             "SOURCE.json",
+            "source.json/a",
             &long,
         ] {
             let reason = refusal(bad);

@@ -208,6 +208,19 @@ fn a_copy_goes_on_where_the_first_address_broke_off() {
 }
 
 #[test]
+fn a_redirection_goes_on_too() {
+    let body = contents(200_000);
+    let sent = body.clone();
+    let server = Server::start(move |request, stream| match request.path.as_str() {
+        "/a" => send(stream, "302 Found", &[("Location", "/b")], b""),
+        _ => serve_until(request, stream, &sent, Some("\"1\""), [100_000, 200_000][request.earlier]),
+    });
+    Bench::start().succeeds(&dataset(vec![unpinned("a.csv", server.url("/a"))]), &body);
+    let last = server.requests().pop().unwrap();
+    assert_eq!((last.path.as_str(), last.from, last.if_range.as_deref()), ("/b", Some(100_000), Some("\"1\"")));
+}
+
+#[test]
 fn stopping_ends_a_stalled_download_at_once_and_keeps_what_came() {
     let body = contents(200_000);
     let sent = body.clone();

@@ -164,6 +164,20 @@ fn commands_page() {
 }
 
 #[test]
+fn datasets_page() {
+    let text = std::fs::read_to_string(page("datasets.md")).unwrap();
+    for shown in [&["data", "list"][..], &["data", "info", "pubchem-captions"]] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_chemr")).args(shown).output().unwrap();
+        let output = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            text.contains(output.trim_end()),
+            "docs/datasets.md does not show what `chemr {}` says",
+            shown.join(" ")
+        );
+    }
+}
+
+#[test]
 fn data_page() {
     let text = std::fs::read_to_string(page("data.md")).unwrap();
     for importer in chemr_data::import::importers() {

@@ -13,6 +13,8 @@ use super::partial::Resume;
 /// Variables that name a proxy, the first that is set counts; hosts in `NO_PROXY` are reached without.
 const PROXY_VARIABLES: [&str; 6] = ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
 
+const NO_HOST: &str = "is there a network? Set a proxy with HTTPS_PROXY or --proxy, or a mirror with --mirror";
+
 /// How connections are made.
 #[derive(Clone, Debug)]
 pub struct ClientOptions {
@@ -125,13 +127,14 @@ impl Client {
             }
             // How the TLS library reports what it does not trust.
             Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => lasting(tls_trouble(&error.to_string())),
+            // The standard library has no kind for it.
+            Error::Io(error) if error.to_string().starts_with("failed to lookup address") => {
+                lasting(format!("{error}; {NO_HOST}"))
+            }
             Error::Io(error) => passing(error.to_string()),
             Error::Rustls(error) => lasting(tls_trouble(&error.to_string())),
             Error::Protocol(error) => passing(format!("the answer is no proper HTTP ({error})")),
-            Error::HostNotFound => lasting(
-                "the host is not found; is there a network? Set a proxy with HTTPS_PROXY or --proxy, or a mirror with --mirror"
-                    .to_owned(),
-            ),
+            Error::HostNotFound => lasting(format!("the host is not found; {NO_HOST}")),
             Error::RequireHttpsOnly(url) => lasting(format!("it redirects to {url}, which is not encrypted")),
             Error::ConnectProxyFailed(message) => lasting(format!("the proxy refuses: {message}")),
             other => lasting(other.to_string()),

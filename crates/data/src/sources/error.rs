@@ -108,7 +108,7 @@ impl FetchError {
 }
 
 fn attempts(tries: u32) -> String {
-    if tries < 2 { String::new() } else { format!(" ({tries} attempts; what arrived is kept for the next run)") }
+    if tries < 2 { String::new() } else { format!(" ({tries} attempts)") }
 }
 
 fn disk_remedy(source: &std::io::Error) -> &'static str {

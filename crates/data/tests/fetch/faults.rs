@@ -77,7 +77,7 @@ fn no_server_at_all() {
     let set = dataset(vec![file("a.csv", format!("http://127.0.0.1:{port}/a"), b"x")]);
     Bench::start().fails(&set, Fault::Network, "refused");
     let set = dataset(vec![file("a.csv", "http://no-such-host.invalid/a".to_owned(), b"x")]);
-    Bench::start().fails(&set, Fault::Network, "http://no-such-host.invalid/a: ");
+    Bench::start().fails(&set, Fault::Network, "is there a network?");
 }
 
 #[test]

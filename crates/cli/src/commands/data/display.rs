@@ -43,8 +43,10 @@ impl Display {
                 let Some(file) = files.get_mut(number) else { return };
                 file.total = total;
                 if let Some(bars) = &self.bars {
-                    let bar = file.bar.get_or_insert_with(|| bars.add(bar(&file.name)));
-                    bar.set_length(total.unwrap_or(0));
+                    let bar = file.bar.get_or_insert_with(|| bars.add(bar(&file.name, total)));
+                    if let Some(total) = total {
+                        bar.set_length(total);
+                    }
                     bar.set_position(have);
                 } else if have > 0 {
                     self.line(&format!("{}: going on at {}", file.name, DecimalBytes(have)));
@@ -100,8 +102,8 @@ fn finished(name: &str, report: &FileReport) -> String {
     }
 }
 
-fn bar(name: &str) -> ProgressBar {
-    let bar = ProgressBar::new(0);
+fn bar(name: &str, total: Option<u64>) -> ProgressBar {
+    let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
     let template = "{bar:24} {decimal_bytes:>10} of {decimal_total_bytes:<10} {decimal_bytes_per_sec:>12}  {msg}";
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);

@@ -117,7 +117,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     if fault == Fault::Interrupted {
         eprintln!("chemr: stopped; {complete} of {files} files are complete, and the same command goes on from here");
     } else {
-        eprintln!("chemr: {} of {files} files are not there", files - complete);
+        eprintln!("chemr: {} of {files} files are missing", files - complete);
     }
     Ok(Outcome::Faulty(fault))
 }

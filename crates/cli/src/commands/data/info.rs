@@ -70,7 +70,7 @@ fn print_file(dataset: &Dataset, file: &SourceFile) -> std::io::Result<()> {
             .filter(|licence| **licence != dataset.licence)
             .map(|licence| format!("licence {licence}")),
         file.citation.as_ref().filter(|cite| **cite != dataset.citation).map(|cite| format!("cite {cite}")),
-        (!file.copies.is_empty()).then(|| format!("{} more addresses", file.copies.len())),
+        (!file.copies.is_empty()).then(|| format!("copies {}", file.copies.len())),
     ];
     let other: Vec<String> = other.into_iter().flatten().collect();
     if other.is_empty() { Ok(()) } else { say!("{:>53} {}", "", other.join("; ")) }

@@ -3,6 +3,8 @@
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
+use chemr_data::sources::{Fault, FetchError};
+
 /// How a command ended when it did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -12,6 +14,8 @@ pub enum Outcome {
     InvalidInput,
     /// Ctrl-C; what was done is saved.
     Stopped,
+    /// Some files could not be downloaded; each was told.
+    Faulty(Fault),
 }
 
 /// A line on standard output. A closed pipe (`| head`) is an error to return, not a reason to panic as `println!` does.
@@ -29,12 +33,26 @@ pub fn code(outcome: anyhow::Result<Outcome>) -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::InvalidInput) => ExitCode::from(3),
         Ok(Outcome::Stopped) => ExitCode::from(130),
+        Ok(Outcome::Faulty(fault)) => ExitCode::from(fault_code(fault)),
         // `chemr mol - | head` closed the pipe: no failure worth a message.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("chemr: {}", message(&error));
-            ExitCode::FAILURE
+            error.downcast_ref::<FetchError>().map_or(ExitCode::FAILURE, |error| fault_code(error.fault()).into())
         }
+    }
+}
+
+/// The exit codes of downloads; `chemr data fetch --help` lists them.
+fn fault_code(fault: Fault) -> u8 {
+    match fault {
+        Fault::Registry => 1,
+        Fault::Usage => 2,
+        Fault::Network => 4,
+        Fault::Verification => 5,
+        Fault::Missing => 6,
+        Fault::Disk => 7,
+        Fault::Interrupted => 130,
     }
 }
 

@@ -15,13 +15,13 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{ask, doctor, eval, merge, mol, prompts, quickstart, report, run, score, serve, train};
+use crate::commands::{ask, data, doctor, eval, merge, mol, prompts, quickstart, report, run, score, serve, train};
 
 /// The toolkit makes many small values: with the system's allocator a third of the time of reading a molecule goes there.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const EXIT_CODES: &str = "Exit codes: 0 success, 1 failure, 2 wrong usage, 3 some input lines were invalid, 130 stopped by Ctrl-C (resume with --resume).";
+const EXIT_CODES: &str = "Exit codes: 0 success, 1 failure, 2 wrong usage, 3 some input lines were invalid, 4 to 7 a download failed (see `chemr data fetch --help`), 130 stopped by Ctrl-C (resume with --resume).";
 
 /// Teaches a language model to reason as a chemist, and checks every step it can.
 #[derive(Parser)]
@@ -40,6 +40,7 @@ enum Command {
     Score(score::Arguments),
     Serve(serve::Arguments),
     Report(report::Arguments),
+    Data(data::Arguments),
     Ask(ask::Arguments),
     Merge(merge::Arguments),
     Mol(mol::Arguments),
@@ -66,6 +67,7 @@ fn main() -> ExitCode {
         Command::Score(arguments) => score::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Data(arguments) => data::run(&arguments),
         Command::Ask(arguments) => ask::run(&arguments),
         Command::Merge(arguments) => merge::run(&arguments),
         Command::Mol(arguments) => mol::run(&arguments),

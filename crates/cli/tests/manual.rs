@@ -135,11 +135,26 @@ fn recipe_page() {
 #[test]
 fn commands_page() {
     let mut text = String::from("# Commands\n\nThe help of every command.\n");
-    for command in
-        ["quickstart", "run", "train", "eval", "score", "serve", "report", "ask", "merge", "mol", "prompts", "doctor"]
-    {
+    for command in [
+        "quickstart",
+        "run",
+        "train",
+        "eval",
+        "score",
+        "serve",
+        "report",
+        "data list",
+        "data info",
+        "data fetch",
+        "ask",
+        "merge",
+        "mol",
+        "prompts",
+        "doctor",
+    ] {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_chemr"))
-            .args([command, "--help"])
+            .args(command.split(' '))
+            .arg("--help")
             .env_remove("COLUMNS")
             .output()
             .unwrap();
@@ -147,6 +162,20 @@ fn commands_page() {
         let _ = write!(text, "\n## `chemr {command}`\n\n```text\n{}\n```\n", help.trim_end());
     }
     check("commands.md", &text);
+}
+
+#[test]
+fn datasets_page() {
+    let text = std::fs::read_to_string(page("datasets.md")).unwrap();
+    for shown in [&["data", "list"][..], &["data", "info", "pubchem-captions"]] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_chemr")).args(shown).output().unwrap();
+        let output = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            text.contains(output.trim_end()),
+            "docs/datasets.md does not show what `chemr {}` says",
+            shown.join(" ")
+        );
+    }
 }
 
 #[test]

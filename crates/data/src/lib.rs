@@ -6,6 +6,7 @@
 //! * [`compounds`] holds some hundred well-known compounds.
 //! * [`split_of`] keeps train, validation and test apart by canonical molecule.
 //!
+//! * [`sources`] knows public datasets and downloads them.
 //! * [`predictions`] reads what a model answered, beside the references.
 //! * [`shots`] reads rows that may stand before a question as examples.
 //!
@@ -20,6 +21,7 @@ pub mod predictions;
 pub mod rng;
 pub mod shots;
 pub mod sketch;
+pub mod sources;
 mod split;
 
 pub use error::DataError;

@@ -1,0 +1,32 @@
+//! `chemr data`: public datasets and rows of examples, one file per command.
+
+mod display;
+pub mod fetch;
+pub mod info;
+pub mod list;
+mod registry;
+
+use crate::exit::Outcome;
+
+/// Public datasets: list, describe and download them.
+#[derive(clap::Args)]
+#[command(arg_required_else_help = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    List(list::Arguments),
+    Info(info::Arguments),
+    Fetch(fetch::Arguments),
+}
+
+pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
+    match &arguments.command {
+        Command::List(arguments) => list::run(arguments),
+        Command::Info(arguments) => info::run(arguments),
+        Command::Fetch(arguments) => fetch::run(arguments),
+    }
+}

@@ -6,12 +6,14 @@
 //! * [`compounds`] holds some hundred well-known compounds.
 //! * [`split_of`] keeps train, validation and test apart by canonical molecule.
 //!
+//! * [`export`] writes rows in the forms that trainers and evaluation programs read.
 //! * [`predictions`] reads what a model answered, beside the references.
 //!
 //! `docs/gym.md` describes levels, rules and the metadata that examples carry.
 
 pub mod compounds;
 mod error;
+pub mod export;
 pub mod gym;
 pub mod import;
 pub mod names;

@@ -62,7 +62,8 @@ pub fn read(path: &Path) -> Result<Predictions, DataError> {
     Ok(found)
 }
 
-fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+/// The bytes of a file, unpacked when it is gzipped; `-` is standard input.
+pub(crate) fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if path.as_os_str() == "-" {
         std::io::stdin().read_to_end(&mut bytes)?;

@@ -1,0 +1,36 @@
+//! Inspect: samples as JSON, and `task.py` with a `@task` and a `@scorer` that asks the verifier.
+
+use serde_json::{Value, json};
+
+use crate::export::row::{Row, names, object};
+use crate::export::target::{Files, json_document};
+use crate::export::{ExportError, Stage, Target};
+
+pub(crate) static INSPECT: Target =
+    Target { id: "inspect", title: "Inspect", stages: &[Stage::Eval], files, loading };
+
+fn files(rows: &[Row], _stage: Stage) -> Result<Files, ExportError> {
+    let fields = names(rows);
+    let samples: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let mut metadata = object([("task", json!(row.task.id()))]);
+            metadata.extend(row.columns(&fields));
+            metadata.extend(row.origin());
+            object([
+                ("input", Value::Array(row.prompt())),
+                ("target", json!(row.example.reference)),
+                ("id", json!(row.example.id)),
+                ("metadata", Value::Object(metadata)),
+            ])
+        })
+        .collect();
+    Ok(Files::from([
+        ("samples.json".to_owned(), json_document(&samples)?),
+        ("task.py".to_owned(), include_bytes!("python/inspect_task.py").to_vec()),
+    ]))
+}
+
+fn loading(_stage: Stage) -> &'static str {
+    include_str!("readme/inspect.md")
+}

@@ -135,9 +135,23 @@ fn recipe_page() {
 #[test]
 fn commands_page() {
     let mut text = String::from("# Commands\n\nThe help of every command.\n");
-    for command in ["quickstart", "run", "train", "eval", "score", "serve", "report", "ask", "merge", "mol", "doctor"] {
+    for command in [
+        "quickstart",
+        "run",
+        "train",
+        "eval",
+        "score",
+        "serve",
+        "report",
+        "data export",
+        "ask",
+        "merge",
+        "mol",
+        "doctor",
+    ] {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_chemr"))
-            .args([command, "--help"])
+            .args(command.split(' '))
+            .arg("--help")
             .env_remove("COLUMNS")
             .output()
             .unwrap();
@@ -154,5 +168,13 @@ fn data_page() {
         for name in [importer.name, importer.folder] {
             assert!(text.contains(&format!("`{name}`")), "docs/data.md does not name {name}");
         }
+    }
+}
+
+#[test]
+fn export_page() {
+    let text = std::fs::read_to_string(page("export.md")).unwrap();
+    for target in chemr_data::export::targets() {
+        assert!(text.contains(&format!("| `{}` |", target.id)), "docs/export.md does not name {}", target.id);
     }
 }

@@ -43,20 +43,36 @@ pub enum ExportError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowFault {
     /// The line is no JSON object with the fields of an example.
-    NoExample { message: String },
-    UnknownTask { task: String },
+    NoExample {
+        message: String,
+    },
+    UnknownTask {
+        task: String,
+    },
     /// A field that the question shows is not there.
-    MissingField { field: &'static str },
+    MissingField {
+        field: &'static str,
+    },
     /// A field or the reference is another text once it has stood in a column, e.g. for a line break in it.
-    Altered { field: &'static str },
+    Altered {
+        field: &'static str,
+    },
     /// The reference is none of the kind of the task's answers, e.g. no SMILES.
-    UnreadableReference { reference: String },
+    UnreadableReference {
+        reference: String,
+    },
     /// The verifier cannot judge the row.
-    Broken { reason: Reason },
+    Broken {
+        reason: Reason,
+    },
     /// The answer to train on is not right for the verifier.
-    WrongAnswer { reason: Reason },
+    WrongAnswer {
+        reason: Reason,
+    },
     /// The stored completion is not in the strict form or not right.
-    WrongTrace { reason: Reason },
+    WrongTrace {
+        reason: Reason,
+    },
 }
 
 impl RowFault {

@@ -17,6 +17,9 @@ const UNNAMED_SOURCE: &str = "given";
 /// Levels of the gym when an input names none.
 const ALL_LEVELS: [u8; 3] = [1, 2, 3];
 
+/// Most rows of one input of the gym: an export is made in memory.
+const MOST_GENERATED: usize = 1_000_000;
+
 /// Turns a trace, as it is stored, into the text of a completion.
 pub type TraceText = fn(Value) -> Result<String, serde_json::Error>;
 
@@ -96,7 +99,8 @@ fn generate(input: &str, rest: &str, options: &ExportOptions) -> Result<(InputNo
         }
         _ => return Err(refused("there is no count".into())),
     };
-    let count: usize = count.parse().map_err(|_| refused(format!("`{count}` is no number of rows")))?;
+    let count = count.parse().ok().filter(|count| *count <= MOST_GENERATED);
+    let count = count.ok_or_else(|| refused(format!("the count is no number up to {MOST_GENERATED}")))?;
     let gym = Gym::new(GymConfig { seed: options.seed, levels })?;
     let mut rows = Vec::new();
     let mut lines = Vec::new();
@@ -131,7 +135,8 @@ mod tests {
         assert_eq!((example.split, example.source.as_str(), example.level), (Split::Train, "given", 0));
         assert_eq!(example.id, Example::content_id("t", &example.input, "CH4"));
         assert_eq!(completion, None);
-        let (stored, _) = read_line(&serde_json::to_string(&Example { split: Split::Test, ..example }).unwrap()).unwrap();
+        let (stored, _) =
+            read_line(&serde_json::to_string(&Example { split: Split::Test, ..example }).unwrap()).unwrap();
         assert_eq!((stored.split, stored.source.as_str()), (Split::Test, "given"));
         for (member, wanted) in [
             (r#""completion": "a""#, "a"),
@@ -140,7 +145,9 @@ mod tests {
         ] {
             assert_eq!(read_line(&format!("{short}, {member}}}")).unwrap().1.as_deref(), Some(wanted));
         }
-        for wrong in ["", "[]", "{}", "\u{0}", &format!("{short}, \"split\": \"dev\"}}"), &format!("{short}, \"trace\": {{}}}}")] {
+        for wrong in
+            ["", "[]", "{}", "\u{0}", &format!("{short}, \"split\": \"dev\"}}"), &format!("{short}, \"trace\": {{}}}}")]
+        {
             assert!(matches!(read_line(wrong), Err(RowFault::NoExample { .. })), "{wrong}");
         }
     }
@@ -153,7 +160,14 @@ mod tests {
         let splits: Vec<Split> = rows.iter().filter_map(|found| Some(found.row.as_ref().ok()?.0.split)).collect();
         assert_eq!(splits, [[Split::Valid; 3], [Split::Test; 3]].concat());
         let by_default = ExportOptions::default();
-        for wrong in ["gym:", "gym:retrosynthesis", "gym:retrosynthesis:x", "gym:retrosynthesis:1:2:3", "gym:retrosynthesis:easy:3"] {
+        for wrong in [
+            "gym:",
+            "gym:retrosynthesis",
+            "gym:retrosynthesis:x",
+            "gym:retrosynthesis:1:2:3",
+            "gym:retrosynthesis:easy:3",
+            "gym:retrosynthesis:99999999999",
+        ] {
             assert!(matches!(read(wrong, &by_default), Err(ExportError::Gym { .. })), "{wrong}");
         }
         for wrong in ["gym:retrosynthesis:9:3", "gym:unicorn:3"] {

@@ -6,8 +6,7 @@ use crate::export::row::{Row, names, object};
 use crate::export::target::{Files, json_document};
 use crate::export::{ExportError, Stage, Target};
 
-pub(crate) static INSPECT: Target =
-    Target { id: "inspect", title: "Inspect", stages: &[Stage::Eval], files, loading };
+pub(crate) static INSPECT: Target = Target { id: "inspect", title: "Inspect", stages: &[Stage::Eval], files, loading };
 
 fn files(rows: &[Row], _stage: Stage) -> Result<Files, ExportError> {
     let fields = names(rows);

@@ -17,6 +17,8 @@ mod parquet;
 mod row;
 mod skyrl;
 mod target;
+#[cfg(test)]
+mod tests;
 mod trl;
 mod verl;
 

@@ -171,7 +171,9 @@ pub(crate) mod tests {
             Field::Null => Value::Null,
             Field::Str(text) => json!(text),
             Field::Long(number) => json!(number),
-            Field::Group(row) => Value::Object(row.get_column_iter().map(|(name, field)| (name.clone(), value(field))).collect()),
+            Field::Group(row) => {
+                Value::Object(row.get_column_iter().map(|(name, field)| (name.clone(), value(field))).collect())
+            }
             Field::ListInternal(list) => list.elements().iter().map(value).collect(),
             other => panic!("{other:?}"),
         }
@@ -193,7 +195,8 @@ pub(crate) mod tests {
             Column::Text("reference"),
             Column::Struct("extra", vec![Column::Number("index"), Column::Text("note")]),
         ];
-        let chat = |texts: &[&str]| texts.iter().map(|text| json!({"role": "user", "content": text})).collect::<Value>();
+        let chat =
+            |texts: &[&str]| texts.iter().map(|text| json!({"role": "user", "content": text})).collect::<Value>();
         let mut rows = Vec::new();
         for index in 0..ROW_GROUP + 3 {
             let prompt = chat(&["", "é\n\"", "third"][..index % 4 % 3]);

@@ -7,8 +7,7 @@ use crate::export::row::{Row, message, names, object};
 use crate::export::target::{Files, by_split, json_lines};
 use crate::export::{ExportError, Stage, Target};
 
-pub(crate) static TRL: Target =
-    Target { id: "trl", title: "TRL", stages: &[Stage::Rl, Stage::Sft], files, loading };
+pub(crate) static TRL: Target = Target { id: "trl", title: "TRL", stages: &[Stage::Rl, Stage::Sft], files, loading };
 
 fn files(rows: &[Row], stage: Stage) -> Result<Files, ExportError> {
     let fields = names(rows);

@@ -9,17 +9,12 @@ use crate::export::row::{Row, names, object};
 use crate::export::target::{Files, by_split};
 use crate::export::{ExportError, Stage, Target};
 
-pub(crate) static VERL: Target =
-    Target { id: "verl", title: "verl", stages: &[Stage::Rl, Stage::Sft], files, loading };
+pub(crate) static VERL: Target = Target { id: "verl", title: "verl", stages: &[Stage::Rl, Stage::Sft], files, loading };
 
 fn files(rows: &[Row], stage: Stage) -> Result<Files, ExportError> {
     let fields = names(rows);
     let columns = match stage {
-        Stage::Sft => vec![
-            Column::Chat("messages"),
-            Column::Text("task"),
-            Column::Text("id"),
-        ],
+        Stage::Sft => vec![Column::Chat("messages"), Column::Text("task"), Column::Text("id")],
         Stage::Rl | Stage::Eval => vec![
             Column::Text("data_source"),
             Column::Chat("prompt"),

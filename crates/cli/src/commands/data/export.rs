@@ -37,8 +37,8 @@ pub struct Arguments {
     /// Only this split (repeatable) [default: train for the gym, all of a file; test for lm-eval and inspect].
     #[arg(long, value_parser = ["train", "valid", "test"])]
     split: Vec<String>,
-    /// Only this task (repeatable).
-    #[arg(long, value_name = "TASK", value_parser = known_tasks())]
+    /// Only this task (repeatable); docs/tasks.md lists them.
+    #[arg(long, value_name = "TASK", value_parser = known_tasks(), hide_possible_values = true)]
     task: Vec<String>,
     /// At most so many rows, the first ones; 0 for all.
     #[arg(long, value_name = "N", default_value_t = 0)]

@@ -171,10 +171,19 @@ fn data_page() {
     }
 }
 
+/// The end of the page is what the folders themselves say.
 #[test]
 fn export_page() {
-    let text = std::fs::read_to_string(page("export.md")).unwrap();
+    const HEADING: &str = "\n## How to load\n";
+    let stored = std::fs::read_to_string(page("export.md")).unwrap();
+    let (head, _) = stored.split_once(HEADING).unwrap();
+    let mut text = format!("{head}{HEADING}");
     for target in chemr_data::export::targets() {
-        assert!(text.contains(&format!("| `{}` |", target.id)), "docs/export.md does not name {}", target.id);
+        assert!(head.contains(&format!("| `{}` |", target.id)), "docs/export.md does not name {}", target.id);
+        for stage in target.stages {
+            let _ = write!(text, "\n### {} (`{}`, {stage})\n\n", target.title, target.id);
+            text.push_str(&target.loading(*stage, "train", "name.smiles_to_formula"));
+        }
     }
+    check("export.md", &text);
 }

@@ -109,19 +109,20 @@ pub(crate) fn readme(target: &Target, stage: Stage, manifest: &Manifest, rows: &
             let _ = writeln!(text, "| `{task}` | {split} | {count} |");
         }
     }
-    let sources: Vec<String> = manifest.sources.iter().map(|(source, count)| format!("`{source}` ({count})")).collect();
+    let sources: Vec<String> =
+        manifest.sources.iter().take(MOST_TOLD).map(|(source, count)| format!("`{source}` ({count})")).collect();
     let _ = write!(
         text,
         "\nSources: {}. What may be done with rows of public data is said by their sources.\n\n## How to load it\n\n",
         sources.join(", ")
     );
     let split = by_split(rows).first().map_or("train", |(split, _)| split.as_str());
-    let task = rows.first().map_or_else(String::new, |row| row.task.id().replace('.', "_"));
-    text.push_str(&(target.loading)(stage).replace("SPLIT", split).replace("TASK", &task));
+    let task = rows.first().map_or("", |row| row.task.id());
+    text.push_str(&target.loading(stage, split, task));
     text
 }
 
-/// Most kinds of rows that a message tells.
+/// Most kinds of rows, or sources, that a text tells.
 const MOST_TOLD: usize = 20;
 
 /// What the inputs hold, for the message that nothing of it was chosen.

@@ -48,7 +48,7 @@ pub struct Target {
     /// The stages it has; the first is the default.
     pub stages: &'static [Stage],
     pub(crate) files: fn(&[Row], Stage) -> Result<Files, ExportError>,
-    /// How a folder is loaded, as Markdown. `SPLIT` stands for the first split of the export, `TASK` for its first task.
+    /// How a folder is loaded, as Markdown. `SPLIT` and `TASK` stand for a split and a task of the export.
     pub(crate) loading: fn(Stage) -> &'static str,
 }
 
@@ -59,6 +59,11 @@ impl fmt::Debug for Target {
 }
 
 impl Target {
+    /// How an export with this split and this task is loaded, as Markdown.
+    pub fn loading(&self, stage: Stage, split: &str, task: &str) -> String {
+        (self.loading)(stage).replace("SPLIT", split).replace("TASK", &task.replace('.', "_"))
+    }
+
     /// The stage to export, when this one is asked for.
     ///
     /// # Errors

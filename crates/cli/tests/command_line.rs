@@ -294,7 +294,8 @@ fn rows_are_exported_with_their_traces() {
         .collect();
     let traced = "<think>1. **Sum**: C2H6O.</think>\n<answer>C2H6O</answer>";
     assert_eq!(answers, ["<answer>C2H6O</answer>", traced]);
-    let manifest = &json_lines(&export("json", &["--to", "trl", "--limit", "1", "--json"]))[0];
+    let output = export("json", &["--to", "trl", "--limit", "1", "--json"]);
+    let manifest: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&manifest["rows"], &manifest["stage"]), (&1.into(), &"rl".into()));
     for (out, more, code, wanted) in [
         ("chat", &["--to", "openai"][..], 1, "exists already"),

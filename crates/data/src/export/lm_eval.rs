@@ -27,7 +27,9 @@ fn files(rows: &[Row], _stage: Stage) -> Result<Files, ExportError> {
         let name = task_name(task);
         let lines: Vec<Map<String, Value>> = rows.iter().map(|row| members(row, &fields)).collect();
         files.insert(format!("{name}.jsonl"), json_lines(&lines)?);
-        files.insert(format!("{name}.yaml"), yaml(&name, &rows[0].system()).into_bytes());
+        // JSON texts are YAML texts, whatever stands in them.
+        let system = serde_json::to_string(&rows[0].system())?;
+        files.insert(format!("{name}.yaml"), yaml(&name, &system).into_bytes());
         let _ = writeln!(group, "  - {name}");
     }
     let _ = write!(

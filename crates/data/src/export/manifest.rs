@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::export::row::Row;
 use crate::export::target::{Files, by_split, by_task};
-use crate::export::{ExportError, ExportOptions, Stage, Target};
+use crate::export::{ExportError, Stage, Target};
 
 /// Where rows came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -125,14 +125,12 @@ pub(crate) fn readme(target: &Target, stage: Stage, manifest: &Manifest, rows: &
 /// Most kinds of rows, or sources, that a text tells.
 const MOST_TOLD: usize = 20;
 
-/// What the inputs hold, for the message that nothing of it was chosen.
-pub(crate) fn held(found: &BTreeMap<(String, Split), usize>, options: &ExportOptions) -> String {
-    if found.is_empty() {
-        return format!("no rows (of {} inputs)", options.inputs.len());
-    }
-    let counts: Vec<String> =
-        found.iter().take(MOST_TOLD).map(|((task, split), count)| format!("{count} of `{task}` ({split})")).collect();
-    counts.join(", ")
+/// What the inputs hold and what was left out, for the message that nothing is left.
+pub(crate) fn held(found: &BTreeMap<(String, Split), usize>, skipped: &BTreeMap<&'static str, usize>) -> String {
+    let rows = found.iter().map(|((task, split), count)| format!("{count} of `{task}` ({split})"));
+    let skipped = skipped.iter().map(|(reason, count)| format!("{count} left out ({reason})"));
+    let told: Vec<String> = rows.take(MOST_TOLD).chain(skipped).collect();
+    if told.is_empty() { "none".to_owned() } else { told.join(", ") }
 }
 
 /// The manifest as a file.

@@ -140,7 +140,7 @@ fn read(stage: Stage, options: &ExportOptions) -> Result<Chosen, ExportError> {
         }
     }
     if rows.is_empty() {
-        return Err(ExportError::Empty { held: manifest::held(&held, options) });
+        return Err(ExportError::Empty { held: manifest::held(&held, &skipped) });
     }
     Ok((inputs, rows, skipped))
 }

@@ -181,6 +181,10 @@ fn rows_are_chosen() {
     let none = rows(ExportOptions { tasks: vec!["property.hiv".into()], ..file }).unwrap_err().to_string();
     assert!(none.contains("1 of `retrosynthesis` (test)"), "{none}");
     assert!(matches!(rows(options(&[])), Err(ExportError::Empty { .. })));
+    let bad = base.path().join("bad.jsonl");
+    fs::write(&bad, "{}\n{}\n").unwrap();
+    let none = rows(ExportOptions { skip_bad: true, ..options(&[bad.to_str().unwrap()]) }).unwrap_err().to_string();
+    assert!(none.contains("2 left out (no_example)"), "{none}");
 }
 
 #[test]

@@ -340,3 +340,44 @@ fn settings_that_cannot_be_used_are_warned_about_once() {
     let message = text(&output.stderr);
     assert!(output.status.success() && message.matches("CHEMR_THREADS").count() == 1, "{message}");
 }
+
+#[test]
+fn rows_are_exported_with_their_traces() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let row = |rest: &str| {
+        format!(r#"{{"task": "name.smiles_to_formula", "input": {{"smiles": "CCO"}}, "reference": "C2H6O"{rest}}}"#)
+    };
+    let trace =
+        r#", "trace": {"protocol": "formula", "steps": [{"title": "Sum", "text": "C2H6O."}], "answer": "C2H6O"}"#;
+    std::fs::write(path("rows.jsonl"), format!("{}\n{}\n", row(""), row(trace))).unwrap();
+    let export = |out: &str, more: &[&str]| {
+        let (rows, out) = (path("rows.jsonl"), path(out));
+        chemr(&[&["data", "export", &rows, "--out", &out], more].concat())
+    };
+    let output = export("chat", &["--to", "openai"]);
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
+    assert!(text(&output.stdout).contains("name.smiles_to_formula: 2 train"), "{}", text(&output.stdout));
+    let lines = std::fs::read_to_string(folder.path().join("chat/train.jsonl")).unwrap();
+    let answers: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["messages"][2]["content"].clone())
+        .collect();
+    let traced = "<think>1. **Sum**: C2H6O.</think>\n<answer>C2H6O</answer>";
+    assert_eq!(answers, ["<answer>C2H6O</answer>", traced]);
+    let output = export("json", &["--to", "trl", "--limit", "1", "--json"]);
+    let manifest: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&manifest["rows"], &manifest["stage"]), (&1.into(), &"rl".into()));
+    for (out, more, code, wanted) in [
+        ("chat", &["--to", "openai"][..], 1, "exists already"),
+        ("no", &["--to", "skyrl", "--stage", "sft"], 1, "SkyRL has no stage `sft`; it has rl"),
+        ("no", &["--to", "lm-eval"], 1, "2 of `name.smiles_to_formula` (train)"),
+        ("no", &["--to", "excel"], 2, "possible values"),
+        ("no", &["--to", "trl", "--task", "unicorn"], 2, "possible values"),
+    ] {
+        let output = export(out, more);
+        let message = text(&output.stderr);
+        assert!(output.status.code() == Some(code) && message.contains(wanted), "{more:?}: {message}");
+    }
+    assert!(!folder.path().join("no").exists());
+}

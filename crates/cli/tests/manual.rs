@@ -146,6 +146,7 @@ fn commands_page() {
         "data list",
         "data info",
         "data fetch",
+        "data export",
         "ask",
         "merge",
         "mol",
@@ -186,4 +187,21 @@ fn data_page() {
             assert!(text.contains(&format!("`{name}`")), "docs/data.md does not name {name}");
         }
     }
+}
+
+/// The end of the page is what the folders themselves say.
+#[test]
+fn export_page() {
+    const HEADING: &str = "\n## How to load\n";
+    let stored = std::fs::read_to_string(page("export.md")).unwrap();
+    let (head, _) = stored.split_once(HEADING).unwrap();
+    let mut text = format!("{head}{HEADING}");
+    for target in chemr_data::export::targets() {
+        assert!(head.contains(&format!("| `{}` |", target.id)), "docs/export.md does not name {}", target.id);
+        for stage in target.stages {
+            let _ = write!(text, "\n### {} (`{}`, {stage})\n\n", target.title, target.id);
+            text.push_str(&target.loading(*stage, "train", "name.smiles_to_formula"));
+        }
+    }
+    check("export.md", &text);
 }

@@ -7,6 +7,7 @@
 //! * [`split_of`] keeps train, validation and test apart by canonical molecule.
 //!
 //! * [`sources`] knows public datasets and downloads them.
+//! * [`export`] writes rows in the forms that trainers and evaluation programs read.
 //! * [`predictions`] reads what a model answered, beside the references.
 //! * [`shots`] reads rows that may stand before a question as examples.
 //!
@@ -14,6 +15,7 @@
 
 pub mod compounds;
 mod error;
+pub mod export;
 pub mod gym;
 pub mod import;
 pub mod names;

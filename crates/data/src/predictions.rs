@@ -75,7 +75,8 @@ fn read_table(path: &Path, is_predicted: bool) -> Result<Predictions, DataError>
     Ok(found)
 }
 
-fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+/// The bytes of a file, unpacked when it is gzipped; `-` is standard input.
+pub(crate) fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if path.as_os_str() == "-" {
         std::io::stdin().read_to_end(&mut bytes)?;

@@ -1,6 +1,7 @@
 //! `chemr data`: public datasets and rows of examples, one file per command.
 
 mod display;
+pub mod export;
 pub mod fetch;
 pub mod info;
 pub mod list;
@@ -8,7 +9,7 @@ mod registry;
 
 use crate::exit::Outcome;
 
-/// Public datasets: list, describe and download them.
+/// Public datasets: list, describe and download them; rows of examples for other programs.
 #[derive(clap::Args)]
 #[command(arg_required_else_help = true)]
 pub struct Arguments {
@@ -21,6 +22,7 @@ enum Command {
     List(list::Arguments),
     Info(info::Arguments),
     Fetch(fetch::Arguments),
+    Export(export::Arguments),
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
@@ -28,5 +30,6 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         Command::List(arguments) => list::run(arguments),
         Command::Info(arguments) => info::run(arguments),
         Command::Fetch(arguments) => fetch::run(arguments),
+        Command::Export(arguments) => export::run(arguments),
     }
 }

@@ -151,8 +151,7 @@ fn metrics_that_need_more_are_absent_without_it() {
     let vocabulary = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(vocabulary.path(), "[UNK]\nan\nacid\n").unwrap();
     let resources = Resources::read(Some(vocabulary.path()), None).unwrap();
-    let found =
-        &chemr_scoring::predictions::score_predictions(caption, paper("molt5"), &resources, &file).unwrap()[0];
+    let found = &chemr_scoring::predictions::score_predictions(caption, paper("molt5"), &resources, &file).unwrap()[0];
     assert_eq!((value(found, "bleu2.wordpiece"), value(found, "meteor.wordpiece")), (1.0, 1.0 - 0.5 / 8.0));
     assert_eq!(found.absent.len(), 1);
 }

@@ -12,7 +12,7 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 
-use chemr_engine::kernels::peak::multiply_add_rate;
+use chemr_engine::kernels::peak::{bf16_multiply_add_rate, multiply_add_rate};
 use chemr_engine::{
     AdamWConfig, Compute, CrossEntropy, Generator, Model, ModelConfig, Operands, PackedBatch, Precision, Sampling,
     Trainer, load_inference_model, load_model, threads,
@@ -41,7 +41,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         "decode" => decode(Path::new(text(1)?), text(2)?.parse()?, number(3)?, number(4)?, number(5)?),
         "peak" => {
             let (rate, bandwidth) = (multiply_add_rate() / 1e9, bandwidth() / 1e9);
-            println!("{{\"gflops\": {rate:.1}, \"gb_per_s\": {bandwidth:.1}, \"threads\": {}}}", threads());
+            let rounded = bf16_multiply_add_rate() / 1e9;
+            println!(
+                "{{\"gflops\": {rate:.1}, \"bf16_gflops\": {rounded:.1}, \"gb_per_s\": {bandwidth:.1}, \"threads\": {}}}",
+                threads()
+            );
             Ok(())
         }
         "speed" => {

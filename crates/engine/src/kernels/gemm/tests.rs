@@ -146,7 +146,7 @@ fn pairs_multiply_rounded_operands() {
             let turned: Vec<f32> = (0..k * n).map(|i| w[(i % n) * k + i / n]).collect();
             straight.pack_rows(&turned);
             let mut block = vec![f32::NAN; m * n];
-            let mut spare = vec![f32::NAN; m * k.div_ceil(2)];
+            let mut spare = vec![f32::NAN; m * pair_stride(k)];
             straight.multiply_block(&a, m, &mut block, n, Store::AddTo(&start, n), &mut spare);
             assert_eq!(c, block, "{what}");
         }
@@ -251,7 +251,7 @@ fn speed_of_products() {
             let right = blocks(isa, &x, input, operands);
             let mut gradient = vec![0.0; out * input];
             let mut scratch = Scratch::default();
-            scratch.prepare(outer_scratch(isa, 96));
+            scratch.prepare(outer_scratch(isa, 96, operands));
             let flops = 2.0 * (depth * out * input) as f64;
             let speed = best(flops, &mut || {
                 run_parts(

@@ -4,7 +4,7 @@
 //! engine_bench train MODEL_FOLDER BATCH_FILE LENGTH STEPS [fp32|bf16] [recompute]   model: Hugging Face folder; batch: u32 rows of LENGTH + 1
 //! engine_bench generate MODEL_FOLDER PROMPT_FILE LENGTH NEW REPEATS    prompts: u32 rows of LENGTH
 //! engine_bench decode MODEL_FOLDER fp32|bf16|int8 PROMPT NEW BATCH   loading, memory and rate; weights from disk
-//! engine_bench peak        multiply-adds in registers and bytes read from memory a second, all threads together
+//! engine_bench peak        multiply-adds in registers (fp32, bf16) and bytes read from memory a second, all threads together
 //! engine_bench speed HIDDEN WIDE LAYERS HEADS KEY_VALUES VOCAB [LENGTH] [TOKENS] [SECONDS]   random weights and tokens
 //! ```
 

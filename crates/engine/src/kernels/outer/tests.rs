@@ -14,7 +14,8 @@ pub(in crate::kernels) fn blocks(isa: Isa, rows: &[f32], columns: usize, operand
 #[test]
 fn weight_gradients_match_double_precision() {
     for (isa, operands) in Isa::available().into_iter().flat_map(|isa| Operands::ALL.map(|operands| (isa, operands))) {
-        for (depth, out, input) in [(1, 5, 7), (40, 13, 33), (49, 9, 16), (300, 50, 70), (700, 24, 16)] {
+        for (depth, out, input) in [(1, 5, 7), (40, 13, 33), (49, 9, 16), (300, 50, 70), (700, 24, 16), (1000, 70, 96)]
+        {
             let (dy, x, start) = (random(depth * out, 4), random(depth * input, 5), random(out * input, 6));
             let exact = |values: &[f32]| match operands {
                 Operands::Single => values.to_vec(),

@@ -308,3 +308,87 @@ pub(crate) fn multiply_registers(isa: Isa, rounds: usize) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::gemm::tests::random;
+
+    /// Each value is the chain of steps that the module describes, bit for bit, for every kind of edge, cut of the panel
+    /// into runs and distance of rows; nothing beside the block is written, and nothing beside the operands is read (it is
+    /// NaN).
+    #[test]
+    fn each_sum_is_one_chain_of_steps() {
+        let Some(mut tiles) = Tiles::of(Isa::Avx512) else { return };
+        let sizes = [1, 5, 15, 16, 17, 31, 32];
+        let depths = [(1, 16, 1, 0), (1, 1, 1, 0), (1, 7, 1, 0), (3, 16, 3, 0), (7, 16, 2, 96), (6, 16, 3, 32)];
+        for (rows, columns) in sizes.into_iter().flat_map(|rows| sizes.map(|columns| (rows, columns))) {
+            for (steps, pairs, run, gap) in depths {
+                let shape = Shape { rows, columns, pairs };
+                let depth = steps * pairs;
+                let (left_row, source_row, output_row) = (depth + 3, columns + 1, columns + 7);
+                let of = |values: Vec<f32>| -> Vec<Pair> {
+                    values.chunks(2).map(|values| Pair::round(values[0], values[1])).collect()
+                };
+                let nothing = Pair::round(f32::NAN, f32::NAN);
+                let mut left = of(random(2 * rows * left_row, 1));
+                left.chunks_mut(left_row).for_each(|row| row[depth..].fill(nothing));
+                let mut right = of(random(2 * (steps * (SIDE * BLOCK + gap)), 2));
+                for (index, value) in right.iter_mut().enumerate() {
+                    let within = index % (run * SIDE * BLOCK + gap);
+                    let row = within / BLOCK % SIDE;
+                    if within >= run * SIDE * BLOCK || row >= pairs || within % BLOCK >= columns {
+                        *value = nothing;
+                    }
+                }
+                let source = random(rows * source_row, 3);
+                let mut output = vec![f32::NAN; rows * output_row];
+                let block = Block {
+                    left: left.as_ptr(),
+                    left_below: left.as_ptr().wrapping_add(SIDE * left_row),
+                    left_row: left_row * size_of::<Pair>(),
+                    left_step: pairs * size_of::<Pair>(),
+                    right: right.as_ptr(),
+                    run,
+                    gap: gap * size_of::<Pair>(),
+                    steps,
+                    source: source.as_ptr(),
+                    source_row: source_row * size_of::<f32>(),
+                    output: output.as_mut_ptr(),
+                    output_row: output_row * size_of::<f32>(),
+                };
+                // SAFETY: the vectors hold what the shapes and distances say.
+                unsafe { tiles.multiply(shape, &block) };
+                for (index, found) in output.iter().enumerate() {
+                    let (row, column) = (index / output_row, index % output_row);
+                    if column >= columns {
+                        assert!(found.is_nan(), "{shape:?}: {row}, {column} was written");
+                        continue;
+                    }
+                    let expected = (0..steps).fold(source[row * source_row + column], |sum, step| {
+                        let mut chains = [0.0f32; 2];
+                        for pair in 0..pairs {
+                            let a = left[row * left_row + step * pairs + pair].to_f32();
+                            let at = (step * SIDE + pair) * BLOCK + step / run * gap + column;
+                            let b = right[at].to_f32();
+                            chains = [0, 1].map(|half| a[half].mul_add(b[half], chains[half]));
+                        }
+                        sum + (chains[0] + chains[1])
+                    });
+                    assert_eq!(
+                        found.to_bits(),
+                        expected.to_bits(),
+                        "{shape:?}, {steps} steps in runs of {run}: {row}, {column} is {found}, expected {expected}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "tiles of Shape")]
+    fn shapes_larger_than_a_block_are_refused() {
+        let Some(mut tiles) = Tiles::of(Isa::Avx512) else { panic!("tiles of Shape: none on this processor") };
+        tiles.configure(Shape { rows: BLOCK + 1, columns: 1, pairs: 1 });
+    }
+}

@@ -129,7 +129,10 @@ pub(crate) fn round_pairs(one: &[f32], other: Option<&[f32]>, target: &mut [Pair
 pub(crate) fn turn_pairs(rows: &[f32], stride: usize, columns: usize, target: &mut [Pair]) {
     let count = rows.len().div_ceil(stride);
     assert!(
-        columns <= LANES && columns <= rows.len() - (count - 1) * stride && target.len() >= LANES * LANES,
+        (1..=2 * LANES).contains(&count)
+            && columns <= LANES
+            && columns <= rows.len() - (count - 1) * stride
+            && target.len() >= LANES * LANES,
         "{columns} columns of {count} rows"
     );
     let mut pairs = [_mm512_setzero_si512(); LANES];

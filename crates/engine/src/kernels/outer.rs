@@ -15,8 +15,8 @@ use crate::Operands;
 mod in_tiles;
 
 /// Rows of a block of the right-hand side: small enough that the activations of a task stay in the second-level cache, a
-/// multiple of the height of every register tile (of bf16: of two tiles of AMX, and of one as the depth of a gradient). It decides the
-/// order in which sums are taken, so it does not depend on the processor.
+/// multiple of the height of every register tile (in bf16 of the blocks of AMX, and of the depth of its steps). It decides
+/// the order in which sums are taken, so it does not depend on the processor.
 pub(crate) const fn block_rows(operands: Operands) -> usize {
     match operands {
         Operands::Single => 48,

@@ -334,8 +334,8 @@ impl Workspace {
 /// Most rows of one strip of a weight gradient.
 pub(crate) const MAX_STRIP: usize = 96;
 
-/// Rows of one strip of the gradient of a weight with `columns` columns: about equal work for every matrix. In bf16 the products of
-/// a strip are soon done and it is the reading of the other side, once for each strip, that counts.
+/// Rows of one strip of the gradient of a weight with `columns` columns: about equal work for every matrix. In bf16 the
+/// products of a strip are soon done, and it is the reading of the other side, once for each strip, that counts.
 pub(crate) fn strip_rows(columns: usize, operands: Operands) -> usize {
     match operands {
         Operands::Single => (16_384 / columns.max(1)).clamp(MAX_STRIP / 2, MAX_STRIP) / 12 * 12,

@@ -251,6 +251,7 @@ impl Tiles {
     /// # Safety
     /// The left side, the right side, the source and the output are valid for `shape` and the steps and distances of
     /// `block`; the output overlaps nothing but possibly the source at the same place.
+    #[inline(never)] // profiles show it by its name; a block is long enough for a call
     pub(crate) unsafe fn multiply(&mut self, shape: Shape, block: &Block) {
         debug_assert!(block.steps >= 1 && block.run >= 1, "every step of a run is taken at least once");
         self.configure(shape);

@@ -211,8 +211,10 @@ def summary(size, task, sides, peaks):
     ours, theirs = row["engine"], row["transformers"]
     row["ratio"] = ours["tokens_per_s"] / theirs["tokens_per_s"]
     row["best_ratio"] = ours["best_tokens_per_s"] / theirs["best_tokens_per_s"]
-    row["peak"] = {name: median([peak[name] for peak in peaks]) for name in ["gflops", "gb_per_s"]}
-    row["share_of_peak"] = ours["tokens_per_s"] * work(size, task) / 1e9 / row["peak"]["gflops"]
+    row["peak"] = {name: median([peak[name] for peak in peaks]) for name in ["gflops", "bf16_gflops", "gb_per_s"]}
+    gflops = "bf16_gflops" if TRAINING.get(task) == "bf16" else "gflops"
+    row["share_of_peak"] = ours["tokens_per_s"] * work(size, task) / 1e9 / row["peak"][gflops]
+    row["peak_gflops"] = row["peak"][gflops]
     row["memory_ratio"] = ours["peak_rss_mb"] / theirs["peak_rss_mb"]
     return row
 
@@ -223,7 +225,7 @@ def line(row):
         f"{row['size']} {row['task']:<12} engine {ours['tokens_per_s']:8.0f} tokens/s (best {ours['best_tokens_per_s']:.0f}, {ours['peak_rss_mb']} MB)   "
         f"transformers {theirs['tokens_per_s']:8.0f} (best {theirs['best_tokens_per_s']:.0f}, {theirs['peak_rss_mb']} MB)   "
         f"ratio {row['ratio']:.2f} (best {row['best_ratio']:.2f}), memory {row['memory_ratio']:.2f}, "
-        f"{row['share_of_peak']:.0%} of the peak ({row['peak']['gflops']:.0f} GFLOP/s, {row['peak']['gb_per_s']:.1f} GB/s)"
+        f"{row['share_of_peak']:.0%} of the peak ({row['peak_gflops']:.0f} GFLOP/s, {row['peak']['gb_per_s']:.1f} GB/s)"
     )
 
 

@@ -22,13 +22,13 @@ from compare import LENGTH, ROOT, SIZES, setup
 PARTS = [
     ("attention, backward", r"kernels::attention_backward::"),
     ("attention, forward", r"kernels::attention::"),
-    ("gradients of weights: packing", r"kernels::outer::(single|pairs|put_)"),
+    ("gradients of weights: packing", r"kernels::outer::(single|pairs|put_|in_tiles)"),
     ("AdamW and gradient norm", r"kernels::update::"),
     ("packing of weights", r"kernels::pack::|PackedMatrix>?::pack_|PackedModel>?::pack"),
     ("norms, SwiGLU, rotation, softmax", r"kernels::ops::"),
     ("waiting for the other thread", r"engine::pool::(work|fork_join|wait)"),
 ]
-TILE = re.compile(r"Simd>::tile")
+TILE = re.compile(r"Simd>::tile|amx::Tiles>?::multiply")
 # What a register tile works for, from the frames around it.
 TILE_PARTS = [
     ("attention, backward", r"kernels::attention_backward::"),

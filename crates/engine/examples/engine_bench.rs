@@ -4,7 +4,7 @@
 //! engine_bench train MODEL_FOLDER BATCH_FILE LENGTH STEPS [fp32|bf16] [recompute]   model: Hugging Face folder; batch: u32 rows of LENGTH + 1
 //! engine_bench generate MODEL_FOLDER PROMPT_FILE LENGTH NEW REPEATS    prompts: u32 rows of LENGTH
 //! engine_bench decode MODEL_FOLDER fp32|bf16|int8 PROMPT NEW BATCH   loading, memory and rate; weights from disk
-//! engine_bench peak        multiply-adds in registers and bytes read from memory a second, all threads together
+//! engine_bench peak        multiply-adds in registers (fp32, bf16) and bytes read from memory a second, all threads together
 //! engine_bench speed HIDDEN WIDE LAYERS HEADS KEY_VALUES VOCAB [LENGTH] [TOKENS] [SECONDS]   random weights and tokens
 //! ```
 
@@ -12,7 +12,7 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 
-use chemr_engine::kernels::peak::multiply_add_rate;
+use chemr_engine::kernels::peak::{bf16_multiply_add_rate, multiply_add_rate};
 use chemr_engine::{
     AdamWConfig, Compute, CrossEntropy, Generator, Model, ModelConfig, Operands, PackedBatch, Precision, Sampling,
     Trainer, load_inference_model, load_model, threads,
@@ -41,7 +41,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         "decode" => decode(Path::new(text(1)?), text(2)?.parse()?, number(3)?, number(4)?, number(5)?),
         "peak" => {
             let (rate, bandwidth) = (multiply_add_rate() / 1e9, bandwidth() / 1e9);
-            println!("{{\"gflops\": {rate:.1}, \"gb_per_s\": {bandwidth:.1}, \"threads\": {}}}", threads());
+            let rounded = bf16_multiply_add_rate() / 1e9;
+            println!(
+                "{{\"gflops\": {rate:.1}, \"bf16_gflops\": {rounded:.1}, \"gb_per_s\": {bandwidth:.1}, \"threads\": {}}}",
+                threads()
+            );
             Ok(())
         }
         "speed" => {

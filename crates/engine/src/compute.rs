@@ -15,9 +15,10 @@ pub enum Operands {
     #[default]
     #[serde(rename = "fp32")]
     Single,
-    /// To nearest even, `bf16`: half the packed weights. Where the processor has `vdpbf16ps` (AVX-512 BF16) it multiplies two
-    /// pairs at once and rounds their sum in its own way; elsewhere the products are computed by widening. Attention stays in
-    /// single precision.
+    /// To nearest even, `bf16`: half the packed weights. Where the processor and the system have the tiles of AMX, these multiply
+    /// 32 values of the depth at once; where it has `vdpbf16ps` (AVX-512 BF16), this multiplies two; both round their sums
+    /// in their own way and take denormal operands for zero. Elsewhere the products are computed by widening. Attention stays
+    /// in single precision.
     #[serde(rename = "bf16")]
     Bf16,
 }

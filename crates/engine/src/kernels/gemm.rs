@@ -12,11 +12,12 @@ use super::pack::{
     pack_bf16, pack_int8, pack_pairs, pack_straight, pack_straight_pairs, pack_transposed, pair_up, row_magnitude,
 };
 use super::product::{Left, Product, Right, multiply_panels};
+
 use super::simd::Isa;
 use super::tile::panels_for;
 use crate::pool::{self, Parts, Scratch, run_parts};
 
-pub(crate) use super::product::Store;
+pub(crate) use super::product::{Store, pair_stride};
 
 /// Rows of one task when there are many.
 const ROW_BLOCK: usize = 96;
@@ -235,7 +236,7 @@ impl PackedMatrix {
     }
 
     /// `c[rows, columns]` from `left[rows, depth]` (contiguous) on the calling thread; rows of `c` lie `stride` apart.
-    /// `spare` holds at least `rows * depth.div_ceil(2)` values when the matrix holds pairs.
+    /// `spare` holds at least `rows * pair_stride(depth)` values when the matrix holds pairs.
     pub(crate) fn multiply_block(
         &self,
         left: &[f32],
@@ -249,7 +250,7 @@ impl PackedMatrix {
         let left = &left[..rows * depth];
         let left = match &self.panels {
             Panels::Bf16Pairs(_) => {
-                let pairs = &mut as_pairs_mut(spare)[..rows * depth.div_ceil(2)];
+                let pairs = &mut as_pairs_mut(spare)[..rows * pair_stride(depth)];
                 pair_up(self.isa, left, depth, pairs);
                 Left::Pairs(pairs)
             }
@@ -278,13 +279,13 @@ impl PackedMatrix {
         if m == 0 {
             return;
         }
-        let mut pairs = Vec::new();
+        let mut pairs = AlignedVec::default();
         if let Panels::Bf16Pairs(_) = &self.panels {
-            pairs.resize(m * depth.div_ceil(2), Pair::default());
+            pairs.grow(m * pair_stride(depth));
             pair_up(self.isa, &a[..m * depth], depth, &mut pairs);
         }
         let left_from = |row: usize| match &self.panels {
-            Panels::Bf16Pairs(_) => Left::Pairs(&pairs[row * depth.div_ceil(2)..]),
+            Panels::Bf16Pairs(_) => Left::Pairs(&pairs[row * pair_stride(depth)..]),
             _ => Left::Single(&a[row * depth..]),
         };
         if m * columns * depth <= SERIAL_WORK || pool::threads() == 1 {

@@ -1,19 +1,29 @@
 //! Sums of outer products: gradients of weights.
 //!
-//! The right-hand side lies in blocks of [`BLOCK_ROWS`] rows, each in panels, as the tasks that computed it left it
+//! The right-hand side lies in blocks of [`block_rows`] rows, each in panels, as the tasks that computed it left it
 //! ([`put_block`]); the left-hand one is packed by each strip of the output for itself. The depth is cut by its length alone
 //! and every output value adds its products in order: results do not depend on strips or threads.
 
 use super::aligned::{as_pairs, as_pairs_mut};
 use super::element::{Element, Pair};
-use super::pack::{pack_straight_body, round_pairs};
-use super::simd::{Isa, Simd, dispatch};
+use super::pack::pack_straight_body;
+use super::simd::{Isa, Simd, dispatch, dispatch_pairs};
 use super::tile::Tile;
 use crate::Operands;
 
+#[cfg(target_arch = "x86_64")]
+mod in_tiles;
+
 /// Rows of a block of the right-hand side: small enough that the activations of a task stay in the second-level cache, a
-/// multiple of every register tile. It decides the order in which sums are taken, so it is a constant.
-pub(crate) const BLOCK_ROWS: usize = 48;
+/// multiple of the height of every register tile (in bf16 of the blocks of AMX, and of the depth of its steps). It decides
+/// the order in which sums are taken, so it does not depend on the processor.
+pub(crate) const fn block_rows(operands: Operands) -> usize {
+    match operands {
+        Operands::Single => 48,
+        Operands::Bf16 => 64,
+    }
+}
+
 /// Most blocks between two additions into the output: a panel of them fits the first-level cache.
 const DEPTH_BLOCKS: usize = 5;
 /// Values between packed strips, so that rows can be copied a power of two at a time.
@@ -31,21 +41,21 @@ fn space(values: usize, operands: Operands) -> usize {
 
 /// Values that a block of `columns` columns takes.
 pub(crate) fn block_len(isa: Isa, columns: usize, operands: Operands) -> usize {
-    space(BLOCK_ROWS, operands) * columns.next_multiple_of(isa.panel())
+    space(block_rows(operands), operands) * columns.next_multiple_of(isa.panel())
 }
 
 /// Values that [`put_block`] fills for `rows` rows in all.
 pub(crate) fn blocks_len(isa: Isa, rows: usize, columns: usize, operands: Operands) -> usize {
-    rows.div_ceil(BLOCK_ROWS) * block_len(isa, columns, operands)
+    rows.div_ceil(block_rows(operands)) * block_len(isa, columns, operands)
 }
 
-/// Puts at most [`BLOCK_ROWS`] rows, `[some rows, columns]`, into a block of [`block_len`] values.
+/// Puts at most [`block_rows`] rows, `[some rows, columns]`, into a block of [`block_len`] values.
 pub(crate) fn put_block(isa: Isa, rows: &[f32], columns: usize, operands: Operands, block: &mut [f32]) {
     if columns == 0 {
         return;
     }
     assert!(
-        rows.len() <= BLOCK_ROWS * columns && block.len() >= block_len(isa, columns, operands),
+        rows.len() <= block_rows(operands) * columns && block.len() >= block_len(isa, columns, operands),
         "block of {} values for {} values in rows of {columns}",
         block.len(),
         rows.len()
@@ -63,7 +73,7 @@ dispatch! {
 #[inline(always)]
 fn put_single_body<S: Simd>(rows: &[f32], columns: usize, block: &mut [f32]) {
     let count = rows.len() / columns;
-    for (panel, part) in block.chunks_exact_mut(BLOCK_ROWS * S::PANEL).enumerate() {
+    for (panel, part) in block.chunks_exact_mut(block_rows(Operands::Single) * S::PANEL).enumerate() {
         let first = panel * S::PANEL;
         if first >= columns {
             break;
@@ -72,13 +82,13 @@ fn put_single_body<S: Simd>(rows: &[f32], columns: usize, block: &mut [f32]) {
     }
 }
 
-dispatch! {
+dispatch_pairs! {
     fn put_pairs(rows: &[f32], columns: usize, block: &mut [Pair]) = put_pairs_body
 }
 
 #[inline(always)]
 fn put_pairs_body<S: Simd>(rows: &[f32], columns: usize, block: &mut [Pair]) {
-    for (panel, part) in block.chunks_exact_mut(BLOCK_ROWS / 2 * S::PANEL).enumerate() {
+    for (panel, part) in block.chunks_exact_mut(block_rows(Operands::Bf16) / 2 * S::PANEL).enumerate() {
         let first = panel * S::PANEL;
         if first >= columns {
             break;
@@ -86,20 +96,21 @@ fn put_pairs_body<S: Simd>(rows: &[f32], columns: usize, block: &mut [Pair]) {
         let width = S::PANEL.min(columns - first);
         for (pair, target) in rows.chunks(2 * columns).zip(part.chunks_exact_mut(S::PANEL)) {
             let (one, other) = pair.split_at(columns);
-            round_pairs(&one[first..][..width], other.get(first..first + width), target);
+            // SAFETY: `dispatch_pairs!` runs this with an instruction set of this processor.
+            unsafe { S::round_pairs(&one[first..][..width], other.get(first..first + width), target) };
         }
     }
 }
 
 /// Depth between two additions into the output: all but the last are equal.
-fn depth_between(depth: usize) -> usize {
-    let blocks = depth.div_ceil(BLOCK_ROWS);
-    blocks.div_ceil(blocks.div_ceil(DEPTH_BLOCKS).max(1)) * BLOCK_ROWS
+fn depth_between(depth: usize, block: usize) -> usize {
+    let blocks = depth.div_ceil(block);
+    blocks.div_ceil(blocks.div_ceil(DEPTH_BLOCKS).max(1)) * block
 }
 
 /// Scratch that [`accumulate_outer`] needs for `rows` output rows.
-pub(crate) fn outer_scratch(isa: Isa, rows: usize) -> usize {
-    rows.div_ceil(isa.rows()) * (DEPTH_BLOCKS * BLOCK_ROWS * isa.rows() + STRIP_SLACK)
+pub(crate) fn outer_scratch(isa: Isa, rows: usize, operands: Operands) -> usize {
+    rows.div_ceil(isa.rows()) * (DEPTH_BLOCKS * block_rows(operands) * isa.rows() + STRIP_SLACK)
 }
 
 /// Operands of a sum of outer products, for a strip of the output.
@@ -127,7 +138,7 @@ pub(crate) fn accumulate_outer(isa: Isa, outer: &Outer<'_>, output: &mut [f32], 
             && outer.left.len() >= outer.depth * outer.left_stride
             && outer.right.len() >= blocks_len(isa, outer.depth, outer.columns, outer.operands)
             && output.len() >= outer.rows * outer.columns
-            && scratch.len() >= outer_scratch(isa, outer.rows),
+            && scratch.len() >= outer_scratch(isa, outer.rows, outer.operands),
         "outer product {}x{}x{}",
         outer.rows,
         outer.columns,
@@ -138,14 +149,8 @@ pub(crate) fn accumulate_outer(isa: Isa, outer: &Outer<'_>, output: &mut [f32], 
         Operands::Bf16 => {
             let scratch = as_pairs_mut(scratch);
             #[cfg(target_arch = "x86_64")]
-            if super::simd::has_pair_products(isa) {
-                #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx512bf16,avx2,fma")]
-                fn native(outer: &Outer<'_>, output: &mut [f32], scratch: &mut [Pair]) {
-                    pairs_body::<super::simd::Avx512Bf16>(outer, output, scratch);
-                }
-                // SAFETY: the processor was asked for these instructions.
-                unsafe { native(outer, output, scratch) };
-                return;
+            if let Some(mut tiles) = super::simd::amx::Tiles::of(isa) {
+                return in_tiles::accumulate(&mut tiles, outer, output, scratch);
             }
             pairs(isa, outer, output, scratch);
         }
@@ -162,7 +167,7 @@ fn single_body<S: Simd>(outer: &Outer<'_>, output: &mut [f32], scratch: &mut [f3
     strip::<S, f32>(outer, outer.right, output, scratch, pack_strips::<S>);
 }
 
-dispatch! {
+dispatch_pairs! {
     /// As [`accumulate_outer`], whose checks it relies on.
     fn pairs(outer: &Outer<'_>, output: &mut [f32], scratch: &mut [Pair]) = pairs_body
 }
@@ -182,14 +187,15 @@ fn strip<S: Simd, E: Element<Left = E>>(
     pack: impl Fn(&Outer<'_>, usize, usize, usize, &mut [E]),
 ) {
     let (rows, columns) = (outer.rows, outer.columns);
-    let block = depth_between(outer.depth);
+    let stored = block_rows(outer.operands);
+    let block = depth_between(outer.depth, stored);
     let strip = block / E::DEPTH * S::ROWS + STRIP_SLACK;
-    let run = BLOCK_ROWS / E::DEPTH;
+    let run = stored / E::DEPTH;
     let jump = run * columns.next_multiple_of(S::PANEL);
     for begin in (0..outer.depth).step_by(block) {
         let length = block.min(outer.depth - begin);
         pack(outer, begin, length, strip, strips);
-        let right = &right[begin / BLOCK_ROWS * jump..];
+        let right = &right[begin / stored * jump..];
         for first in (0..columns).step_by(S::PANEL) {
             for row in (0..rows).step_by(S::ROWS) {
                 // SAFETY: `accumulate_outer` checked the output, the blocks and the space of the strips; a strip holds
@@ -257,7 +263,8 @@ fn pack_pair_strips<S: Simd>(outer: &Outer<'_>, begin: usize, length: usize, str
         for (number, at) in (0..outer.rows).step_by(S::ROWS).enumerate() {
             let range = outer.first + at..outer.first + (at + S::ROWS).min(outer.rows);
             let target = &mut strips[number * strip + index * S::ROWS..][..S::ROWS];
-            round_pairs(&one[range.clone()], other.get(range), target);
+            // SAFETY: as in `put_pairs_body`.
+            unsafe { S::round_pairs(&one[range.clone()], other.get(range), target) };
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::element::{Bf16, Pair};
 use super::lanes::largest_magnitude;
-use super::simd::{Simd, dispatch};
+use super::product::pair_stride;
+use super::simd::{Simd, dispatch, dispatch_pairs};
 
 dispatch! {
     /// Packs one panel from the transpose: `part[p * panel + c] = rows[c * stride + p]` for `c < columns`, else 0.
@@ -93,25 +94,18 @@ pub(crate) fn pack_straight_body<S: Simd>(
     }
 }
 
-dispatch! {
-    /// Packs one panel of pairs from the transpose; `rows` are `columns` whole rows of `depth` values. An odd depth is filled
-    /// up with zeros.
+dispatch_pairs! {
+    /// [`Simd::pack_pairs`].
     pub(super) fn pack_pairs(rows: &[f32], depth: usize, columns: usize, part: &mut [Pair]) = pack_pairs_body
 }
 
 #[inline(always)]
 fn pack_pairs_body<S: Simd>(rows: &[f32], depth: usize, columns: usize, part: &mut [Pair]) {
-    if columns < S::PANEL {
-        part.fill(Pair(0));
-    }
-    for (column, row) in rows.chunks_exact(depth).take(columns).enumerate() {
-        for (values, target) in row.chunks(2).zip(part.chunks_exact_mut(S::PANEL)) {
-            target[column] = Pair::round(values[0], values.get(1).copied().unwrap_or(0.0));
-        }
-    }
+    // SAFETY: `dispatch_pairs!` runs this with an instruction set of this processor.
+    unsafe { S::pack_pairs(rows, depth, columns, part) }
 }
 
-dispatch! {
+dispatch_pairs! {
     /// As [`pack_straight`], rounded to pairs along the depth.
     pub(super) fn pack_straight_pairs(
         matrix: &[f32],
@@ -127,39 +121,20 @@ fn pack_straight_pairs_body<S: Simd>(matrix: &[f32], stride: usize, columns: usi
     for (index, target) in part.chunks_exact_mut(S::PANEL).enumerate() {
         let row = &matrix[2 * index * stride..][..columns];
         let other = (2 * index + 1 < depth).then(|| &matrix[(2 * index + 1) * stride..][..columns]);
-        round_pairs(row, other, target);
+        // SAFETY: `dispatch_pairs!` runs this with an instruction set of this processor.
+        unsafe { S::round_pairs(row, other, target) };
     }
 }
 
-dispatch! {
-    /// Rounds rows of `depth` values to pairs along the depth, `[rows, depth / 2]`, rounded up.
+dispatch_pairs! {
+    /// Rounds rows of `depth` values to pairs along the depth, [`pair_stride`] apart.
     pub(super) fn pair_up(rows: &[f32], depth: usize, pairs: &mut [Pair]) = pair_up_body
 }
 
 #[inline(always)]
 fn pair_up_body<S: Simd>(rows: &[f32], depth: usize, pairs: &mut [Pair]) {
-    for (row, target) in rows.chunks_exact(depth).zip(pairs.chunks_exact_mut(depth.div_ceil(2))) {
-        for (values, target) in row.chunks(2).zip(target) {
-            *target = Pair::round(values[0], values.get(1).copied().unwrap_or(0.0));
-        }
+    for (row, target) in rows.chunks_exact(depth).zip(pairs.chunks_exact_mut(pair_stride(depth))) {
+        // SAFETY: `dispatch_pairs!` runs this with an instruction set of this processor.
+        unsafe { S::pair_up(row, &mut target[..depth.div_ceil(2)]) };
     }
-}
-
-/// Pairs up two rows; a missing second one counts as zeros. What `target` has more becomes zero.
-#[inline(always)]
-pub(super) fn round_pairs(one: &[f32], other: Option<&[f32]>, target: &mut [Pair]) {
-    let (target, rest) = target.split_at_mut(one.len());
-    match other {
-        Some(other) => {
-            for ((target, one), other) in target.iter_mut().zip(one).zip(other) {
-                *target = Pair::round(*one, *other);
-            }
-        }
-        None => {
-            for (target, one) in target.iter_mut().zip(one) {
-                *target = Pair::round(*one, 0.0);
-            }
-        }
-    }
-    rest.fill(Pair(0));
 }

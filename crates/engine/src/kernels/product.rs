@@ -1,8 +1,11 @@
 //! A product on the calling thread: from checked operands to register tiles.
 
 use super::element::{Bf16, Element, Pair};
-use super::simd::{Isa, Simd, dispatch};
+use super::simd::{Isa, Simd, dispatch, dispatch_pairs};
 use super::tile::{Tile, panels_for};
+
+#[cfg(target_arch = "x86_64")]
+mod in_tiles;
 
 /// Longest run of the depth between two additions into the output; a panel of it fits the first-level cache.
 const DEPTH_BLOCK: usize = 256;
@@ -33,7 +36,12 @@ pub(super) struct Product<'a> {
     pub right: Right<'a>,
 }
 
-/// `[rows, depth]`, contiguous; pairs belong to panels of pairs.
+/// Distance between rows of pairs of a left side: whole cache lines, as loads of tiles want it.
+pub(crate) fn pair_stride(depth: usize) -> usize {
+    depth.div_ceil(2).next_multiple_of(16)
+}
+
+/// `[rows, depth]`, contiguous; pairs, [`pair_stride`] apart, belong to panels of pairs.
 #[derive(Clone, Copy)]
 pub(super) enum Left<'a> {
     Single(&'a [f32]),
@@ -68,29 +76,24 @@ pub(super) unsafe fn multiply_panels(isa: Isa, product: &Product<'_>, c: *mut f3
     match (left, right) {
         (Left::Single(left), Right::Single(right)) => {
             check(left.len() >= rows * depth, right.len() >= padded * depth);
-            single(isa, &Sides { rows, columns, depth, left, right, scales: &[] }, target);
+            single(isa, &Sides { rows, columns, depth, left_row: depth, left, right, scales: &[] }, target);
         }
         (Left::Single(left), Right::Bf16(right)) => {
             check(left.len() >= rows * depth, right.len() >= padded * depth);
-            bf16(isa, &Sides { rows, columns, depth, left, right, scales: &[] }, target);
+            bf16(isa, &Sides { rows, columns, depth, left_row: depth, left, right, scales: &[] }, target);
         }
         (Left::Single(left), Right::Int8(right, scales)) => {
             check(left.len() >= rows * depth, right.len() >= padded * depth && scales.len() >= columns);
-            int8(isa, &Sides { rows, columns, depth, left, right, scales }, target);
+            int8(isa, &Sides { rows, columns, depth, left_row: depth, left, right, scales }, target);
         }
         (Left::Pairs(left), Right::Bf16Pairs(right)) => {
-            let steps = depth.div_ceil(2);
-            check(left.len() >= rows * steps, right.len() >= padded * steps);
-            let sides = Sides { rows, columns, depth, left, right, scales: &[] };
+            let left_row = pair_stride(depth);
+            check(left.len() >= rows * left_row, right.len() >= padded * depth.div_ceil(2));
+            let sides = Sides { rows, columns, depth, left_row, left, right, scales: &[] };
             #[cfg(target_arch = "x86_64")]
-            if super::simd::has_pair_products(isa) {
-                #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx512bf16,avx2,fma")]
-                fn native(sides: &Sides<'_, Pair>, target: Target<'_>) {
-                    tiles::<super::simd::Avx512Bf16, Pair>(sides, target);
-                }
-                // SAFETY: the processor was asked for these instructions.
-                unsafe { native(&sides, target) };
-                return;
+            if let Some(mut tiles) = super::simd::amx::Tiles::of(isa) {
+                // SAFETY: passed on to the caller.
+                return unsafe { in_tiles::multiply(&mut tiles, &sides, target) };
             }
             pairs(isa, &sides, target);
         }
@@ -106,11 +109,30 @@ struct Target<'a> {
     store: Store<'a>,
 }
 
+impl Target<'_> {
+    /// What is added to the product from `begin` of the depth on at `row` and `column`, and the distance of its rows: null for
+    /// nothing.
+    ///
+    /// # Safety
+    /// The place lies in the output.
+    unsafe fn source(&self, row: usize, column: usize, begin: usize) -> (*const f32, usize) {
+        // SAFETY: passed on to the caller; `multiply_panels` checked the added operand.
+        unsafe {
+            match self.store {
+                Store::Overwrite if begin == 0 => (std::ptr::null(), 0),
+                Store::AddTo(data, stride) if begin == 0 => (data.as_ptr().add(row * stride + column), stride),
+                _ => (self.c.add(row * self.stride + column).cast_const(), self.stride),
+            }
+        }
+    }
+}
+
 /// Both sides of a product with panels of `E`, checked by [`multiply_panels`].
 struct Sides<'a, E: Element> {
     rows: usize,
     columns: usize,
     depth: usize,
+    left_row: usize,
     left: &'a [E::Left],
     right: &'a [E],
     scales: &'a [f32],
@@ -131,14 +153,14 @@ dispatch! {
     fn int8(sides: &Sides<'_, i8>, target: Target<'_>) = tiles<i8>
 }
 
-dispatch! {
+dispatch_pairs! {
     /// As [`single`].
     fn pairs(sides: &Sides<'_, Pair>, target: Target<'_>) = tiles<Pair>
 }
 
 #[inline(always)]
 fn tiles<S: Simd, E: Element>(sides: &Sides<'_, E>, target: Target<'_>) {
-    let Sides { rows, columns, left, right, .. } = *sides;
+    let Sides { rows, columns, left_row, left, right, .. } = *sides;
     let (depth, block) = (sides.depth.div_ceil(E::DEPTH), depth_block(sides.depth) / E::DEPTH);
     let group = panels_for(rows.min(S::ROWS)) * S::PANEL;
     let mut begin = 0;
@@ -167,18 +189,13 @@ fn tiles<S: Simd, E: Element>(sides: &Sides<'_, E>, target: Target<'_>) {
                 // most three rows in all, which is what a tile of that many panels takes.
                 unsafe {
                     let output = target.c.add(row * target.stride + first);
-                    let (source, source_row) = match target.store {
-                        _ if begin > 0 => (output.cast_const(), target.stride),
-                        Store::Overwrite => (std::ptr::null(), 0),
-                        Store::Add => (output.cast_const(), target.stride),
-                        Store::AddTo(data, stride) => (data.as_ptr().add(row * stride + first), stride),
-                    };
+                    let (source, source_row) = target.source(row, first, begin);
                     S::tile(&Tile::<E> {
                         rows: tall,
                         columns: width,
                         depth: length,
-                        left: left.as_ptr().add(row * depth + begin),
-                        left_row: depth,
+                        left: left.as_ptr().add(row * left_row + begin),
+                        left_row,
                         left_step: 1,
                         right: right.as_ptr().add(first * depth + begin * S::PANEL),
                         right_panel: depth * S::PANEL,

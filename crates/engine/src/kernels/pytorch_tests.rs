@@ -202,7 +202,7 @@ fn linear() {
             depth: rows,
             operands,
         };
-        accumulate_outer(isa, &outer, &mut dweight, &mut vec![0.0; outer_scratch(isa, out)]);
+        accumulate_outer(isa, &outer, &mut dweight, &mut vec![0.0; outer_scratch(isa, out, operands)]);
         assert_close(&dweight, "linear.dweight");
     }
 }

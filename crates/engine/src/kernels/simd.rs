@@ -3,7 +3,7 @@
 //! Kernels are written once, generic over [`Simd`]; [`dispatch!`] compiles them for each instruction set and picks one.
 //! Every reduction runs over a number of lanes that does not depend on the instruction set and every product is a fused
 //! multiply-add, so AVX2, AVX-512 and AArch64 give the same bits. (x86-64 processors without FMA round twice and
-//! differ, and `vdpbf16ps` has a rounding of its own.)
+//! differ, and `vdpbf16ps` and `tdpbf16ps` have roundings of their own.)
 
 use std::sync::OnceLock;
 
@@ -26,7 +26,7 @@ pub(crate) enum Isa {
 }
 
 impl Isa {
-    /// The best one of this processor, found once. `CHEMR_ISA` (`portable`, `avx2`, `avx512`) can ask for a lower one.
+    /// The best one of this processor, found once. `CHEMR_ISA` (`portable`, `avx2`, `avx512`, `avx512bf16`) can ask for a lower one.
     pub(crate) fn detect() -> Self {
         static FOUND: OnceLock<Isa> = OnceLock::new();
         *FOUND.get_or_init(|| {
@@ -161,6 +161,50 @@ pub(crate) trait Simd: Copy {
     /// # Safety
     /// The instruction set is available.
     unsafe fn multiply_add_pairs(a: Self::Pairs, b: Self::Pairs, sum: Self::Vector) -> Self::Vector;
+    /// Rounds a row to pairs of values that follow each other; an odd length is filled up with zero. `target` holds half as
+    /// many pairs, rounded up.
+    /// # Safety
+    /// The instruction set is available.
+    #[inline(always)]
+    unsafe fn pair_up(values: &[f32], target: &mut [Pair]) {
+        for (values, target) in values.chunks(2).zip(target) {
+            *target = Pair::round(values[0], values.get(1).copied().unwrap_or(0.0));
+        }
+    }
+    /// Rounds two rows to pairs of a value of each; a missing second one counts as zeros. What `target` has more becomes zero.
+    /// # Safety
+    /// The instruction set is available.
+    #[inline(always)]
+    unsafe fn round_pairs(one: &[f32], other: Option<&[f32]>, target: &mut [Pair]) {
+        let (target, rest) = target.split_at_mut(one.len());
+        match other {
+            Some(other) => {
+                for ((target, one), other) in target.iter_mut().zip(one).zip(other) {
+                    *target = Pair::round(*one, *other);
+                }
+            }
+            None => {
+                for (target, one) in target.iter_mut().zip(one) {
+                    *target = Pair::round(*one, 0.0);
+                }
+            }
+        }
+        rest.fill(Pair(0));
+    }
+    /// Packs one panel of pairs from the transpose: `rows` are `columns` whole rows of `depth` values. What is missing is zero.
+    /// # Safety
+    /// The instruction set is available.
+    #[inline(always)]
+    unsafe fn pack_pairs(rows: &[f32], depth: usize, columns: usize, part: &mut [Pair]) {
+        if columns < Self::PANEL {
+            part.fill(Pair(0));
+        }
+        for (column, row) in rows.chunks_exact(depth).take(columns).enumerate() {
+            for (values, target) in row.chunks(2).zip(part.chunks_exact_mut(Self::PANEL)) {
+                target[column] = Pair::round(values[0], values.get(1).copied().unwrap_or(0.0));
+            }
+        }
+    }
     /// `a * b + c`, rounded once where the processor can.
     /// # Safety
     /// The instruction set is available.
@@ -295,9 +339,13 @@ pub(crate) fn has_pair_products(isa: Isa) -> bool {
 }
 
 #[cfg(target_arch = "x86_64")]
+pub(crate) mod amx;
+#[cfg(target_arch = "x86_64")]
 mod avx2_tile;
 #[cfg(target_arch = "x86_64")]
 mod avx512_tile;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod bf16;
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tile_tests;
 #[cfg(target_arch = "x86_64")]
@@ -340,3 +388,26 @@ macro_rules! dispatch {
     };
 }
 pub(crate) use dispatch;
+
+/// As [`dispatch!`], for pairs of bf16 values: with [`Avx512Bf16`] where the processor has it.
+macro_rules! dispatch_pairs {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $kind:ty),* $(,)?) = $body:ident $(<$kind_of:ty>)?) => {
+        $(#[$meta])*
+        $vis fn $name(isa: $crate::kernels::simd::Isa, $($arg: $kind),*) {
+            #[cfg(target_arch = "x86_64")]
+            if $crate::kernels::simd::has_pair_products(isa) {
+                #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx512bf16,avx2,fma")]
+                fn native($($arg: $kind),*) {
+                    $body::<$crate::kernels::simd::Avx512Bf16 $(, $kind_of)?>($($arg),*);
+                }
+                // SAFETY: the processor was asked for these instructions.
+                return unsafe { native($($arg),*) };
+            }
+            $crate::kernels::simd::dispatch! {
+                fn widened($($arg: $kind),*) = $body $(<$kind_of>)?
+            }
+            widened(isa, $($arg),*);
+        }
+    };
+}
+pub(crate) use dispatch_pairs;

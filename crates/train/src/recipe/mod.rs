@@ -33,7 +33,7 @@ section! {
         /// Computing threads; 0 = one per core. The result does not depend on it.
         threads: usize = 0,
         /// Operands of matrix products in training: `fp32`, or `bf16` (rounded, added up in fp32): less memory, and faster where
-        /// the processor has AVX-512 BF16.
+        /// the processor has AMX or AVX-512 BF16.
         precision: Operands = Operands::Single,
         /// Keep the input of each layer only and compute the rest once more on the way back: less memory, more time, the same
         /// result.

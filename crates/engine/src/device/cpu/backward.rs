@@ -14,7 +14,7 @@ use crate::chunk::Chunk;
 use crate::device::cpu::forward::{gather_attended, head_group};
 use crate::device::cpu::head::sum_tiles;
 use crate::device::cpu::packed::{PackedLayer, PackedModel, Side};
-use crate::device::cpu::workspace::{BlockBuffers, GradientBuffers, ROW_TILE, Sizes, Workspace};
+use crate::device::cpu::workspace::{BlockBuffers, GradientBuffers, Sizes, Workspace};
 use crate::dropout::Dropout;
 use crate::frame::{Frame, FrameBlock};
 use crate::kernels::attention_backward::{self, GroupGradient};
@@ -220,9 +220,10 @@ impl Step<'_> {
         positions: &[u32],
         gradients: &mut BlockGradients<'_>,
     ) {
-        let Sizes { isa, hidden, wide, query, heads, head_dim, eps, widths, operands, spare, .. } = *self.sizes;
+        let Sizes { isa, hidden, wide, query, heads, head_dim, eps, widths, operands, row_tile, spare, .. } =
+            *self.sizes;
         let rows = chosen.map_or(self.rows, <[u32]>::len);
-        let tiles = rows.div_ceil(ROW_TILE);
+        let tiles = rows.div_ceil(row_tile);
         let GradientBuffers {
             dx,
             dmid,
@@ -247,25 +248,25 @@ impl Step<'_> {
             tiles,
             scratch,
             [
-                Parts::even(&mut dmid[..rows * hidden], ROW_TILE * hidden),
+                Parts::even(&mut dmid[..rows * hidden], row_tile * hidden),
                 Parts::even(&mut activated[..tiles * block_len(wide)], block_len(wide)),
-                Parts::even(&mut dgate_up[..rows * 2 * wide], ROW_TILE * 2 * wide),
+                Parts::even(&mut dgate_up[..rows * 2 * wide], row_tile * 2 * wide),
                 Parts::even(&mut normed[..tiles * block_len(hidden)], block_len(hidden)),
                 Parts::even(&mut attended[..tiles * block_len(query)], block_len(query)),
-                Parts::even(&mut dattended[..rows * query], ROW_TILE * query),
-                Parts::even(&mut delta[..rows * heads], ROW_TILE * heads),
+                Parts::even(&mut dattended[..rows * query], row_tile * query),
+                Parts::even(&mut delta[..rows * heads], row_tile * heads),
                 Parts::even(dnorm, hidden),
                 Parts::even(&mut lowered_o[..tiles * block_len(widths[1])], block_len(widths[1])),
-                Parts::even(&mut dlowered_o[..rows * widths[1]], ROW_TILE * widths[1]),
+                Parts::even(&mut dlowered_o[..rows * widths[1]], row_tile * widths[1]),
                 Parts::even(&mut lowered_gate_up[..tiles * block_len(widths[2])], block_len(widths[2])),
-                Parts::even(&mut dlowered_gate_up[..rows * widths[2]], ROW_TILE * widths[2]),
+                Parts::even(&mut dlowered_gate_up[..rows * widths[2]], row_tile * widths[2]),
                 Parts::even(&mut lowered_down[..tiles * block_len(widths[3])], block_len(widths[3])),
-                Parts::even(&mut dlowered_down[..rows * widths[3]], ROW_TILE * widths[3]),
+                Parts::even(&mut dlowered_down[..rows * widths[3]], row_tile * widths[3]),
             ],
             |tile, scratch, parts| {
                 let [dmid, activated, dgate_up, normed, attended, dattended, delta, dnorm, adapters @ ..] = parts;
                 let [lowered_o, dlowered_o, lowered_gate_up, dlowered_gate_up, lowered_down, dlowered_down] = adapters;
-                let first = tile * ROW_TILE;
+                let first = tile * row_tile;
                 let count = dmid.len() / hidden;
                 let (spare, scratch) = scratch.split_at_mut(spare);
                 let positions = &positions[first..first + count];
@@ -344,9 +345,9 @@ impl Step<'_> {
         chunk: &Chunk,
         gradients: &mut BlockGradients<'_>,
     ) {
-        let Sizes { isa, hidden, qkv, eps, extra, widths: [width, ..], operands, spare, .. } = *self.sizes;
+        let Sizes { isa, hidden, qkv, eps, extra, widths: [width, ..], operands, row_tile, spare, .. } = *self.sizes;
         let rows = self.rows;
-        let tiles = rows.div_ceil(ROW_TILE);
+        let tiles = rows.div_ceil(row_tile);
         let GradientBuffers { dx, dmid, normed, dgroups, dqkv, dnorm, dextra, lowered, dlowered, .. } = buffers;
         let ([lowered, ..], [dlowered, ..]) = (lowered, dlowered);
         let (dmid, dgroups) = (&dmid[..rows * hidden], &dgroups[..]);
@@ -357,16 +358,16 @@ impl Step<'_> {
             tiles,
             scratch,
             [
-                Parts::even(&mut dx[..rows * hidden], ROW_TILE * hidden),
-                Parts::even(&mut dqkv[..rows * qkv], ROW_TILE * qkv),
+                Parts::even(&mut dx[..rows * hidden], row_tile * hidden),
+                Parts::even(&mut dqkv[..rows * qkv], row_tile * qkv),
                 Parts::even(&mut normed[..tiles * block_len(hidden)], block_len(hidden)),
                 Parts::even(dnorm, hidden),
                 Parts::even(dextra, extra),
                 Parts::even(&mut lowered[..tiles * block_len(width)], block_len(width)),
-                Parts::even(&mut dlowered[..rows * width], ROW_TILE * width),
+                Parts::even(&mut dlowered[..rows * width], row_tile * width),
             ],
             |tile, scratch, [dx, dqkv, normed, dnorm, dextra, lowered, dlowered]| {
-                let first = tile * ROW_TILE;
+                let first = tile * row_tile;
                 let count = dx.len() / hidden;
                 let (spare, scratch) = scratch.split_at_mut(spare);
                 let positions = &chunk.positions[first..first + count];

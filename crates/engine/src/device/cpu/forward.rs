@@ -6,7 +6,7 @@
 
 use crate::chunk::Chunk;
 use crate::device::cpu::packed::{PackedLayer, PackedModel, Side};
-use crate::device::cpu::workspace::{BlockBuffers, ROW_TILE, Sizes, Workspace};
+use crate::device::cpu::workspace::{BlockBuffers, Sizes, Workspace};
 use crate::dropout::Dropout;
 use crate::frame::{Frame, FrameBlock};
 use crate::kernels::AlignedVec;
@@ -35,23 +35,23 @@ pub(super) fn dense(workspace: &mut Workspace, model: &dyn Frame, packed: &Packe
         let (x, attended) = (&x[..], &attended[..]);
         let (rotary, dropout) = (&workspace.rotary, workspace.dropout);
         run_parts(
-            rows.div_ceil(ROW_TILE),
+            rows.div_ceil(sizes.row_tile),
             &mut workspace.scratch,
             [
-                Parts::even(&mut mid[..rows * sizes.hidden], ROW_TILE * sizes.hidden),
-                Parts::even(&mut gate_up[..rows * 2 * sizes.wide], ROW_TILE * 2 * sizes.wide),
-                Parts::even(&mut next_x[..rows * sizes.hidden], ROW_TILE * sizes.hidden),
-                Parts::even(&mut next.qkv[..rows * sizes.qkv], ROW_TILE * sizes.qkv),
-                Parts::even(&mut next.raw[..rows * sizes.raw], ROW_TILE * sizes.raw),
+                Parts::even(&mut mid[..rows * sizes.hidden], sizes.row_tile * sizes.hidden),
+                Parts::even(&mut gate_up[..rows * 2 * sizes.wide], sizes.row_tile * 2 * sizes.wide),
+                Parts::even(&mut next_x[..rows * sizes.hidden], sizes.row_tile * sizes.hidden),
+                Parts::even(&mut next.qkv[..rows * sizes.qkv], sizes.row_tile * sizes.qkv),
+                Parts::even(&mut next.raw[..rows * sizes.raw], sizes.row_tile * sizes.raw),
             ],
             |tile, scratch, [mid, gate_up, out, qkv, raw]| {
-                let first = tile * ROW_TILE;
+                let first = tile * sizes.row_tile;
                 let count = out.len() / sizes.hidden;
                 let x = &x[first * sizes.hidden..][..count * sizes.hidden];
                 let (spare, scratch) = scratch.split_at_mut(sizes.spare);
                 let positions = &chunk.positions[first..first + count];
                 let mut side = Side { layer: index, spare, dropout, positions };
-                let (gathered, scratch) = scratch.split_at_mut(ROW_TILE * sizes.query);
+                let (gathered, scratch) = scratch.split_at_mut(sizes.row_tile * sizes.query);
                 let gathered = &mut gathered[..count * sizes.query];
                 gather_attended(&sizes, attended, rows, first..first + count, gathered);
                 feed_forward(&sizes, weights, matrices, gathered, x, mid, gate_up, out, scratch, &mut side);
@@ -98,14 +98,14 @@ pub(super) fn recompute_projections(
     };
     let dropout = *dropout;
     run_parts(
-        rows.div_ceil(ROW_TILE),
+        rows.div_ceil(sizes.row_tile),
         scratch,
         [
-            Parts::even(&mut block.qkv[..rows * sizes.qkv], ROW_TILE * sizes.qkv),
-            Parts::even(&mut block.raw[..rows * sizes.raw], ROW_TILE * sizes.raw),
+            Parts::even(&mut block.qkv[..rows * sizes.qkv], sizes.row_tile * sizes.qkv),
+            Parts::even(&mut block.raw[..rows * sizes.raw], sizes.row_tile * sizes.raw),
         ],
         |tile, scratch, [qkv, raw]| {
-            let first = tile * ROW_TILE;
+            let first = tile * sizes.row_tile;
             let count = qkv.len() / sizes.qkv;
             let x = &x[first * sizes.hidden..][..count * sizes.hidden];
             let places = &chunk.places[first..first + count];
@@ -140,19 +140,19 @@ pub(super) fn recompute_dense(
     }
     let BlockBuffers { attended, mid, gate_up, .. } = block;
     run_parts(
-        rows.div_ceil(ROW_TILE),
+        rows.div_ceil(sizes.row_tile),
         scratch,
         [
-            Parts::even(&mut mid[..rows * sizes.hidden], ROW_TILE * sizes.hidden),
-            Parts::even(&mut gate_up[..rows * 2 * sizes.wide], ROW_TILE * 2 * sizes.wide),
+            Parts::even(&mut mid[..rows * sizes.hidden], sizes.row_tile * sizes.hidden),
+            Parts::even(&mut gate_up[..rows * 2 * sizes.wide], sizes.row_tile * 2 * sizes.wide),
         ],
         |tile, scratch, [mid, gate_up]| {
-            let first = tile * ROW_TILE;
+            let first = tile * sizes.row_tile;
             let count = mid.len() / sizes.hidden;
             let x = &x[first * sizes.hidden..][..count * sizes.hidden];
             let (spare, scratch) = scratch.split_at_mut(sizes.spare);
             let mut side = Side { layer: index, spare, dropout, positions: &chunk.positions[first..first + count] };
-            let (gathered, scratch) = scratch.split_at_mut(ROW_TILE * sizes.query);
+            let (gathered, scratch) = scratch.split_at_mut(sizes.row_tile * sizes.query);
             let gathered = &mut gathered[..count * sizes.query];
             gather_attended(&sizes, attended, rows, first..first + count, gathered);
             gate_and_up(&sizes, weights, matrices, gathered, x, mid, gate_up, scratch, &mut side);
@@ -172,15 +172,15 @@ pub(super) fn embed(workspace: &mut Workspace, model: &dyn Frame, packed: &Packe
     };
     let (rotary, dropout) = (&workspace.rotary, workspace.dropout);
     run_parts(
-        rows.div_ceil(ROW_TILE),
+        rows.div_ceil(sizes.row_tile),
         &mut workspace.scratch,
         [
-            Parts::even(&mut x[..rows * sizes.hidden], ROW_TILE * sizes.hidden),
-            Parts::even(&mut block.qkv[..rows * sizes.qkv], ROW_TILE * sizes.qkv),
-            Parts::even(&mut block.raw[..rows * sizes.raw], ROW_TILE * sizes.raw),
+            Parts::even(&mut x[..rows * sizes.hidden], sizes.row_tile * sizes.hidden),
+            Parts::even(&mut block.qkv[..rows * sizes.qkv], sizes.row_tile * sizes.qkv),
+            Parts::even(&mut block.raw[..rows * sizes.raw], sizes.row_tile * sizes.raw),
         ],
         |tile, scratch, [x, qkv, raw]| {
-            let first = tile * ROW_TILE;
+            let first = tile * sizes.row_tile;
             let count = x.len() / sizes.hidden;
             let tokens = &chunk.tokens[first..first + count];
             for (row, token) in x.chunks_exact_mut(sizes.hidden).zip(tokens) {
@@ -349,20 +349,20 @@ fn last_block(
     let attended = &block.attended;
     let output = output.map_or(&mut [][..], |output| &mut output[..count * hidden]);
     run_parts(
-        count.div_ceil(ROW_TILE),
+        count.div_ceil(sizes.row_tile),
         scratch,
         [
-            Parts::even(&mut block.mid[..count * hidden], ROW_TILE * hidden),
-            Parts::even(&mut block.gate_up[..count * 2 * wide], ROW_TILE * 2 * wide),
-            Parts::even(output, ROW_TILE * hidden),
+            Parts::even(&mut block.mid[..count * hidden], sizes.row_tile * hidden),
+            Parts::even(&mut block.gate_up[..count * 2 * wide], sizes.row_tile * 2 * wide),
+            Parts::even(output, sizes.row_tile * hidden),
         ],
         |tile, scratch, [mid, gate_up, out]| {
             let count = mid.len() / hidden;
-            let positions = &chosen.positions[tile * ROW_TILE..][..count];
+            let positions = &chosen.positions[tile * sizes.row_tile..][..count];
             let (spare, scratch) = scratch.split_at_mut(sizes.spare);
             let mut side = Side { layer: chosen.layer, spare, dropout: chosen.dropout, positions };
-            let chosen = &chosen.rows[tile * ROW_TILE..][..count];
-            let (gathered, scratch) = scratch.split_at_mut(ROW_TILE * sizes.query);
+            let chosen = &chosen.rows[tile * sizes.row_tile..][..count];
+            let (gathered, scratch) = scratch.split_at_mut(sizes.row_tile * sizes.query);
             let gathered = &mut gathered[..count * sizes.query];
             let each = chosen.iter().map(|row| *row as usize);
             gather_attended(sizes, attended, rows, each, gathered);

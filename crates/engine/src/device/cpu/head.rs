@@ -4,7 +4,7 @@ use crate::chunk::{Chunk, Supervised};
 use crate::device::RESULTS;
 use crate::device::cpu::backward::{Gradients, Strip, strips};
 use crate::device::cpu::packed::{PackedModel, PackedWeight};
-use crate::device::cpu::workspace::{ROW_TILE, Sizes, Workspace};
+use crate::device::cpu::workspace::{Sizes, Workspace};
 use crate::frame::Frame;
 use crate::kernels::gemm::Store;
 use crate::kernels::ops;
@@ -35,7 +35,7 @@ pub(crate) fn apply_head(
         let pass = Pass { sizes: &sizes, norm: model.last_norm(), matrix: &packed.head, objective };
         let x = &output[first * hidden..(first + count) * hidden];
         let entries = &chunk.supervised[first..first + count];
-        let tiles = count.div_ceil(ROW_TILE);
+        let tiles = count.div_ceil(sizes.row_tile);
         let logits = &mut head.logits[..count * vocab];
         let results = &mut head.results[first * RESULTS..(first + count) * RESULTS];
         if let Some(gradients) = &mut gradients {
@@ -46,14 +46,14 @@ pub(crate) fn apply_head(
                 tiles,
                 scratch,
                 [
-                    Parts::even(logits, ROW_TILE * vocab),
+                    Parts::even(logits, sizes.row_tile * vocab),
                     Parts::even(&mut head.normed[..tiles * block], block),
-                    Parts::even(results, ROW_TILE * RESULTS),
-                    Parts::even(dx, ROW_TILE * hidden),
+                    Parts::even(results, sizes.row_tile * RESULTS),
+                    Parts::even(dx, sizes.row_tile * hidden),
                     Parts::even(dnorm, hidden),
                 ],
                 |tile, scratch, [logits, normed, results, dx, dnorm]| {
-                    let start = tile * ROW_TILE;
+                    let start = tile * sizes.row_tile;
                     let x = &x[start * hidden..][..dx.len()];
                     let entries = &entries[start..][..dx.len() / hidden];
                     let (rows, scratch) = scratch.split_at_mut(dx.len());
@@ -74,9 +74,9 @@ pub(crate) fn apply_head(
             run_parts(
                 tiles,
                 scratch,
-                [Parts::even(logits, ROW_TILE * vocab), Parts::even(results, ROW_TILE * RESULTS)],
+                [Parts::even(logits, sizes.row_tile * vocab), Parts::even(results, sizes.row_tile * RESULTS)],
                 |tile, scratch, [logits, results]| {
-                    let start = tile * ROW_TILE;
+                    let start = tile * sizes.row_tile;
                     let entries = &entries[start..][..results.len() / RESULTS];
                     let x = &x[start * hidden..][..entries.len() * hidden];
                     let (rows, scratch) = scratch.split_at_mut(x.len());

@@ -7,16 +7,14 @@ use crate::frame::Frame;
 use crate::kernels::AlignedVec;
 use crate::kernels::attention::attend_scratch;
 use crate::kernels::attention_backward::attend_backward_scratch;
-use crate::kernels::gemm::PackedMatrix;
-use crate::kernels::outer::{BLOCK_ROWS, blocks_len, outer_scratch};
+use crate::kernels::gemm::{PackedMatrix, pair_stride};
+use crate::kernels::outer::{block_rows, blocks_len, outer_scratch};
 use crate::kernels::simd::Isa;
 use crate::lora::Adapters;
 use crate::pool::Scratch;
 use crate::rotary::RotaryTable;
 use crate::{ModelConfig, Operands};
 
-/// Rows of one task; what it leaves for the gradients of weights is one block.
-pub(crate) const ROW_TILE: usize = BLOCK_ROWS;
 /// Target number of logits held at a time.
 const LOGITS: usize = 2 << 20;
 
@@ -45,6 +43,8 @@ pub(crate) struct Sizes {
     pub widths: [usize; 4],
     /// What the operands of products are rounded to.
     pub operands: Operands,
+    /// Rows of one task; what it leaves for the gradients of weights is one block.
+    pub row_tile: usize,
     /// Memory that the products of a tile need besides their operands.
     pub spare: usize,
 }
@@ -79,8 +79,9 @@ impl Sizes {
         let depths = [config.hidden_size, config.qkv_width(), 2 * config.intermediate_size, config.vocab_size];
         let pairs = match operands {
             Operands::Single => 0,
-            Operands::Bf16 => depths.into_iter().max().unwrap_or(0).div_ceil(2),
+            Operands::Bf16 => pair_stride(depths.into_iter().max().unwrap_or(0)),
         };
+        let row_tile = block_rows(operands);
         Self {
             isa: Isa::detect(),
             hidden: config.hidden_size,
@@ -97,7 +98,8 @@ impl Sizes {
             extra: bias + norms,
             widths,
             operands,
-            spare: ROW_TILE * (widest + input).max(pairs),
+            row_tile,
+            spare: row_tile * (widest + input).max(pairs),
         }
     }
 
@@ -111,9 +113,9 @@ impl Sizes {
         (self.shared + 2) * self.head_dim
     }
 
-    /// Supervised rows whose logits are held at a time: a multiple of [`ROW_TILE`].
+    /// Supervised rows whose logits are held at a time: a multiple of [`Sizes::row_tile`].
     pub(crate) fn logits_rows(&self) -> usize {
-        (LOGITS / self.vocab / ROW_TILE).clamp(1, 32) * ROW_TILE
+        (LOGITS / self.vocab / self.row_tile).clamp(1, 32) * self.row_tile
     }
 }
 
@@ -287,8 +289,8 @@ impl Workspace {
         buffers.delta.grow(rows * sizes.heads);
         buffers.dgroups.grow(rows * sizes.key_values * sizes.group());
         buffers.dqkv.grow(rows * sizes.qkv);
-        buffers.dnorm.grow(rows.div_ceil(ROW_TILE) * sizes.hidden);
-        buffers.dextra.grow(rows.div_ceil(ROW_TILE) * sizes.extra);
+        buffers.dnorm.grow(rows.div_ceil(sizes.row_tile) * sizes.hidden);
+        buffers.dextra.grow(rows.div_ceil(sizes.row_tile) * sizes.extra);
         for (index, width) in sizes.widths.into_iter().enumerate() {
             buffers.lowered[index].grow(in_blocks(width));
             buffers.dlowered[index].grow(rows * width);
@@ -299,12 +301,14 @@ impl Workspace {
         let sizes = self.sizes;
         let forward = 2 * sizes.hidden.max(sizes.query) + sizes.hidden + sizes.wide;
         let backward = sizes.wide + 3 * sizes.hidden.max(sizes.query);
-        let tile = ROW_TILE * forward.max(backward) + sizes.spare;
+        let tile = sizes.row_tile * forward.max(backward) + sizes.spare;
         let mut needed = tile.max(attend_scratch(sizes.isa, longest, sizes.head_dim));
         if gradients {
-            needed = needed
-                .max(attend_backward_scratch(sizes.isa, longest, sizes.head_dim))
-                .max(outer_scratch(sizes.isa, MAX_STRIP));
+            needed = needed.max(attend_backward_scratch(sizes.isa, longest, sizes.head_dim)).max(outer_scratch(
+                sizes.isa,
+                MAX_STRIP,
+                sizes.operands,
+            ));
         }
         self.scratch.prepare(needed);
     }
@@ -330,7 +334,11 @@ impl Workspace {
 /// Most rows of one strip of a weight gradient.
 pub(crate) const MAX_STRIP: usize = 96;
 
-/// Rows of one strip of the gradient of a weight with `columns` columns: about equal work for every matrix.
-pub(crate) fn strip_rows(columns: usize) -> usize {
-    (16_384 / columns.max(1)).clamp(MAX_STRIP / 2, MAX_STRIP) / 12 * 12
+/// Rows of one strip of the gradient of a weight with `columns` columns: about equal work for every matrix. In bf16 the
+/// products of a strip are soon done, and it is the reading of the other side, once for each strip, that counts.
+pub(crate) fn strip_rows(columns: usize, operands: Operands) -> usize {
+    match operands {
+        Operands::Single => (16_384 / columns.max(1)).clamp(MAX_STRIP / 2, MAX_STRIP) / 12 * 12,
+        Operands::Bf16 => MAX_STRIP,
+    }
 }

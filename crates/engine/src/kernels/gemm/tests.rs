@@ -146,9 +146,44 @@ fn pairs_multiply_rounded_operands() {
             let turned: Vec<f32> = (0..k * n).map(|i| w[(i % n) * k + i / n]).collect();
             straight.pack_rows(&turned);
             let mut block = vec![f32::NAN; m * n];
-            let mut spare = vec![f32::NAN; m * k.div_ceil(2)];
+            let mut spare = vec![f32::NAN; m * pair_stride(k)];
             straight.multiply_block(&a, m, &mut block, n, Store::AddTo(&start, n), &mut spare);
             assert_eq!(c, block, "{what}");
+            // Rows that lie apart, with nothing written between them.
+            let stride = n + 5;
+            let mut apart = vec![f32::NAN; m * stride];
+            straight.multiply_block(&a, m, &mut apart, stride, Store::Overwrite, &mut spare);
+            let rows: Vec<f32> = apart.chunks(stride).flat_map(|row| &row[..n]).copied().collect();
+            let zero = vec![0.0; m * n];
+            assert_close(&rows, &reference(&rounded(&a), &rounded(&w), &zero, m, n, k), 4 * k, &what);
+            assert!(apart.chunks(stride).all(|row| row[n..].iter().all(|value| value.is_nan())), "{what}");
+        }
+    }
+}
+
+#[test]
+fn products_of_pairs_have_the_same_bits_for_every_cut() {
+    let (m, n, k) = (97, 70, 1131);
+    let (a, w) = (random(m * k, 7), random(n * k, 8));
+    for isa in Isa::available() {
+        let mut packed = PackedMatrix::stored(isa, k, n, Storage::Bf16Pairs);
+        packed.pack_weight(&w);
+        let mut together = vec![0.0; m * n];
+        crate::set_threads(1);
+        packed.multiply(&a, m, &mut together, Store::Overwrite);
+        for threads in [2, 3, 5] {
+            crate::set_threads(threads);
+            let mut again = vec![0.0; m * n];
+            packed.multiply(&a, m, &mut again, Store::Overwrite);
+            assert!(again == together, "{} on {threads} threads", isa.name());
+        }
+        for rows in [1, 2, 16, 17, 64] {
+            let mut apart = vec![0.0; m * n];
+            let mut spare = vec![f32::NAN; rows * pair_stride(k)];
+            for (a, c) in a.chunks(rows * k).zip(apart.chunks_mut(rows * n)) {
+                packed.multiply_block(a, c.len() / n, c, n, Store::Overwrite, &mut spare);
+            }
+            assert!(apart == together, "{} by {rows} rows", isa.name());
         }
     }
 }
@@ -251,7 +286,7 @@ fn speed_of_products() {
             let right = blocks(isa, &x, input, operands);
             let mut gradient = vec![0.0; out * input];
             let mut scratch = Scratch::default();
-            scratch.prepare(outer_scratch(isa, 96));
+            scratch.prepare(outer_scratch(isa, 96, operands));
             let flops = 2.0 * (depth * out * input) as f64;
             let speed = best(flops, &mut || {
                 run_parts(

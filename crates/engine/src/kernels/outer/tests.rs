@@ -5,7 +5,7 @@ use crate::kernels::gemm::tests::{assert_close, random, reference, rounded};
 pub(in crate::kernels) fn blocks(isa: Isa, rows: &[f32], columns: usize, operands: Operands) -> Vec<f32> {
     let mut blocks = vec![f32::NAN; blocks_len(isa, rows.len() / columns, columns, operands)];
     let each = block_len(isa, columns, operands);
-    for (rows, block) in rows.chunks(BLOCK_ROWS * columns).zip(blocks.chunks_exact_mut(each)) {
+    for (rows, block) in rows.chunks(block_rows(operands) * columns).zip(blocks.chunks_exact_mut(each)) {
         put_block(isa, rows, columns, operands, block);
     }
     blocks
@@ -14,7 +14,8 @@ pub(in crate::kernels) fn blocks(isa: Isa, rows: &[f32], columns: usize, operand
 #[test]
 fn weight_gradients_match_double_precision() {
     for (isa, operands) in Isa::available().into_iter().flat_map(|isa| Operands::ALL.map(|operands| (isa, operands))) {
-        for (depth, out, input) in [(1, 5, 7), (40, 13, 33), (49, 9, 16), (300, 50, 70), (700, 24, 16)] {
+        for (depth, out, input) in [(1, 5, 7), (40, 13, 33), (49, 9, 16), (300, 50, 70), (700, 24, 16), (1000, 70, 96)]
+        {
             let (dy, x, start) = (random(depth * out, 4), random(depth * input, 5), random(out * input, 6));
             let exact = |values: &[f32]| match operands {
                 Operands::Single => values.to_vec(),
@@ -26,7 +27,7 @@ fn weight_gradients_match_double_precision() {
             let expected = reference(&dyt, &xt, &start, out, input, depth);
             let mut found = start.clone();
             let mut whole = start.clone();
-            let mut scratch = vec![f32::NAN; outer_scratch(isa, out)];
+            let mut scratch = vec![f32::NAN; outer_scratch(isa, out, operands)];
             let right = blocks(isa, &x, input, operands);
             let outer = |first, rows| Outer {
                 left: &dy,
@@ -57,7 +58,7 @@ fn instruction_sets_add_in_the_same_order() {
         let (rows, columns) = (width, width);
         let outer = Outer { left: &left, left_stride: width, first: 0, rows, right: &right, columns, depth, operands };
         let mut square = vec![0.0; width * width];
-        accumulate_outer(isa, &outer, &mut square, &mut vec![0.0; outer_scratch(isa, width)]);
+        accumulate_outer(isa, &outer, &mut square, &mut vec![0.0; outer_scratch(isa, width, operands)]);
         square
     };
     for (one, other) in Isa::twins() {

@@ -72,6 +72,24 @@ macro_rules! native {
             // SAFETY: contract of the trait; the types have the same 64 bytes.
             unsafe { _mm512_dpbf16_ps(sum, transmute::<__m512i, __m512bh>(a), transmute::<__m512i, __m512bh>(b)) }
         }
+
+        #[inline(always)]
+        unsafe fn pair_up(values: &[f32], target: &mut [Pair]) {
+            // SAFETY: contract of the trait.
+            unsafe { super::bf16::pair_up(values, target) }
+        }
+
+        #[inline(always)]
+        unsafe fn round_pairs(one: &[f32], other: Option<&[f32]>, target: &mut [Pair]) {
+            // SAFETY: contract of the trait.
+            unsafe { super::bf16::round_pairs(one, other, target) }
+        }
+
+        #[inline(always)]
+        unsafe fn pack_pairs(rows: &[f32], depth: usize, columns: usize, part: &mut [Pair]) {
+            // SAFETY: contract of the trait.
+            unsafe { super::bf16::pack_pairs(rows, depth, columns, part) }
+        }
     };
 }
 

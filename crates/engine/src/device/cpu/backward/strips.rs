@@ -100,12 +100,12 @@ pub(crate) fn strips<const N: usize>(sizes: &Sizes, scratch: &mut Scratch, depth
     let outs = matrices.each_ref().map(|matrix| matrix.gradient.len().checked_div(matrix.columns).unwrap_or(0));
     for ((first, matrix), out) in firsts.iter_mut().zip(&matrices).zip(outs) {
         *first = tasks;
-        tasks += out.div_ceil(strip_rows(matrix.columns));
+        tasks += out.div_ceil(strip_rows(matrix.columns, operands));
     }
     let sides = matrices.each_ref().map(|matrix| (matrix.left, matrix.right, matrix.columns));
     let mut first = firsts.iter();
     let parts = matrices.map(|matrix| {
-        let each = strip_rows(matrix.columns) * matrix.columns;
+        let each = strip_rows(matrix.columns, operands) * matrix.columns;
         Parts::even_from(matrix.gradient, each, first.next().copied().unwrap_or(0))
     });
     run_parts(tasks, scratch, parts, |task, memory, parts| {
@@ -117,7 +117,7 @@ pub(crate) fn strips<const N: usize>(sizes: &Sizes, scratch: &mut Scratch, depth
             let outer = Outer {
                 left,
                 left_stride: outs[index],
-                first: (task - firsts[index]) * strip_rows(columns),
+                first: (task - firsts[index]) * strip_rows(columns, operands),
                 rows: part.len() / columns,
                 right,
                 columns,

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{ask, doctor, eval, merge, mol, quickstart, report, run, score, serve, train};
+use crate::commands::{ask, data, doctor, eval, merge, mol, quickstart, report, run, score, serve, train};
 
 const EXIT_CODES: &str = "Exit codes: 0 success, 1 failure, 2 wrong usage, 3 some input lines were invalid, 130 stopped by Ctrl-C (resume with --resume).";
 
@@ -35,6 +35,7 @@ enum Command {
     Score(score::Arguments),
     Serve(serve::Arguments),
     Report(report::Arguments),
+    Data(data::Arguments),
     Ask(ask::Arguments),
     Merge(merge::Arguments),
     Mol(mol::Arguments),
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         Command::Score(arguments) => score::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
+        Command::Data(arguments) => data::run(&arguments),
         Command::Ask(arguments) => ask::run(&arguments),
         Command::Merge(arguments) => merge::run(&arguments),
         Command::Mol(arguments) => mol::run(&arguments),

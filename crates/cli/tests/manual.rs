@@ -135,9 +135,20 @@ fn recipe_page() {
 #[test]
 fn commands_page() {
     let mut text = String::from("# Commands\n\nThe help of every command.\n");
-    for command in
-        ["quickstart", "run", "train", "eval", "score", "serve", "report", "data import", "ask", "merge", "mol", "doctor"]
-    {
+    for command in [
+        "quickstart",
+        "run",
+        "train",
+        "eval",
+        "score",
+        "serve",
+        "report",
+        "data import",
+        "ask",
+        "merge",
+        "mol",
+        "doctor",
+    ] {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_chemr"))
             .args(command.split(' '))
             .arg("--help")

@@ -67,7 +67,9 @@ pub(crate) fn components(mol: &Mol) -> Vec<String> {
 /// A finite number.
 pub(crate) fn number(text: &str) -> Result<f64, Rejection> {
     let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
-    number.ok_or_else(|| Rejection::new(RejectReason::BadNumber, format!("`{}`", text.chars().take(40).collect::<String>())))
+    number.ok_or_else(|| {
+        Rejection::new(RejectReason::BadNumber, format!("`{}`", text.chars().take(40).collect::<String>()))
+    })
 }
 
 /// A yes or no, however it is written in files.
@@ -131,9 +133,11 @@ pub(crate) fn question(
 /// The example, unless its task cannot judge it.
 pub(crate) fn judged(task: &Task, example: Example) -> Result<Example, Rejection> {
     // The verdict on a molecule that the toolkit just wrote says nothing new.
-    let is_free = matches!(task.kind(), Kind::Text | Kind::Name | Kind::Molecule | Kind::Reaction | Kind::Number | Kind::Label);
+    let is_free =
+        matches!(task.kind(), Kind::Text | Kind::Name | Kind::Molecule | Kind::Reaction | Kind::Number | Kind::Label);
     // An answer to a demand may be any molecule: one that passes the gate reaches the verifier.
-    let answer = if example.reference.is_empty() { "C" } else { example.reference.split(',').next().unwrap_or_default() };
+    let answer =
+        if example.reference.is_empty() { "C" } else { example.reference.split(',').next().unwrap_or_default() };
     if !is_free && task.judge(&example, answer.trim(), Mode::Loose).reason == Reason::BrokenExample {
         let detail = format!("{} cannot judge the reference `{}`", task.id(), example.reference);
         return Err(Rejection::new(RejectReason::BrokenExample, detail));

@@ -147,11 +147,6 @@ impl Binding {
         self.fields.get(field)?.iter().find_map(|name| row.text(name))
     }
 
-    /// Whether the file has a column for the field.
-    pub fn has(&self, field: &str) -> bool {
-        self.fields.contains_key(field)
-    }
-
     /// The fields that have a column.
     pub fn fields(&self) -> impl Iterator<Item = &'static str> {
         self.fields.keys().copied()

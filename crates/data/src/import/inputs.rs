@@ -8,7 +8,7 @@ use chemr_tasks::Split;
 use crate::DataError;
 
 /// Endings of files that can hold rows, before an optional `.gz`.
-const ENDINGS: [&str; 5] = ["csv", "tsv", "txt", "json", "jsonl"];
+const ENDINGS: [&str; 6] = ["csv", "tsv", "txt", "json", "jsonl", "xlsx"];
 
 /// A file to import.
 #[derive(Clone, Debug)]
@@ -125,7 +125,8 @@ mod tests {
 
     #[test]
     fn endings() {
-        for (name, is) in [("a.csv", true), ("a.JSONL.gz", true), ("README.md", false), ("a.gz", false), ("csv", false)] {
+        for (name, is) in [("a.csv", true), ("a.JSONL.gz", true), ("README.md", false), ("a.gz", false), ("csv", false)]
+        {
             assert_eq!(is_data(Path::new(name)), is, "{name}");
         }
     }

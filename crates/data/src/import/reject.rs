@@ -65,7 +65,10 @@ impl RejectReason {
     /// Every code with its meaning; `FIELD` and `CLASS` stand for names.
     pub const CODES: [(&'static str, &'static str); 26] = [
         ("missing.FIELD", "a field that the task needs is empty or missing"),
-        ("unparsable.CLASS", "a SMILES cannot be read: the gate refuses it, or it is no molecule (classes as in `chemr mol`)"),
+        (
+            "unparsable.CLASS",
+            "a SMILES cannot be read: the gate refuses it, or it is no molecule (classes as in `chemr mol`)",
+        ),
         ("bad_label", "a label is neither 0 nor 1"),
         ("bad_number", "a number cannot be read"),
         ("out_of_range", "a number is outside of what it can be, such as a yield above 100 %"),
@@ -145,9 +148,30 @@ mod tests {
     fn every_code_is_listed() {
         use RejectReason::*;
         let all = [
-            BadLabel, ProductIsReactant, Duplicate, Contradiction, HeldOut, Ragged, RowTooLong, UnclosedQuote, NotUtf8, NulByte,
-            BadJson, BadReaction, BadNumber, OutOfRange, NotMeasured, NoProduct, NoTask, OtherTask, NotMultipleChoice,
-            AnswerNotAnOption, UnknownWording, BrokenExample, BadSelfies, BadInchi,
+            BadLabel,
+            ProductIsReactant,
+            Duplicate,
+            Contradiction,
+            HeldOut,
+            Ragged,
+            RowTooLong,
+            UnclosedQuote,
+            NotUtf8,
+            NulByte,
+            BadJson,
+            BadReaction,
+            BadNumber,
+            OutOfRange,
+            NotMeasured,
+            NoProduct,
+            NoTask,
+            OtherTask,
+            NotMultipleChoice,
+            AnswerNotAnOption,
+            UnknownWording,
+            BrokenExample,
+            BadSelfies,
+            BadInchi,
         ];
         let mut codes: Vec<String> = all.iter().map(ToString::to_string).collect();
         codes.extend(["missing.FIELD".to_owned(), "unparsable.CLASS".to_owned()]);

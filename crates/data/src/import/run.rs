@@ -90,7 +90,8 @@ pub fn import_files(request: &Request, folder: &Path) -> Result<Summary, DataErr
     }
     if summary.files.is_empty() {
         let path = request.paths.first().cloned().unwrap_or_default();
-        let reason = summary.skipped.iter().map(|file| format!("\n  {}: {}", file.file, file.reason)).collect::<String>();
+        let reason =
+            summary.skipped.iter().map(|file| format!("\n  {}: {}", file.file, file.reason)).collect::<String>();
         return Err(DataError::Import { path, message: format!("no file of a known format{reason}") });
     }
     summary.seconds = started.elapsed().as_secs_f64();
@@ -266,7 +267,8 @@ fn plan(request: &Request, task: Option<&'static Task>, source: &Source) -> Resu
     if let Some(task) = task
         && !format.serves(task.id())
     {
-        let message = format!("format {} has no rows for {}; it serves {}", format.name, task.id(), format.tasks.join(", "));
+        let message =
+            format!("format {} has no rows for {}; it serves {}", format.name, task.id(), format.tasks.join(", "));
         return Err(Unplanned::Unknown(message));
     }
     if format.name == "generic" && task.is_none() {
@@ -276,13 +278,15 @@ fn plan(request: &Request, task: Option<&'static Task>, source: &Source) -> Resu
         .map_err(|message| Unplanned::Wrong(format!("format {}: {message}", format.name)))?;
     let split = match (format.is_evaluation_only, request.split.or_else(|| split_of_path(&sample.path))) {
         (true, Some(Split::Train | Split::Valid)) if request.split.is_some() => {
-            let message = format!("{} is a benchmark for evaluation only; its rows are never train or valid", format.name);
+            let message =
+                format!("{} is a benchmark for evaluation only; its rows are never train or valid", format.name);
             return Err(Unplanned::Wrong(message));
         }
         (true, _) => Split::Test,
         (false, Some(split)) => split,
         (false, None) => {
-            let message = "neither the name of the file nor of its folder says the split; give --split train, valid or test";
+            let message =
+                "neither the name of the file nor of its folder says the split; give --split train, valid or test";
             return Err(Unplanned::Wrong(message.to_owned()));
         }
     };
@@ -295,7 +299,9 @@ fn unknown(sample: &Sample) -> String {
     let columns = match (&sample.header_fault, sample.columns.as_slice()) {
         (Some(fault), _) => fault.clone(),
         (None, []) => "it has no header".to_owned(),
-        (None, columns) => format!("its columns are {}", columns.iter().take(30).cloned().collect::<Vec<_>>().join(", ")),
+        (None, columns) => {
+            format!("its columns are {}", columns.iter().take(30).cloned().collect::<Vec<_>>().join(", "))
+        }
     };
     format!("no format fits: {columns}; name one with --format, or the task and the columns with --task and --map")
 }
@@ -310,7 +316,8 @@ struct Converted {
 
 impl Converted {
     fn reject(&mut self, file: &str, line: u64, row: Value, rejection: &Rejection) {
-        let mut object = json!({ "file": file, "line": line, "reason": rejection.reason.to_string(), "detail": rejection.detail });
+        let mut object =
+            json!({ "file": file, "line": line, "reason": rejection.reason.to_string(), "detail": rejection.detail });
         if let (Some(task), Some(object)) = (rejection.task, object.as_object_mut()) {
             object.insert("task".to_owned(), task.into());
         }

@@ -9,7 +9,7 @@ use flate2::read::MultiGzDecoder;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::rows::{Document, JsonElements, JsonLines, Lines, Row, Rows, TableRows};
+use super::rows::{Document, JsonElements, JsonLines, Lines, Row, Rows, TableRows, WorkbookRows};
 
 /// How much of a file its format is told from, in bytes.
 const SAMPLE_BYTES: usize = 64 << 10;
@@ -50,7 +50,8 @@ pub(crate) enum Layout {
 pub(crate) struct Sample {
     /// The path in lower case with `/` between its parts.
     pub path: String,
-    pub layout: Layout,
+    /// `None` for a workbook.
+    pub layout: Option<Layout>,
     /// Names of the columns, or the keys of the first object.
     pub columns: Vec<String>,
     /// The first rows that can be read, without the header.
@@ -75,9 +76,15 @@ impl Sample {
 
 /// An open file.
 pub(crate) struct Source {
-    reader: Box<dyn BufRead + Send>,
+    content: Content,
     tally: Arc<Mutex<Tally>>,
     pub sample: Sample,
+}
+
+/// Where the rows of a file come from.
+enum Content {
+    Text(Box<dyn BufRead + Send>, Layout),
+    Workbook(WorkbookRows),
 }
 
 impl Source {
@@ -87,7 +94,16 @@ impl Source {
     /// When it cannot be read, is empty, or is no text.
     pub fn open(path: &Path) -> io::Result<Source> {
         let tally = Arc::new(Mutex::new(Tally::default()));
-        let mut packed = BufReader::with_capacity(64 << 10, Hashed { file: File::open(path)?, tally: Arc::clone(&tally) });
+        let mut packed =
+            BufReader::with_capacity(64 << 10, Hashed { file: File::open(path)?, tally: Arc::clone(&tally) });
+        let name = path.to_string_lossy().replace('\\', "/").to_lowercase();
+        if packed.fill_buf()?.starts_with(b"PK\x03\x04") && name.ends_with(".xlsx") {
+            // Workbooks are read from several places, so they are hashed beforehand.
+            io::copy(&mut packed, &mut io::sink())?;
+            let rows = WorkbookRows::new(File::open(path)?)?;
+            let sample = workbook_sample(name, WorkbookRows::new(File::open(path)?)?);
+            return Ok(Source { content: Content::Workbook(rows), tally, sample });
+        }
         let is_packed = packed.fill_buf()?.starts_with(&[0x1f, 0x8b]);
         let mut plain: Box<dyn Read + Send> =
             if is_packed { Box::new(MultiGzDecoder::new(packed)) } else { Box::new(packed) };
@@ -101,10 +117,10 @@ impl Source {
         if start.trim_ascii().is_empty() && is_whole {
             return Err(io::Error::new(ErrorKind::InvalidData, "the file is empty"));
         }
-        let path = path.to_string_lossy().replace('\\', "/").to_lowercase();
-        let sample = sample(path, &start, is_whole);
+        let layout = layout(&start);
+        let sample = sample(name, layout, &start, is_whole);
         let reader = Box::new(BufReader::with_capacity(64 << 10, Cursor::new(start).chain(plain)));
-        Ok(Source { reader, tally, sample })
+        Ok(Source { content: Content::Text(reader, layout), tally, sample })
     }
 
     /// The rows; `names` are the columns of a table without a header row.
@@ -112,8 +128,12 @@ impl Source {
     /// # Errors
     /// When the header of a table cannot be read.
     pub fn rows(self, shape: Shape) -> io::Result<HashedRows> {
-        let Source { reader, tally, sample } = self;
-        let rows: Box<dyn Rows> = match (shape, sample.layout) {
+        let Source { content, tally, .. } = self;
+        let (reader, layout) = match content {
+            Content::Text(reader, layout) => (reader, layout),
+            Content::Workbook(rows) => return Ok(HashedRows { rows: Box::new(rows), tally }),
+        };
+        let rows: Box<dyn Rows> = match (shape, layout) {
             (Shape::Lines { comment }, _) => Box::new(Lines::new(reader, comment)),
             (Shape::Headerless(names), Layout::Table { delimiter }) => {
                 Box::new(TableRows::headerless(reader, delimiter, names))
@@ -156,8 +176,10 @@ impl HashedRows {
 fn other_kind(start: &[u8]) -> Option<&'static str> {
     let is_tar = start.get(257..262) == Some(b"ustar");
     match start {
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("the file is UTF-16; write it as UTF-8 first (iconv -f UTF-16 -t UTF-8)"),
-        [b'P', b'K', 3, 4, ..] => Some("the file is a zip archive or a workbook; unpack it, or save the sheet as CSV"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+            Some("the file is UTF-16; write it as UTF-8 first (iconv -f UTF-16 -t UTF-8)")
+        }
+        [b'P', b'K', 3, 4, ..] => Some("the file is a zip archive; unpack it first (a workbook ends with .xlsx)"),
         [b'P', b'A', b'R', b'1', ..] => Some("the file is Parquet; write it as JSON lines or CSV first"),
         [0xfd, b'7', b'z', b'X', b'Z', ..] => Some("the file is packed with xz; unpack it first (xz -d)"),
         [b'B', b'Z', b'h', ..] => Some("the file is packed with bzip2; unpack it first (bunzip2)"),
@@ -170,15 +192,20 @@ fn other_kind(start: &[u8]) -> Option<&'static str> {
     }
 }
 
-fn sample(path: String, start: &[u8], is_whole: bool) -> Sample {
-    let layout = layout(start);
+fn sample(path: String, layout: Layout, start: &[u8], is_whole: bool) -> Sample {
     // A row that the sample cuts off says nothing.
     let whole = match start.iter().rposition(|byte| *byte == b'\n') {
         Some(end) if !is_whole => &start[..=end],
         _ => start,
     };
-    let mut sample =
-        Sample { path, layout, columns: Vec::new(), rows: Vec::new(), lines: Vec::new(), header_fault: None };
+    let mut sample = Sample {
+        path,
+        layout: Some(layout),
+        columns: Vec::new(),
+        rows: Vec::new(),
+        lines: Vec::new(),
+        header_fault: None,
+    };
     let text = String::from_utf8_lossy(whole);
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     sample.lines = lines.take(SAMPLE_ROWS).map(str::to_owned).collect();
@@ -197,16 +224,28 @@ fn sample(path: String, start: &[u8], is_whole: bool) -> Sample {
         Layout::JsonLines => Box::new(JsonLines::new(whole)),
         Layout::Json(document) => Box::new(JsonElements::new(whole, document)),
     };
+    take_rows(&mut sample, &mut *rows);
+    if let Some(first @ Row::Object(_)) = sample.rows.first() {
+        sample.columns = first.names().into_iter().map(str::to_owned).collect();
+    }
+    sample
+}
+
+fn workbook_sample(path: String, mut rows: WorkbookRows) -> Sample {
+    let columns = rows.header().to_vec();
+    let mut sample = Sample { path, layout: None, columns, rows: Vec::new(), lines: Vec::new(), header_fault: None };
+    take_rows(&mut sample, &mut rows);
+    sample
+}
+
+/// The first rows that can be read.
+fn take_rows(sample: &mut Sample, rows: &mut dyn Rows) {
     while sample.rows.len() < SAMPLE_ROWS {
         match rows.next_row() {
             Ok(Some(numbered)) => sample.rows.extend(numbered.row.ok()),
             Ok(None) | Err(_) => break,
         }
     }
-    if let Some(first @ Row::Object(_)) = sample.rows.first() {
-        sample.columns = first.names().into_iter().map(str::to_owned).collect();
-    }
-    sample
 }
 
 /// Tells JSON from tables by the first bytes. Reactions begin with `[` as well: an array of JSON goes on with `{` or `]`.

@@ -29,8 +29,7 @@ impl Table {
     pub fn read(folder: &Path, stem: &str, columns: &[Column]) -> Result<Table, DataError> {
         let (path, source) = open(folder, stem)?;
         let at = |row: usize, message: String| DataError::Table { path: path.clone(), row, message };
-        let binding =
-            Binding::new(columns, &source.sample, Shape::Columns, &[]).map_err(|message| at(0, message))?;
+        let binding = Binding::new(columns, &source.sample, Shape::Columns, &[]).map_err(|message| at(0, message))?;
         let mut reader = source.rows(Shape::Columns).map_err(|error| at(0, error.to_string()))?;
         let mut rows = Vec::new();
         while let Some(numbered) = reader.rows.next_row().map_err(|error| at(rows.len() + 1, error.to_string()))? {
@@ -139,7 +138,11 @@ pub(super) fn key(mol: &Mol, split: Split) -> String {
 }
 
 /// The keys of all readable molecules in one column of the held-out files.
-pub(super) fn held_out_keys(folder: &Path, stems: &[&str], column: &'static str) -> Result<BTreeSet<String>, DataError> {
+pub(super) fn held_out_keys(
+    folder: &Path,
+    stems: &[&str],
+    column: &'static str,
+) -> Result<BTreeSet<String>, DataError> {
     let mut keys = BTreeSet::new();
     for stem in stems {
         let table = Table::read(folder, stem, &[Column::required(column, &[column])])?;

@@ -13,8 +13,17 @@ use super::super::source::{Layout, Sample, Shape};
 use crate::predictions::scalar;
 
 /// Keys that only these items have.
-const TELLING: [&str; 9] =
-    ["fg_smarts", "largest_scaffold", "mutated", "permutated", "src_smiles", "rxn_cls", "added_group", "removed_group", "subtask"];
+const TELLING: [&str; 9] = [
+    "fg_smarts",
+    "largest_scaffold",
+    "mutated",
+    "permutated",
+    "src_smiles",
+    "rxn_cls",
+    "added_group",
+    "removed_group",
+    "subtask",
+];
 
 pub(super) fn formats() -> [Format; 1] {
     [Format {
@@ -34,7 +43,7 @@ pub(super) fn formats() -> [Format; 1] {
         is_evaluation_only: true,
         columns: |_| Vec::new(),
         recognise: |sample: &Sample| {
-            let is_json = !matches!(sample.layout, Layout::Table { .. });
+            let is_json = matches!(sample.layout, Some(Layout::JsonLines | Layout::Json(_)));
             let is_told = TELLING.iter().any(|key| sample.columns.iter().any(|name| name == key))
                 || (sample.is_named(&["chemcotbench"]) && sample.columns.iter().any(|name| name == "ring"));
             (is_json && is_told).then_some(Shape::Columns)
@@ -71,9 +80,7 @@ fn item(record: &Record<'_>) -> Result<Example, Rejection> {
             asked("cot.group_count", &[("smiles", "smiles"), ("group", "fg_name")], &text(record, "fg_num")?)
         }
         "ring_count" => asked("cot.ring_count", &[("smiles", "smiles"), ("ring", "ring")], &text(record, "count")?),
-        "murcko_scaffold" => {
-            asked("cot.murcko_scaffold", &[("smiles", "smiles")], &text(record, "largest_scaffold")?)
-        }
+        "murcko_scaffold" => asked("cot.murcko_scaffold", &[("smiles", "smiles")], &text(record, "largest_scaffold")?),
         "mutated" | "permutated" => same_molecule(record, &name),
         "ring_system_scaffold" => ring_system(record),
         "logp" | "qed" => {
@@ -84,7 +91,8 @@ fn item(record: &Record<'_>) -> Result<Example, Rejection> {
         }
         "fs" => forward(record),
         "retro" => {
-            let (product, reactants) = (molecules(record.row.value("products")), molecules(record.row.value("reactants")));
+            let (product, reactants) =
+                (molecules(record.row.value("products")), molecules(record.row.value("reactants")));
             reaction(record, "retrosynthesis", "product", product, reactants)
         }
         other => Err(Rejection::new(RejectReason::NoTask, other)),

@@ -45,7 +45,8 @@ pub(super) fn formats() -> [Format; 3] {
             columns: lettered_columns,
             recognise: |sample| {
                 let is_lettered = has(sample, &["question", "A", "B", "C", "D", "answer"]);
-                is_lettered.or_else(|| has(sample, &["question", "answer"]).filter(|_| sample.is_named(&["chembench4k"])))
+                is_lettered
+                    .or_else(|| has(sample, &["question", "answer"]).filter(|_| sample.is_named(&["chembench4k"])))
             },
             convert: |record| one(chembench4k(record)),
         },
@@ -134,7 +135,7 @@ fn mmlu(record: &Record<'_>) -> Result<chemr_tasks::Example, Rejection> {
 fn chembench4k(record: &Record<'_>) -> Result<chemr_tasks::Example, Rejection> {
     const ID: &str = "choice.chembench4k";
     let (text, answer) = (record.need("question")?, record.need("answer")?);
-    if record.binding.has("A") && record.get("A").is_some() {
+    if record.get("A").is_some() {
         let options = options(record)?;
         return choice(record, ID, &text, &options, &[place(&answer, &options)?]);
     }

@@ -32,7 +32,8 @@ pub(super) fn formats() -> [Format; 1] {
         recognise: |sample: &Sample| {
             let is_triple = |text: Cow<'_, str>| text.contains(SEPARATOR);
             let first = sample.rows.first();
-            let is_own = first.is_some_and(|row| row.text("problem").is_some() && row.text("solution").is_some_and(is_triple));
+            let is_own =
+                first.is_some_and(|row| row.text("problem").is_some() && row.text("solution").is_some_and(is_triple));
             is_own.then_some(Shape::Columns)
         },
         convert: |record| one(example(record)),
@@ -50,9 +51,7 @@ fn example(record: &Record<'_>) -> Result<Example, Rejection> {
     let none = || Rejection::new(RejectReason::NoTask, format!("{function} {kind}"));
     let unclear = |what: &str| Rejection::new(RejectReason::UnknownWording, format!("no {what} in the problem"));
     let (id, field, asked) = match function {
-        "product_eval" => {
-            ("reaction_prediction", "reactants", reactants(&problem).ok_or_else(|| unclear("reaction"))?)
-        }
+        "product_eval" => ("reaction_prediction", "reactants", reactants(&problem).ok_or_else(|| unclear("reaction"))?),
         "formula_eval" => {
             let formula = formula(&problem, &molecule(info)?).ok_or_else(|| unclear("formula of the molecule"))?;
             ("name.formula_to_smiles", "formula", formula)
@@ -86,8 +85,6 @@ fn reactants(problem: &str) -> Option<String> {
 /// The word that is the formula of the molecule.
 fn formula(problem: &str, mol: &Mol) -> Option<String> {
     let wanted = Formula::parse(&mol.formula())?;
-    let is_it = |word: &&str| {
-        Formula::parse(word.trim_matches(['(', ')'])).is_some_and(|found| found == wanted)
-    };
+    let is_it = |word: &&str| Formula::parse(word.trim_matches(['(', ')'])).is_some_and(|found| found == wanted);
     words(problem).find(is_it).map(|word| word.trim_matches(['(', ')']).to_owned())
 }

@@ -26,8 +26,10 @@ pub(super) fn formats() -> [Format; 1] {
 
 fn columns(task: Option<&'static Task>) -> Vec<Column> {
     let fields = task.map(Task::fields).unwrap_or_default();
-    let mut columns: Vec<Column> =
-        fields.iter().map(|field| Column { field: field.key, names: field.names().collect(), is_required: true }).collect();
+    let mut columns: Vec<Column> = fields
+        .iter()
+        .map(|field| Column { field: field.key, names: field.names().collect(), is_required: true })
+        .collect();
     columns.push(Column::required("reference", REFERENCE));
     columns
 }

@@ -26,7 +26,13 @@ pub(super) fn formats() -> [Format; 1] {
         name: "mol-instructions",
         about: "Mol-Instructions, molecule-oriented: JSON arrays with instruction, input and output, or JSON lines with question and answer; molecules as SELFIES, or as SMILES in fields of their own",
         told_by: "JSON with instruction, input and output, or with question and answer, in a file named after one of its tasks",
-        tasks: &["molecule_design", "molecule_captioning", "reaction_prediction", "reagent_prediction", "retrosynthesis"],
+        tasks: &[
+            "molecule_design",
+            "molecule_captioning",
+            "reaction_prediction",
+            "reagent_prediction",
+            "retrosynthesis",
+        ],
         is_evaluation_only: false,
         columns: |_| {
             vec![
@@ -83,7 +89,8 @@ fn last_word(text: &str) -> &str {
 
 /// The description, without the instruction before it where both are one text. Instructions are one sentence.
 fn description<'a>(record: &Record<'_>, text: Cow<'a, str>) -> Cow<'a, str> {
-    let rest = if record.binding.has("instruction") { None } else { text.split_once(". ").map(|(_, rest)| rest.to_owned()) };
+    let rest =
+        if record.get("instruction").is_some() { None } else { text.split_once(". ").map(|(_, rest)| rest.to_owned()) };
     rest.map_or(text, |rest| Cow::Owned(rest.trim().to_owned()))
 }
 

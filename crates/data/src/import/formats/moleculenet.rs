@@ -12,6 +12,7 @@ use super::super::format::{Column, Format, Record, normalised, tasks_under};
 use super::super::reject::RejectReason;
 use super::super::source::{Sample, Shape};
 
+const NAME: &str = "moleculenet";
 const TOX21: &str = "property.tox21.";
 const SIDER: &str = "property.sider.";
 
@@ -29,7 +30,7 @@ const NAMED: [(&str, &str); 8] = [
 
 pub(super) fn formats() -> [Format; 1] {
     [Format {
-        name: "moleculenet",
+        name: NAME,
         about: "MoleculeNet (BBBP, BACE, HIV, ClinTox, Tox21, SIDER, ESOL, FreeSolv, Lipophilicity) and AqSolDB: SMILES with labels",
         told_by: "a column of SMILES beside a column that names an endpoint (p_np, Class, HIV_active, CT_TOX, NR-AR, ...)",
         tasks: &["property.*"],
@@ -98,10 +99,13 @@ pub(crate) fn labelled(record: &Record<'_>, mol: &Mol, id: &str, value: &str) ->
         false => number(value).map(|_| value.to_owned())?,
     };
     let mut example = record.example(id, &[("smiles", mol.canonical())], &reference, &[("key", mol.canonical())]);
-    example.source = match id.split('.').nth(1).unwrap_or_default() {
-        "aqsoldb" => "aqsoldb".to_owned(),
-        set => format!("moleculenet-{set}"),
-    };
+    // The sets have little in common but the form of their files.
+    if record.source == NAME {
+        example.source = match id.split('.').nth(1).unwrap_or_default() {
+            "aqsoldb" => "aqsoldb".to_owned(),
+            set => format!("{NAME}-{set}"),
+        };
+    }
     Ok(example)
 }
 

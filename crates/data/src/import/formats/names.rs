@@ -31,7 +31,7 @@ pub(super) fn formats() -> [Format; 2] {
         Format {
             name: "pubchem-iupac",
             about: "IUPAC names with SMILES: PubChem pairs (CSV, tab-separated text, JSON by entry), ChemLLMBench's name files",
-            told_by: "SMILES beside iupac or pubchem_iupac; SMILES and description below a path with `iupac` or beside a column `cid` in small letters",
+            told_by: "SMILES beside iupac or pubchem_iupac; SMILES and description below a path with `iupac`, or beside a column `cid` in small letters when no description is a sentence",
             tasks: &[
                 "name.iupac_to_smiles",
                 "name.smiles_to_iupac",
@@ -56,8 +56,9 @@ pub(super) fn formats() -> [Format; 2] {
 fn is_pubchem(sample: &Sample) -> Option<Shape> {
     let has = |wanted: &str| sample.columns.iter().any(|name| normalised(name) == wanted);
     // The pairs of TOMG-Bench call the name a description, as its captions do; the captions write `CID`.
+    let writes = |wanted: &str| sample.columns.iter().any(|name| name == wanted);
     let is_pair = has("description")
-        && (sample.is_named(&["iupac"]) || (sample.columns.iter().any(|name| name == "cid") && !has_captions(sample)));
+        && (sample.is_named(&["iupac"]) || (writes("cid") && writes("SMILES") && !has_captions(sample)));
     (has("smiles") && (has("iupac") || has("pubchem_iupac") || is_pair)).then_some(Shape::Columns)
 }
 
@@ -103,7 +104,8 @@ fn is_opsin(sample: &Sample) -> Option<Shape> {
         return Some(Shape::Columns);
     }
     let mut cases = sample.lines.iter().filter(|line| !line.starts_with("//")).peekable();
-    (cases.peek().is_some() && cases.all(|line| line.contains("\tInChI="))).then_some(Shape::Lines { comment: Some("//") })
+    (cases.peek().is_some() && cases.all(|line| line.contains("\tInChI=")))
+        .then_some(Shape::Lines { comment: Some("//") })
 }
 
 fn opsin(record: &Record<'_>) -> Answers {

@@ -110,10 +110,10 @@ fn mapped_line(line: &str) -> Option<(&str, &str, &str)> {
 
 /// Product and reactants of a row as the file writes them, and the reagents between the arrows.
 fn written(record: &Record<'_>) -> Result<(String, String, String), Rejection> {
-    let reaction = match record.row.line() {
-        Some(line) => line.to_owned(),
-        None if record.binding.has("reaction") && !record.binding.has("product") => record.need("reaction")?.into_owned(),
-        None => {
+    let reaction = match (record.row.line(), record.get("product"), record.get("reaction")) {
+        (Some(line), ..) => line.to_owned(),
+        (None, None, Some(reaction)) => reaction.into_owned(),
+        (None, ..) => {
             let (product, reactants) = (record.need("product")?, record.need("reactants")?);
             return Ok((product.into_owned(), reactants.into_owned(), String::new()));
         }

@@ -76,14 +76,14 @@ fn recognise(sample: &Sample) -> Option<Shape> {
 }
 
 fn demand(record: &Record<'_>) -> Result<Example, Rejection> {
-    if record.binding.has("carbon") {
+    if record.get("carbon").is_some() {
         return counted(record, "tomg.atom_num", "atoms", &ATOMS, false);
     }
-    if record.binding.has("rotatable") {
+    if record.get("rotatable").is_some() {
         // The benchmark compares the kinds with the number zero as well.
         return counted(record, "tomg.bond_num", "bonds", &BONDS, true);
     }
-    if record.binding.has("benzene rings") {
+    if record.get("benzene rings").is_some() {
         return counted(record, "tomg.functional_group", "groups", &GROUPS, false);
     }
     let smiles = record.need("molecule")?;

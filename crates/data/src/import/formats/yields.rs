@@ -49,7 +49,8 @@ pub(super) fn formats() -> [Format; 3] {
             recognise: |sample| {
                 let is_own = sample.is_named(&["buchwald", "dreher", "bh_"]) || has(sample, "aryl_halide");
                 let has_reaction = (has(sample, "reaction") || has(sample, "rxn")) && has_yield(sample);
-                let has_parts = ["ligand", "additive", "base", "aryl_halide", "output"].iter().all(|name| has(sample, name));
+                let has_parts =
+                    ["ligand", "additive", "base", "aryl_halide", "output"].iter().all(|name| has(sample, name));
                 ((has_reaction && is_own) || has_parts).then_some(Shape::Columns)
             },
             convert: |record| plate(record, "yield.buchwald_hartwig", "yield.buchwald_hartwig_percent"),
@@ -93,8 +94,7 @@ fn has_yield(sample: &Sample) -> bool {
 /// What yields are multiplied with to be percent: files that give fractions are told by many rows of which none is above one.
 pub(crate) fn scale(sample: &Sample, binding: &Binding) -> f64 {
     const MANY: usize = 20;
-    let yields: Vec<f64> =
-        sample.rows.iter().filter_map(|row| binding.get(row, "yield")?.parse().ok()).collect();
+    let yields: Vec<f64> = sample.rows.iter().filter_map(|row| binding.get(row, "yield")?.parse().ok()).collect();
     if yields.len() >= MANY && yields.iter().all(|value| *value <= 1.0) { 100.0 } else { 1.0 }
 }
 
@@ -148,7 +148,7 @@ fn checked(reaction: &str) -> Result<&str, Rejection> {
 fn plate(record: &Record<'_>, class: &'static str, in_percent: &'static str) -> Answers {
     let reaction = match record.get("reaction") {
         Some(reaction) => checked(&reaction).map(str::to_owned),
-        None if record.binding.has("aryl_halide") => coupling(record),
+        None if record.get("aryl_halide").is_some() => coupling(record),
         None => Err(Rejection::new(RejectReason::Missing("reaction"), "")),
     };
     match reaction {
@@ -205,4 +205,3 @@ fn notebook(record: &Record<'_>) -> Answers {
         Err(rejection) => vec![Err(rejection)],
     }
 }
-

@@ -57,7 +57,9 @@ impl<R: BufRead> Rows for Lines<R> {
             self.line += 1;
             let row = match decoded(&self.text) {
                 _ if is_longer => Err(BadRow::too_long(&self.text, "")),
-                Ok(text) if text.trim().is_empty() || self.comment.is_some_and(|mark| text.starts_with(mark)) => continue,
+                Ok(text) if text.trim().is_empty() || self.comment.is_some_and(|mark| text.starts_with(mark)) => {
+                    continue;
+                }
                 Ok(text) => Ok(Row::Line(text.trim().to_owned())),
                 Err(bad) => Err(bad),
             };

@@ -3,9 +3,11 @@
 //! A reader holds one row, whatever the size of the file. A row that is broken or longer than [`MAX_ROW_BYTES`] is handed out as a
 //! [`BadRow`], and the rows after it are read.
 
+mod archive;
 mod json;
 mod line;
 mod table;
+mod workbook;
 
 use std::borrow::Cow;
 use std::io;
@@ -19,6 +21,7 @@ use crate::predictions::scalar;
 pub(crate) use json::{Document, JsonElements, JsonLines};
 pub(crate) use line::Lines;
 pub(crate) use table::TableRows;
+pub(crate) use workbook::WorkbookRows;
 
 /// Longest row that is read, in bytes.
 pub(crate) const MAX_ROW_BYTES: usize = 1 << 20;
@@ -110,6 +113,14 @@ fn json_size(value: &Value) -> usize {
         Value::Object(object) => object.iter().map(|(key, value)| key.len() + json_size(value)).sum(),
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
     }
+}
+
+/// Why these cannot be the names of the columns: one stands twice.
+fn header_fault(names: &[String]) -> Option<String> {
+    names.iter().enumerate().filter(|(_, name)| !name.is_empty()).find_map(|(place, name)| {
+        let first = names[..place].iter().position(|other| other == name)?;
+        Some(format!("the column `{name}` stands twice, as number {} and {}", first + 1, place + 1))
+    })
 }
 
 /// A row that cannot be read.

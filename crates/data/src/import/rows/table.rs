@@ -6,7 +6,7 @@ use std::sync::Arc;
 use csv_core::{ReadRecordResult, ReaderBuilder};
 
 use super::super::reject::RejectReason;
-use super::{BadRow, KEPT_BYTES, MAX_ROW_BYTES, Numbered, Row, Rows, decoded};
+use super::{BadRow, KEPT_BYTES, MAX_ROW_BYTES, Numbered, Row, Rows, decoded, header_fault};
 
 /// Most columns that a table may have.
 const MAX_COLUMNS: usize = 8192;
@@ -50,11 +50,8 @@ impl<R: BufRead> TableRows<R> {
             return Err(invalid(format!("the header row has more than {MAX_ROW_BYTES} bytes")));
         }
         let fields = rows.fields(&record).map_err(|bad| invalid(format!("header row: {}", bad.detail)))?;
-        for (place, name) in fields.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
-            if let Some(first) = fields[..place].iter().position(|other| other == name) {
-                let message = format!("the column `{name}` stands twice, as number {} and {}", first + 1, place + 1);
-                return Err(invalid(message));
-            }
+        if let Some(fault) = header_fault(&fields) {
+            return Err(invalid(fault));
         }
         rows.header = Arc::new(fields);
         Ok(rows)

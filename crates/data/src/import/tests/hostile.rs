@@ -97,8 +97,10 @@ fn columns_that_are_missing_or_doubled() {
 #[test]
 fn ragged_and_long_rows_are_rejects() {
     let long = "x".repeat(10 << 20);
-    let folder = Folder::new()
-        .file("train.csv", &format!("{HEADER}1,CCO\n2,CCO,an,alcohol\n3,CCO,{long}\n4,CCO,ethanol\n5,CCO,\"open\n6,C,x\n"));
+    let folder = Folder::new().file(
+        "train.csv",
+        &format!("{HEADER}1,CCO\n2,CCO,an,alcohol\n3,CCO,{long}\n4,CCO,ethanol\n5,CCO,\"open\n6,C,x\n"),
+    );
     let written = plainly(&folder, "train.csv");
     assert_eq!(written.reasons(), [(2, "ragged"), (3, "ragged"), (4, "row_too_long"), (6, "unclosed_quote")]);
     assert_eq!((written.summary.counts.rows, written.summary.counts.kept), (5, 1));
@@ -122,7 +124,15 @@ fn molecules_that_are_bombs() {
     assert!(started.elapsed().as_secs() < 20);
     let reasons: Vec<&str> = written.reasons().into_iter().map(|(_, reason)| reason).collect();
     assert_eq!(reasons[0], "unparsable.too_long");
-    assert_eq!(reasons[3..], ["unparsable.inner_whitespace", "unparsable.unbalanced_parentheses", "unparsable.forbidden_character", "missing.smiles"]);
+    assert_eq!(
+        reasons[3..],
+        [
+            "unparsable.inner_whitespace",
+            "unparsable.unbalanced_parentheses",
+            "unparsable.forbidden_character",
+            "missing.smiles"
+        ]
+    );
     assert!(reasons[1..3].iter().all(|reason| reason.starts_with("unparsable.")), "{reasons:?}");
     assert_eq!(written.summary.counts.kept, 1);
 }

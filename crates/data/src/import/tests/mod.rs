@@ -5,3 +5,4 @@ mod originals;
 mod public;
 mod recipes;
 mod support;
+mod workbooks;

@@ -72,10 +72,7 @@ fn uspto_50k_with_and_without_maps() {
         assert_eq!(written.summary.files[0].format, "uspto-50k", "{name}");
         assert_eq!(
             written.asked(),
-            [
-                ("retrosynthesis", "CCOC(C)=O", "CC(=O)O.CCO"),
-                ("reaction_prediction", "CC(=O)O.CCO", "CCOC(C)=O"),
-            ],
+            [("retrosynthesis", "CCOC(C)=O", "CC(=O)O.CCO"), ("reaction_prediction", "CC(=O)O.CCO", "CCOC(C)=O"),],
             "{name}"
         );
     }
@@ -105,14 +102,22 @@ fn uspto_mit_lines() {
 fn moleculenet_tables() {
     let tox = "NR-AR,NR-AR-LBD,NR-AhR,NR-Aromatase,NR-ER,NR-ER-LBD,NR-PPAR-gamma,SR-ARE,SR-ATAD5,SR-HSE,SR-MMP,SR-p53,mol_id,smiles";
     let folder = Folder::new()
-        .file("BBBP.csv", "num,name,p_np,smiles\n1,ethanol,1,OCC\n2,broken,1,C(\n3,none,,CC\n4,odd,2,CC\n")
+        .file("BBBP.csv", "num,name,p_np,smiles\n1,ethanol,1,OCC\n2,broken,1,C(C\n3,none,,CC\n4,odd,2,CC\n")
         .file("BACE.csv", "mol,CID,Class,Model,pIC50\nOCC,BACE_1,0,Test,4.1\n")
         .file(
             "Tox21.csv",
-            &format!("{tox}\n0,0,0,0,0,0,0,0,0,0,0,0,T1,CCO\n0,,,,,,,1,,,,,T2,CCC\n,,,,,,,,,,,,T3,CCN\n0,,,,,,,,,,,,T4,C\n"),
+            &format!(
+                "{tox}\n0,0,0,0,0,0,0,0,0,0,0,0,T1,CCO\n0,,,,,,,1,,,,,T2,CCC\n,,,,,,,,,,,,T3,CCN\n0,,,,,,,,,,,,T4,C\n"
+            ),
         )
-        .file("sider.csv", "smiles,Eye disorders,\"Neoplasms benign, malignant and unspecified (incl cysts and polyps)\"\nCCO,1,0\n")
-        .file("delaney.csv", "Compound ID,measured log solubility in mols per litre,smiles\nethanol,1.10,CCO\nx,high,CC\n")
+        .file(
+            "sider.csv",
+            "smiles,Eye disorders,\"Neoplasms benign, malignant and unspecified (incl cysts and polyps)\"\nCCO,1,0\n",
+        )
+        .file(
+            "delaney.csv",
+            "Compound ID,measured log solubility in mols per litre,smiles\nethanol,1.10,CCO\nx,high,CC\n",
+        )
         .file("SAMPL.csv", "iupac,smiles,expt,calc\nethanol,CCO,-5.0,-4.7\n")
         .file("Lipophilicity.csv", "CMPD_CHEMBLID,exp,smiles\nC1,-0.3,CCO\n")
         .file("data_curated.csv", "ID,Name,InChI,InChIKey,SMILES,Solubility,SD\nA,ethanol,I,K,CCO,1.1,0\n");
@@ -135,7 +140,10 @@ fn moleculenet_tables() {
     assert_eq!(all("SAMPL.csv").asked(), [("property.freesolv", "CCO", "-5.0")]);
     assert_eq!(all("Lipophilicity.csv").asked(), [("property.lipophilicity", "CCO", "-0.3")]);
     let written = all("data_curated.csv");
-    assert_eq!((written.asked()[0], written.examples[0].source.as_str()), (("property.aqsoldb", "CCO", "1.1"), "aqsoldb"));
+    assert_eq!(
+        (written.asked()[0], written.examples[0].source.as_str()),
+        (("property.aqsoldb", "CCO", "1.1"), "aqsoldb")
+    );
 }
 
 #[test]
@@ -143,13 +151,23 @@ fn yields_of_plates() {
     let reaction = "Brc1ccccc1.Cc1ccc(N)cc1>>Cc1ccc(Nc2ccccc2)cc1";
     let fractions: String = (0..25).map(|row| format!("{row}\tCC#N.C~[Pd]>>CC\t0.{row:02}\n")).collect();
     let folder = Folder::new()
-        .file("Dreher_and_Doyle_train.csv", "Ligand,Additive,Base,Aryl halide,Output\nCP(C)C,c1ccon1,CCN,Brc1ccccc1,70.5\nCP(C)C,c1ccon1,CCN,CCC,1\n")
-        .file("BH_sample_test.csv", &format!("reaction,yield,high_yield\n{reaction},80,Yes\n{reaction},101,No\nCC,5,No\n"))
+        .file(
+            "Dreher_and_Doyle_train.csv",
+            "Ligand,Additive,Base,Aryl halide,Output\nCP(C)C,c1ccon1,CCN,Brc1ccccc1,70.5\nCP(C)C,c1ccon1,CCN,CCC,1\n",
+        )
+        .file(
+            "BH_sample_test.csv",
+            &format!("reaction,yield,high_yield\n{reaction},80,Yes\n{reaction},101,No\nCC,5,No\n"),
+        )
         .file("Suzuki-Miyaura/random_split_0_train.tsv", &format!("\trxn\ty\n{fractions}"))
         .file("SU_train.csv", "reaction,yield,high_yield\nC~[Pd]>>CC,64.3,No\n")
-        .file("az_pool.csv", "id,yield,reactant_smiles,solvent_smiles,base_smiles,product_smiles\n7,65.4,CCBr.CN,O,[OH-],CCNC\n");
+        .file(
+            "az_pool.csv",
+            "id,yield,reactant_smiles,solvent_smiles,base_smiles,product_smiles\n7,65.4,CCBr.CN,O,[OH-],CCNC\n",
+        );
     let written = plainly(&folder, "Dreher_and_Doyle_train.csv");
-    let asked = "Brc1ccccc1.Cc1ccc(N)cc1.O=S(=O)(O[Pd]1c2ccccc2-c2ccccc2N-1)C(F)(F)F.CP(C)C.CCN.c1conc1>>Cc1ccc(Nc2ccccc2)cc1";
+    let asked =
+        "Brc1ccccc1.Cc1ccc(N)cc1.O=S(=O)(O[Pd]1c2ccccc2-c2ccccc2N-1)C(F)(F)F.CP(C)C.CCN.c1conc1>>Cc1ccc(Nc2ccccc2)cc1";
     let asked = asked.replace("c1conc1", "c1cnoc1");
     assert_eq!(of(&written, "yield.buchwald_hartwig_percent"), [(asked.as_str(), "70.5")]);
     assert_eq!(of(&written, "yield.buchwald_hartwig"), [(asked.as_str(), "Yes")]);
@@ -227,7 +245,10 @@ fn tomg_bench_tables() {
     let folder = Folder::new()
         .file("AtomNum/test.csv", "Instruction,carbon,oxygen,nitrogen\nMake it,2,1,0\n")
         .file("BondNum/test.csv", "Instruction,single,double,triple,rotatable,aromatic\nMake it,2,0,0,1,0\n")
-        .file("AddComponent/test.csv", "Instruction,molecule,added_group\nAdd it,OCC,benzene ring\nAdd it,OCC,unobtainium\n")
+        .file(
+            "AddComponent/test.csv",
+            "Instruction,molecule,added_group\nAdd it,OCC,benzene ring\nAdd it,OCC,unobtainium\n",
+        )
         .file("MolOpt/LogP/test.csv", "Instruction,molecule\nPlease decrease the LogP value,OCC\n");
     assert_eq!(plainly(&folder, "AtomNum/test.csv").asked(), [("tomg.atom_num", "2 carbon, 1 oxygen", "")]);
     let bonds = "2 single, 0 double, 0 triple, 0 aromatic, 1 rotatable";
@@ -264,7 +285,9 @@ fn smolinstruct_lines() {
 
 #[test]
 fn ether0_triples() {
-    let row = |problem: &str, solution: &str| format!("{{\"id\": \"a\", \"problem\": \"{problem}\", \"solution\": \"{solution}\"}}\n");
+    let row = |problem: &str, solution: &str| {
+        format!("{{\"id\": \"a\", \"problem\": \"{problem}\", \"solution\": \"{solution}\"}}\n")
+    };
     let text = [
         row("What does CC(=O)Cl.OCC>CCN> give?", "product_eval!:!CC(=O)OCC!:!reaction-prediction"),
         row("Name a molecule of C2H6O, please.", "formula_eval!:!OCC!:!molecule-formula"),
@@ -276,10 +299,7 @@ fn ether0_triples() {
     let written = plainly(&folder, "ether0_train.jsonl");
     assert_eq!(
         written.asked(),
-        [
-            ("reaction_prediction", "CC(=O)Cl.CCN.CCO", "CCOC(C)=O"),
-            ("name.formula_to_smiles", "C2H6O", "CCO"),
-        ]
+        [("reaction_prediction", "CC(=O)Cl.CCN.CCO", "CCOC(C)=O"), ("name.formula_to_smiles", "C2H6O", "CCO"),]
     );
     assert_eq!(written.reasons(), [(3, "no_task"), (4, "unknown_wording"), (5, "unknown_wording")]);
 }
@@ -287,10 +307,14 @@ fn ether0_triples() {
 #[test]
 fn reagent_selection() {
     let row = r#"{"task": "solvent", "components": {"reactant 1": "CCBr", "base": "[OH-]"}, "candidates": ["CO", "O"], "ranking": ["O", "CO"], "yields": {"CO": 1.5, "O": 72.0}}"#;
-    let folder = Folder::new().file("reagent_train.jsonl", &format!("{row}\n{}\n", row.replace("\"O\", \"CO\"", "\"N\", \"CO\"")));
+    let folder = Folder::new()
+        .file("reagent_train.jsonl", &format!("{row}\n{}\n", row.replace("\"O\", \"CO\"", "\"N\", \"CO\"")));
     let written = plainly(&folder, "reagent_train.jsonl");
     assert_eq!(written.asked(), [("reagent.solvent", "reactant 1: CCBr; base: [OH-]", "O,CO")]);
-    assert_eq!((written.examples[0].field("candidates"), written.examples[0].meta["yields"].as_str()), ("CO, O", "72.0,1.5"));
+    assert_eq!(
+        (written.examples[0].field("candidates"), written.examples[0].meta["yields"].as_str()),
+        ("CO, O", "72.0,1.5")
+    );
     assert_eq!(written.reasons(), [(2, "answer_not_an_option")]);
 }
 
@@ -310,10 +334,9 @@ fn opsin_lines() {
 
 #[test]
 fn any_table_with_a_task() {
-    let folder = Folder::new().file("own.tsv", "structure\tvalue\nOCC\t0.5\nC(\t1\nCC\tmany\nCC\t\n").file(
-        "own.jsonl",
-        "{\"product\": \"CC(=O)OCC\", \"answer\": \"OCC.CC(=O)Cl\"}\n",
-    );
+    let folder = Folder::new()
+        .file("own.tsv", "structure\tvalue\nOCC\t0.5\nC(C\t1\nCC\tmany\nCC\t\n")
+        .file("own.jsonl", "{\"product\": \"CC(=O)OCC\", \"answer\": \"OCC.CC(=O)Cl\"}\n");
     let pair = |field: &str, column: &str| (field.to_owned(), column.to_owned());
     let map = vec![pair("smiles", "structure"), pair("reference", "value")];
     let request = Request { task: Some("property.esol"), map, ..split(Split::Train) };
@@ -326,7 +349,10 @@ fn any_table_with_a_task() {
     let message = refused(&folder, "own.tsv", Request { task: Some("property.esol"), ..split(Split::Train) });
     assert!(message.contains("no column `smiles`") && message.contains("structure"), "{message}");
     let request = Request { task: Some("retrosynthesis"), ..split(Split::Train) };
-    assert_eq!(imported(&folder, "own.jsonl", request).unwrap().asked(), [("retrosynthesis", "CCOC(C)=O", "CC(=O)Cl.CCO")]);
+    assert_eq!(
+        imported(&folder, "own.jsonl", request).unwrap().asked(),
+        [("retrosynthesis", "CCOC(C)=O", "CC(=O)Cl.CCO")]
+    );
 }
 
 /// Order and content do not depend on how rows fall into batches and onto cores.

@@ -5,6 +5,7 @@ mod chemcotbench;
 mod choice;
 mod ether0;
 mod generic;
+mod mol_instructions;
 mod moleculenet;
 mod names;
 mod reactions;
@@ -27,13 +28,14 @@ pub(super) fn all() -> Vec<Format> {
     all.extend(chemcotbench::formats());
     all.extend(tomg::formats());
     all.extend(ether0::formats());
+    all.extend(mol_instructions::formats());
     all.extend(smolinstruct::formats());
     all.extend(reagents::formats());
     all.extend(yields::formats());
     all.extend(reactions::formats());
+    all.extend(moleculenet::formats());
     all.extend(names::formats());
     all.extend(captions::formats());
-    all.extend(moleculenet::formats());
     all.extend(generic::formats());
     all
 }

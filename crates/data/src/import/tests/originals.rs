@@ -284,6 +284,35 @@ fn smolinstruct_lines() {
 }
 
 #[test]
+fn mol_instructions_with_smiles() {
+    let folder = Folder::new()
+        .file(
+            "description_guided_molecule_design_train.jsonl",
+            "{\"task\": \"description_guided_molecule_design\", \"question\": \"Make it. The molecule is ethanol.\", \"answer\": \"[C][C][O]\", \"answer_smiles\": \"OCC\"}\n",
+        )
+        .file(
+            "reagent_prediction_train.jsonl",
+            "{\"task\": \"reagent_prediction\", \"question\": \"Which? [C]\", \"answer\": \"[O]\", \"reaction_smiles\": \"CC(=O)Cl.OCC>>CC(=O)OCC\", \"answer_smiles\": \"O.CCN\"}\n",
+        )
+        .file(
+            "property_prediction.json",
+            "[{\"instruction\": \"What is its gap?\", \"input\": \"[C]\", \"output\": \"0.5\", \"metadata\": {}}]",
+        )
+        .file(
+            "molecular_description_generation_test.json",
+            "[{\"instruction\": \"Describe.\", \"input\": \"[C]\", \"output\": \"The molecule is methane.\", \"smiles\": \"C\"}]",
+        );
+    let written = plainly(&folder, "description_guided_molecule_design_train.jsonl");
+    assert_eq!(written.asked(), [("molecule_design", "The molecule is ethanol.", "CCO")]);
+    let written = plainly(&folder, "reagent_prediction_train.jsonl");
+    assert_eq!(written.asked(), [("reagent_prediction", "CC(=O)Cl.CCO>>CCOC(C)=O", "CCN.O")]);
+    let written = imported(&folder, "property_prediction.json", split(Split::Train)).unwrap();
+    assert_eq!((written.examples.len(), written.reasons()), (0, vec![(1, "no_task")]));
+    let written = plainly(&folder, "molecular_description_generation_test.json");
+    assert_eq!(written.asked(), [("molecule_captioning", "C", "The molecule is methane.")]);
+}
+
+#[test]
 fn ether0_triples() {
     let row = |problem: &str, solution: &str| {
         format!("{{\"id\": \"a\", \"problem\": \"{problem}\", \"solution\": \"{solution}\"}}\n")

@@ -6,13 +6,14 @@ use super::super::*;
 use super::support::{Written, data_folder};
 
 /// Rows of each folder as its README counts them; folders whose files are no questions are left out.
-const FOLDERS: [(&str, &[u64]); 11] = [
+const FOLDERS: [(&str, &[u64]); 12] = [
     ("chebi20", &[1645, 3138]),
     ("chembench", &[1401]),
     ("chembench4k", &[1892]),
     ("chemcotbench", &[698]),
     ("chemllmbench", &[42, 45, 500, 49, 41, 57, 44, 44, 49, 48, 313, 49, 2287, 40, 1055, 45, 46, 53]),
     ("mmlu-chem", &[158]),
+    ("mol-instructions-sample", &[432, 1178, 445, 1105, 432, 1180, 402, 1215, 445, 1105, 483, 1091]),
     ("moleculenet", &MOLECULENET),
     ("opsin-names", &[535]),
     ("pubchem-captions", &[1021, 940]),

@@ -42,7 +42,7 @@ fn workbooks_that_are_broken() {
 /// No damage makes the reader panic or hang.
 #[test]
 fn damaged_workbooks() {
-    for place in (0..COUPLINGS.len()).step_by(3) {
+    for place in (0..COUPLINGS.len()).step_by(23) {
         let mut bytes = COUPLINGS.to_vec();
         bytes[place] ^= 0x55;
         let folder = Folder::new().bytes("Dreher_and_Doyle_train.xlsx", &bytes);

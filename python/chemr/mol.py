@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ._chemr import Mol, svg
+from ._chemr import Mol, from_selfies, svg
 
-__all__ = ["Mol", "canonical", "is_valid", "svg"]
+__all__ = ["Mol", "canonical", "from_selfies", "is_valid", "svg"]
 
 
 def canonical(smiles: str) -> str | None:

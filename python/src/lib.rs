@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _chemr {
     #[pymodule_export]
-    use crate::mol::{Mol, svg};
+    use crate::mol::{Mol, from_selfies, svg};
     #[pymodule_export]
     use crate::rewards::{Scorer, extract, question};
     #[pymodule_export]

@@ -23,6 +23,12 @@ impl Mol {
         self.0.canonical()
     }
 
+    /// SELFIES of the canonical SMILES; `None` where it has none (wildcards, more bonds than the constraints allow).
+    #[getter]
+    fn selfies(&self) -> Option<String> {
+        self.0.selfies().ok()
+    }
+
     #[getter]
     fn inchi(&self, py: Python<'_>) -> Option<String> {
         py.detach(|| self.0.inchi())
@@ -123,6 +129,15 @@ impl Mol {
     fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<(Py<PyAny>, (String,))> {
         Ok((slf.get_type().into_any().unbind(), (slf.get().0.input().to_owned(),)))
     }
+}
+
+/// The molecule that a SELFIES text stands for, with the package's default constraints. `compatible` also reads symbols of SELFIES
+/// before 2.0, with today's lengths.
+#[pyfunction]
+#[pyo3(signature = (selfies, compatible = false))]
+pub fn from_selfies(selfies: &str, compatible: bool) -> PyResult<Mol> {
+    let options = chemr_chem::selfies::Decoding { compatible, ..Default::default() };
+    undisturbed(|| chemr_chem::Mol::parse_selfies(selfies, &options, &Gate::DATA)).map(Mol).map_err(refused)
 }
 
 /// A drawing of a molecule as SVG.

@@ -134,6 +134,16 @@ def test_molecules():
     assert aspirin.similarity(aspirin, "maccs") == 1.0
 
 
+def test_selfies():
+    # Values of the Python package `selfies` 2.2.0.
+    acid = chemr.mol.from_selfies("[C][C][=Branch1][C][=O][O]")
+    assert acid.smiles == "CC(=O)O" and acid.selfies == "[C][C][=Branch1][C][=O][O]"
+    assert chemr.mol.Mol("*C").selfies is None
+    with pytest.raises(ValueError, match="byte 6.*compatible"):
+        chemr.mol.from_selfies("[C][C][Branch1_2][C][=O][O]")
+    assert chemr.mol.from_selfies("[C][C][Branch1_2][C][=O][O]", compatible=True) == acid
+
+
 def test_questions():
     system, user = chemr.question("tomg.sub", molecule="CCO", removed_group="hydroxyl", added_group="halo")
     assert system["role"] == "system" and user["content"].endswith("SMILES: CCO\nRemove: hydroxyl\nAdd: halo")

@@ -24,7 +24,7 @@ pub enum ErrorClass {
     InnerWhitespace,
     /// A character that the gate refuses although a parser may read it (`~`, `|`).
     ForbiddenCharacter,
-    /// Not the grammar of SMILES.
+    /// Not the grammar of SMILES, or of SELFIES where these are read.
     Syntax,
     /// A ring bond number opened and never closed.
     UnclosedRing,

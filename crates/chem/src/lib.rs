@@ -20,6 +20,7 @@ mod named_data;
 mod pattern;
 mod reaction;
 mod read;
+pub mod selfies;
 mod subgraphs;
 mod syntax;
 mod template;

@@ -60,6 +60,7 @@ fn mol_writes_every_promised_field() {
         "valid",
         "error",
         "canonical_flat",
+        "selfies",
         "exact_mass",
         "average_mass",
         "logp",
@@ -93,6 +94,27 @@ fn mol_reads_lines_and_reports_each_bad_one() {
     }
     assert_eq!(lines[1]["error"]["class"], "unclosed_ring");
     assert_eq!(lines[5]["error"]["class"], "valence");
+}
+
+#[test]
+fn mol_reads_and_writes_selfies() {
+    // Values of the Python package `selfies` 2.2.0.
+    let facts = &json_lines(&chemr(&["mol", "--selfies", "[C][C][=Branch1][C][=O][O]", "--json"]))[0];
+    assert_eq!((&facts["canonical"], &facts["selfies"]), (&"CC(=O)O".into(), &"[C][C][=Branch1][C][=O][O]".into()));
+    let facts = &json_lines(&chemr(&["mol", "*C", "--json"]))[0];
+    assert_eq!((&facts["valid"], &facts["selfies"]), (&true.into(), &Value::Null));
+    let old = "[C][C][Branch1_2][C][=O][O]";
+    let output = chemr(&["mol", "--selfies", old, "--json"]);
+    assert_eq!(output.status.code(), Some(3));
+    let error = &json_lines(&output)[0]["error"];
+    assert_eq!((&error["class"], &error["position"]), (&"syntax".into(), &6.into()));
+    assert!(error["message"].as_str().unwrap().contains("compatible"), "{error}");
+    let facts = &json_lines(&chemr(&["mol", "--selfies", "--compatible", old, "--json"]))[0];
+    assert_eq!(facts["canonical"], "CC(=O)O");
+    let lines = json_lines(&chemr_with_input(&["mol", "--selfies", "-", "--pairs"], b"[C][O]\t[O][C]\n"));
+    assert_eq!(lines[0]["tanimoto"]["maccs"], 1.0);
+    assert!(text(&chemr(&["mol", "[C][C][=Branch1][C][=O][O]"]).stderr).contains("--selfies"));
+    assert_eq!(chemr(&["mol", "--compatible", "CCO"]).status.code(), Some(2));
 }
 
 #[test]

@@ -6,4 +6,5 @@ mod agreement;
 mod fixtures;
 mod hostile;
 mod properties;
+mod selfies;
 mod support;

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use chemr_chem::selfies::Decoding;
 use chemr_chem::{ChemError, Depiction, Gate, Mol, groups, svg};
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
@@ -13,6 +14,7 @@ use crate::exit::{Outcome, say};
 const EXAMPLES: &str = "Examples:
   chemr mol 'CC(=O)Oc1ccccc1C(=O)O'
   chemr mol 'CC(=O)Oc1ccccc1C(=O)O' --svg aspirin.svg
+  chemr mol --selfies '[C][C][=Branch1][C][=O][O]'
   tail -n +2 molecules.csv | cut -d, -f1 | chemr mol - --json > molecules.jsonl
   chemr mol - --pairs < pairs.tsv";
 
@@ -26,18 +28,37 @@ const MAX_LINE: usize = 1 << 20;
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// SMILES, or `-` to read one a line from standard input (two with a tab between them for --pairs).
+    /// SMILES, or `-` to read one a line from standard input (two with a tab between them for --pairs); SELFIES with
+    /// --selfies.
     #[arg(value_name = "SMILES|-")]
     smiles: String,
     /// One JSON object a line.
     #[arg(long)]
     json: bool,
+    /// The input is SELFIES, not SMILES.
+    #[arg(long)]
+    selfies: bool,
+    /// With --selfies: also read symbols of SELFIES before 2.0, with today's lengths.
+    #[arg(long, requires = "selfies")]
+    compatible: bool,
     /// Compare two molecules a line: adds fingerprint similarities. Implies --json.
     #[arg(long)]
     pairs: bool,
     /// Write a drawing.
     #[arg(long, value_name = "FILE", conflicts_with = "pairs")]
     svg: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Files hold larger molecules than answers do, hence the wider gate.
+    fn parse(&self, text: &str) -> Result<Mol, ChemError> {
+        if self.selfies {
+            let options = Decoding { compatible: self.compatible, ..Decoding::default() };
+            Mol::parse_selfies(text, &options, &Gate::DATA)
+        } else {
+            Mol::parse_with(text, &Gate::DATA)
+        }
+    }
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
@@ -49,15 +70,15 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         return read_lines(arguments);
     }
     if arguments.pairs {
-        return one_pair(&arguments.smiles);
+        return one_pair(arguments);
     }
     if let Some(path) = &arguments.svg {
-        let mol = parse(&arguments.smiles)?;
+        let mol = arguments.parse(&arguments.smiles)?;
         let drawing = svg(&mol, &Depiction { width: 480, height: 360, ..Depiction::default() })?;
         std::fs::write(path, drawing).with_context(|| path.display().to_string())?;
         eprintln!("drawing {}", path.display());
     }
-    let facts = describe(&arguments.smiles);
+    let facts = describe(arguments, &arguments.smiles);
     if arguments.json {
         say!("{facts}")?;
     } else {
@@ -65,6 +86,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     }
     let outcome = outcome_of(&facts);
     if outcome == Outcome::InvalidInput
+        && !arguments.selfies
         && let Some(hint) = hint(&arguments.smiles)
     {
         eprintln!("{hint}");
@@ -76,6 +98,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
 fn hint(text: &str) -> Option<&'static str> {
     if Path::new(text).is_file() || text.contains(".csv") {
         return Some("this looks like a file: `chemr mol - < FILE` reads one SMILES a line");
+    }
+    if chemr_chem::selfies::decode(text).is_ok_and(|smiles| !smiles.is_empty()) {
+        return Some("this looks like SELFIES: `chemr mol --selfies` reads them");
     }
     // SMILES are mostly capitals, signs and digits, or the letters of aromatic atoms; chlorine and bromine aside.
     let plain = text.replace("Cl", "").replace("Br", "");
@@ -90,8 +115,8 @@ fn outcome_of(facts: &Value) -> Outcome {
     if facts["valid"] == Value::Bool(false) { Outcome::InvalidInput } else { Outcome::Done }
 }
 
-fn one_pair(text: &str) -> anyhow::Result<Outcome> {
-    let facts = describe_pair(text);
+fn one_pair(arguments: &Arguments) -> anyhow::Result<Outcome> {
+    let facts = describe_pair(arguments, &arguments.smiles);
     say!("{facts}")?;
     Ok(outcome_of(&facts))
 }
@@ -112,7 +137,7 @@ fn read_lines(arguments: &Arguments) -> anyhow::Result<Outcome> {
             .map(|line| {
                 let text = String::from_utf8_lossy(line);
                 let text = text.trim_end_matches('\r');
-                if arguments.pairs { describe_pair(text) } else { describe(text) }
+                if arguments.pairs { describe_pair(arguments, text) } else { describe(arguments, text) }
             })
             .collect();
         for facts in results {
@@ -168,11 +193,6 @@ fn read_line(input: &mut BufReader<impl Read>) -> std::io::Result<Option<Vec<u8>
     }
 }
 
-/// Files hold larger molecules than answers do, hence the wider gate.
-fn parse(smiles: &str) -> Result<Mol, ChemError> {
-    Mol::parse_with(smiles, &Gate::DATA)
-}
-
 fn invalid(input: &str, error: &ChemError) -> Value {
     json!({
         "input": input,
@@ -182,10 +202,10 @@ fn invalid(input: &str, error: &ChemError) -> Value {
 }
 
 /// Every field of the `--json` contract.
-fn describe(smiles: &str) -> Value {
-    match parse(smiles) {
-        Ok(mol) => Value::Object(facts(smiles, &mol)),
-        Err(error) => invalid(smiles, &error),
+fn describe(arguments: &Arguments, text: &str) -> Value {
+    match arguments.parse(text) {
+        Ok(mol) => Value::Object(facts(text, &mol)),
+        Err(error) => invalid(text, &error),
     }
 }
 
@@ -204,6 +224,7 @@ fn facts(input: &str, mol: &Mol) -> Map<String, Value> {
         "error": null,
         "canonical": mol.canonical(),
         "canonical_flat": mol.canonical_flat(),
+        "selfies": mol.selfies().ok(),
         "inchikey": mol.inchikey(),
         "formula": mol.formula(),
         "exact_mass": mol.exact_mass(),
@@ -240,12 +261,12 @@ fn invalid_side(line: &str, side: &str, error: &ChemError) -> Value {
 }
 
 /// Two molecules with a tab between them, and their similarities.
-fn describe_pair(line: &str) -> Value {
+fn describe_pair(arguments: &Arguments, line: &str) -> Value {
     let Some((left, right)) = line.split_once('\t') else {
-        let message = "two SMILES with a tab between them are wanted";
+        let message = "two molecules with a tab between them are wanted";
         return json!({"input": line, "valid": false, "error": {"class": "syntax", "position": null, "message": message}});
     };
-    let (a, b) = match (parse(left), parse(right)) {
+    let (a, b) = match (arguments.parse(left), arguments.parse(right)) {
         (Ok(a), Ok(b)) => (a, b),
         (Err(error), _) => return invalid_side(line, "a", &error),
         (_, Err(error)) => return invalid_side(line, "b", &error),
@@ -312,6 +333,7 @@ mod tests {
     fn names_and_files_are_told_from_broken_smiles() {
         assert!(hint("aspirin").unwrap().contains("name"));
         assert!(hint("molecules.csv").unwrap().contains("file"));
+        assert!(hint("[C][=Branch1][C][=O][O]").unwrap().contains("--selfies"));
         for smiles in ["C1CC", "c1cccc", "C(C)(C)(C)(C)C", "[Na", "c1ccncc"] {
             assert_eq!(hint(smiles), None, "{smiles}");
         }

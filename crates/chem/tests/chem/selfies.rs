@@ -179,8 +179,9 @@ proptest! {
         for text in [&text, &symbols] {
             for compatible in [false, true] {
                 if let Ok(smiles) = decode_with(text, &Decoding { compatible, ..Decoding::default() }) {
-                    prop_assert!(smiles.is_empty() || smiles.contains("]1") || smiles.contains('.')
-                        || encode_with(&smiles, None).is_ok(), "{text} {smiles}");
+                    // Ring bonds across a dot are read, not written.
+                    let written = smiles.is_empty() || smiles.contains('.') || encode_with(&smiles, None).is_ok();
+                    prop_assert!(written, "{text} {smiles}");
                 }
             }
             let _ = encode(text);

@@ -55,13 +55,15 @@ pub enum RejectReason {
     UnknownWording,
     /// The task cannot judge the row's own reference, e.g. a group that it does not know.
     BrokenExample,
+    /// A SELFIES string cannot be read.
+    BadSelfies,
     /// An InChI cannot be read.
     BadInchi,
 }
 
 impl RejectReason {
     /// Every code with its meaning; `FIELD` and `CLASS` stand for names.
-    pub const CODES: [(&'static str, &'static str); 25] = [
+    pub const CODES: [(&'static str, &'static str); 26] = [
         ("missing.FIELD", "a field that the task needs is empty or missing"),
         (
             "unparsable.CLASS",
@@ -80,6 +82,7 @@ impl RejectReason {
         ("not_utf8", "the row is not UTF-8"),
         ("nul_byte", "the row holds a NUL byte"),
         ("bad_json", "the row is no JSON object, or a field of it is no JSON"),
+        ("bad_selfies", "a SELFIES string cannot be read"),
         ("bad_inchi", "an InChI cannot be read, or is not a standard one"),
         ("no_task", "no task asks what the row asks"),
         ("other_task", "the row is of another task than `--task`"),
@@ -120,6 +123,7 @@ impl fmt::Display for RejectReason {
             RejectReason::AnswerNotAnOption => "answer_not_an_option",
             RejectReason::UnknownWording => "unknown_wording",
             RejectReason::BrokenExample => "broken_example",
+            RejectReason::BadSelfies => "bad_selfies",
             RejectReason::BadInchi => "bad_inchi",
         };
         formatter.write_str(code)
@@ -166,6 +170,7 @@ mod tests {
             AnswerNotAnOption,
             UnknownWording,
             BrokenExample,
+            BadSelfies,
             BadInchi,
         ];
         let mut codes: Vec<String> = all.iter().map(ToString::to_string).collect();

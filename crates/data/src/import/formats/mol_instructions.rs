@@ -1,9 +1,8 @@
 //! Mol-Instructions, molecule-oriented part: an instruction, molecules as SELFIES, an answer.
-//!
-//! SELFIES are not read here: the molecules must stand in fields of their own as SMILES, as conversions of the set have them.
 
 use std::borrow::Cow;
 
+use chemr_chem::selfies;
 use chemr_tasks::{Example, task};
 
 use super::super::convert::{Rejection, one, question};
@@ -25,7 +24,7 @@ const PROPERTIES: &str = "property_prediction";
 pub(super) fn formats() -> [Format; 1] {
     [Format {
         name: "mol-instructions",
-        about: "Mol-Instructions, molecule-oriented: question and answer, with the molecules as SMILES in fields of their own (SELFIES are not read)",
+        about: "Mol-Instructions, molecule-oriented: JSON arrays with instruction, input and output, or JSON lines with question and answer; molecules as SELFIES, or as SMILES in fields of their own",
         told_by: "JSON with instruction, input and output, or with question and answer, in a file named after one of its tasks",
         tasks: &[
             "molecule_design",
@@ -69,9 +68,18 @@ fn example(record: &Record<'_>) -> Result<Example, Rejection> {
     let (_, id, field, asks_molecule, gives_molecule) =
         TASKS.iter().find(|(known, ..)| *known == name).ok_or_else(none)?;
     let task = task(id).ok_or_else(none)?;
-    let asked =
-        if *asks_molecule { record.need("asked_smiles")? } else { description(record, record.need("question")?) };
-    let reference = record.need(if *gives_molecule { "answer_smiles" } else { "answer" })?;
+    let (text, answer) = (record.need("question")?, record.need("answer")?);
+    let asked = match (asks_molecule, record.get("asked_smiles")) {
+        (true, Some(smiles)) => smiles,
+        // A question ends with its molecules.
+        (true, None) => Cow::Owned(smiles(text.split_whitespace().next_back().unwrap_or_default())?),
+        (false, _) => description(record, text),
+    };
+    let reference = match (gives_molecule, record.get("answer_smiles")) {
+        (true, Some(smiles)) => smiles,
+        (true, None) => Cow::Owned(smiles(&answer)?),
+        (false, _) => answer,
+    };
     question(record, task, &[(field, asked)], &reference)
 }
 
@@ -80,4 +88,11 @@ fn description<'a>(record: &Record<'_>, text: Cow<'a, str>) -> Cow<'a, str> {
     let rest =
         if record.get("instruction").is_some() { None } else { text.split_once(". ").map(|(_, rest)| rest.to_owned()) };
     rest.map_or(text, |rest| Cow::Owned(rest.trim().to_owned()))
+}
+
+/// SELFIES of molecules, or of the two sides of a reaction, as SMILES.
+fn smiles(text: &str) -> Result<String, Rejection> {
+    let decoded =
+        |side: &str| selfies::decode(side).map_err(|error| Rejection::new(RejectReason::BadSelfies, error.to_string()));
+    Ok(text.trim().split(">>").map(decoded).collect::<Result<Vec<_>, _>>()?.join(">>"))
 }

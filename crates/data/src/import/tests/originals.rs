@@ -284,7 +284,7 @@ fn smolinstruct_lines() {
 }
 
 #[test]
-fn mol_instructions_with_smiles() {
+fn mol_instructions() {
     let folder = Folder::new()
         .file(
             "description_guided_molecule_design_train.jsonl",
@@ -310,6 +310,28 @@ fn mol_instructions_with_smiles() {
     assert_eq!((written.examples.len(), written.reasons()), (0, vec![(1, "no_task")]));
     let written = plainly(&folder, "molecular_description_generation_test.json");
     assert_eq!(written.asked(), [("molecule_captioning", "C", "The molecule is methane.")]);
+    // The published form: SELFIES alone, as the Python package selfies 2.1.1 writes CC(=O)Cl.OCC, CC(=O)OCC and CCN.
+    let chloride = "[C][C][=Branch1][C][=O][Cl].[O][C][C]";
+    let ester = "[C][C][=Branch1][C][=O][O][C][C]";
+    let row = |input: &str, output: &str| {
+        format!("{{\"instruction\": \"Which?\", \"input\": \"{input}\", \"output\": \"{output}\", \"metadata\": {{}}}}")
+    };
+    let folder = Folder::new()
+        .file(
+            "forward_reaction_prediction_train.json",
+            &format!("[{},\n{}]", row(chloride, ester), row("[C][unicorn]", ester)),
+        )
+        .file("reagent_prediction_train.json", &format!("[{}]", row(&format!("{chloride}>>{ester}"), "[C][C][N]")))
+        .file("retrosynthesis_train.json", &format!("[{}]", row(ester, chloride)));
+    let written = plainly(&folder, "forward_reaction_prediction_train.json");
+    assert_eq!(written.asked(), [("reaction_prediction", "CC(=O)Cl.CCO", "CCOC(C)=O")]);
+    assert_eq!(written.reasons(), [(2, "bad_selfies")]);
+    let written = plainly(&folder, "reagent_prediction_train.json");
+    assert_eq!(written.asked(), [("reagent_prediction", "CC(=O)Cl.CCO>>CCOC(C)=O", "CCN")]);
+    assert_eq!(
+        plainly(&folder, "retrosynthesis_train.json").asked(),
+        [("retrosynthesis", "CCOC(C)=O", "CC(=O)Cl.CCO")]
+    );
 }
 
 #[test]

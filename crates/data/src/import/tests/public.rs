@@ -1,9 +1,14 @@
 //! Every folder of public files, when `CHEMR_DATA` is set: the numbers of docs/data.md.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use chemr_tasks::Example;
 
 use super::super::*;
-use super::support::{Written, data_folder};
+use super::support::data_folder;
 
 /// Rows of each folder as its README counts them; folders whose files are no questions are left out.
 const FOLDERS: [(&str, &[u64]); 12] = [
@@ -76,26 +81,28 @@ fn import_all(folders: &[(&str, &[u64])]) {
         }
         assert_eq!(counts.rows, rows.iter().sum::<u64>(), "{folder}");
         assert_eq!(counts.rows, counts.kept + counts.rejected_rows(), "{folder}");
-        judge(&Written::of(summary, &target), folder);
+        judge(&target.join(EXAMPLES_FILE), folder);
     }
 }
 
 /// Every task calls the references of its rows right: a sample of the examples of each.
-fn judge(written: &Written, folder: &str) {
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    for example in &written.examples {
-        let number = seen.entry(example.task.as_str()).or_default();
+fn judge(examples: &Path, folder: &str) {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    // Line by line: the memory of the next folder is measured as well.
+    for line in BufReader::new(File::open(examples).unwrap()).lines() {
+        let example: Example = serde_json::from_str(&line.unwrap()).unwrap();
+        let number = seen.entry(example.task.clone()).or_default();
         *number += 1;
         if *number > 100 || example.reference.is_empty() {
             continue;
         }
         let task = chemr_tasks::task(&example.task).unwrap();
-        let mut answer = task.reference_answer(example);
+        let mut answer = task.reference_answer(&example);
         if task.family() == "selection" {
             answer.truncate(answer.find(',').unwrap_or(answer.len()));
         }
         let completion = chemr_tasks::completion("a", &answer);
-        let verdict = task.verify(example, &completion, chemr_tasks::Mode::Strict);
+        let verdict = task.verify(&example, &completion, chemr_tasks::Mode::Strict);
         // Only what does not pass the gate for answers may fail here.
         assert!(
             verdict.correct || example.reference.len() > 400 || task.family() == "edit",

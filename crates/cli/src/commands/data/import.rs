@@ -9,9 +9,9 @@ use chemr_tasks::{Split, tasks};
 
 use crate::exit::{Outcome, say};
 
-const EXAMPLES: &str = "Files are CSV, TSV, text, JSON or JSON lines, plain or gzipped; folders are searched. docs/data.md lists the formats, how they are told from each \
-other, and the reasons for rejects. The folder gets examples.jsonl, rejects.jsonl (every row that was not used, with its reason) and import.json (the \
-numbers); it appears when all is written.
+const EXAMPLES: &str = "Files are CSV, TSV, text, JSON or JSON lines, plain or gzipped, or XLSX; folders are searched. docs/import.md lists the formats, how they are told from \
+each other, and the reasons for rejects. The folder gets examples.jsonl, rejects.jsonl (every row that was not used, with its reason) and import.json \
+(the numbers); it appears when all is written.
 
 Examples:
   chemr data import data/uspto-50k --out imported/uspto-50k

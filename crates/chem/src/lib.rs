@@ -36,5 +36,5 @@ pub use mol::{Mol, Reading};
 pub use named::{NamedReactions, named_reactions};
 pub use named_data::{Assembly, FragmentKind, NamedReaction};
 pub use pattern::Pattern;
-pub use reaction::{BondChanges, ReactionSmiles, Role};
+pub use reaction::{BondChanges, ReactionSmiles, Role, without_maps};
 pub use template::{MAX_PRODUCT_SETS, Template, Trace, TracedAtom};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cosmolkit::{AtomId, Molecule, SmilesWriteParams};
 
-use crate::error::ChemError;
+use crate::error::{ChemError, ErrorClass};
 use crate::gate::{Gate, trimmed};
 use crate::guard::guarded;
 use crate::read::read;
@@ -98,6 +98,27 @@ impl Mol {
     /// As [`Mol::parse`].
     pub fn parse_with(smiles: &str, gate: &Gate) -> Result<Mol, ChemError> {
         Reading::new(smiles, gate)?.canonicalise()
+    }
+
+    /// Reads an InChI of at most 10,000 characters.
+    ///
+    /// # Errors
+    /// [`ErrorClass::TooLong`], [`ErrorClass::Syntax`] for what the toolkit does not read, and what [`Mol::parse_with`] says about the
+    /// molecule.
+    pub fn from_inchi(inchi: &str) -> Result<Mol, ChemError> {
+        const MAX_CHARS: usize = 10_000;
+        let inchi = inchi.trim();
+        if inchi.len() > MAX_CHARS {
+            let message = format!("{} characters, at most {MAX_CHARS} are read", inchi.len());
+            return Err(ChemError::new(ErrorClass::TooLong, message));
+        }
+        let written = guarded(|| {
+            let molecule = Molecule::from_inchi(inchi)
+                .map_err(|error| ChemError::new(ErrorClass::Syntax, error.to_string()))?;
+            text(&molecule, &SmilesWriteParams::default())
+        })?;
+        // Read again, so that the molecule has passed the gate and the checks that all others have.
+        Mol::parse_with(&written, &Gate::DATA)
     }
 
     /// Wraps a sanitised toolkit molecule. `input` is what [`Mol::input`] returns; an empty one

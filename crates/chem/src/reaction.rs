@@ -293,7 +293,7 @@ fn grouped(entries: Vec<(Role, String)>, extension: &str, place: usize) -> Resul
 }
 
 /// Removes the map numbers (`:7` at the end of a bracket atom) from SMILES or SMARTS.
-pub(crate) fn without_maps(text: &str) -> String {
+pub fn without_maps(text: &str) -> String {
     let mut bare = String::with_capacity(text.len());
     for part in text.split_inclusive(']') {
         let atom = part.strip_suffix(']').unwrap_or(part);

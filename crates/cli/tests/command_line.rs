@@ -381,3 +381,45 @@ fn rows_are_exported_with_their_traces() {
     }
     assert!(!folder.path().join("no").exists());
 }
+
+#[test]
+fn public_files_are_imported_row_by_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(path("train.csv"), "smiles,p_np\nOCC,1\nC(C,0\nCC,x\n").unwrap();
+    let output = chemr(&["data", "import", &path("train.csv"), "--out", &path("out")]);
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
+    let said = text(&output.stdout);
+    assert!(
+        said.contains("1  unparsable.unbalanced_parentheses") && said.contains("1 files, 3 rows: 1 kept, 2 rejected"),
+        "{said}"
+    );
+    let rejects = std::fs::read_to_string(path("out/rejects.jsonl")).unwrap();
+    let first: Value = serde_json::from_str(rejects.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (&first["file"], &first["line"], &first["row"]["smiles"]),
+        (&"train.csv".into(), &3.into(), &"C(C".into())
+    );
+    let output = chemr(&["data", "import", &path("train.csv"), "--out", &path("json"), "--json"]);
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&summary["rows"], &summary["examples"]["property.bbbp"]), (&3.into(), &1.into()));
+    assert_eq!(summary["files"][0]["sha256"].as_str().unwrap().len(), 64);
+    for (more, code, wanted) in [
+        (vec!["--out", &path("out")], 1, "already there"),
+        (vec!["--format", "chebi"], 2, "possible values"),
+        (vec!["--split", "all"], 2, "train, valid or test"),
+        (vec!["--map", "smiles"], 2, "write field=column"),
+        (vec!["--task", "choice.mmlu"], 1, "has no rows for choice.mmlu"),
+    ] {
+        let (file, out) = (path("train.csv"), path("no"));
+        let mut arguments = vec!["data", "import", &file];
+        if !more.contains(&"--out") {
+            arguments.extend(["--out", &out]);
+        }
+        arguments.extend(more.iter().copied());
+        let output = chemr(&arguments);
+        let message = text(&output.stderr);
+        assert!(output.status.code() == Some(code) && message.contains(wanted), "{more:?}: {message}");
+    }
+    assert!(!folder.path().join("no").exists());
+}

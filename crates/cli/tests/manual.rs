@@ -146,6 +146,7 @@ fn commands_page() {
         "data list",
         "data info",
         "data fetch",
+        "data import",
         "data export",
         "ask",
         "merge",
@@ -204,4 +205,38 @@ fn export_page() {
         }
     }
     check("export.md", &text);
+}
+
+#[test]
+fn import_page() {
+    let mut text = String::from(
+        "# Formats of `chemr data import`\n\nWritten from the importers. A file is offered to the formats in this order; `--format` overrides. Column names count \
+         without letter case and signs in tables, as written in JSON; `--map FIELD=COLUMN` overrides.\n",
+    );
+    for format in chemr_data::import::formats() {
+        let _ = write!(text, "\n## `{}`\n\n{}.\n\n", format.name, format.about);
+        let _ = writeln!(text, "* Told by: {}.", format.told_by);
+        let _ = writeln!(text, "* Tasks: `{}`.", format.tasks.join("`, `"));
+        if format.is_evaluation_only {
+            let _ = writeln!(text, "* For evaluation only: its rows are always test.");
+        }
+        // Each endpoint of a property is a field of its own, named as its task.
+        let fields: Vec<String> = format
+            .columns(None)
+            .iter()
+            .filter(|column| !column.field.starts_with("property."))
+            .map(|column| {
+                let needed = if column.is_required { " (needed)" } else { "" };
+                format!("`{}`{needed} from `{}`", column.field, column.names.join("`, `"))
+            })
+            .collect();
+        if !fields.is_empty() {
+            let _ = writeln!(text, "* Fields: {}.", fields.join("; "));
+        }
+    }
+    let _ = write!(text, "\n## Reasons for rejects\n\n| code | meaning |\n|---|---|\n");
+    for (code, meaning) in chemr_data::import::RejectReason::CODES {
+        let _ = writeln!(text, "| `{code}` | {meaning} |");
+    }
+    check("import.md", &text);
 }

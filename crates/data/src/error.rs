@@ -31,6 +31,12 @@ pub enum DataError {
     /// A file was read but a row (0: the header) does not have the expected shape.
     #[error("{path}, {}: {message}", place(*row), path = path.display())]
     Table { path: PathBuf, row: usize, message: String },
+    /// A file or folder cannot be imported as a whole.
+    #[error("cannot import {path}: {message}", path = path.display())]
+    Import { path: PathBuf, message: String },
+    /// What was imported cannot be written.
+    #[error("cannot write {path}: {source}", path = path.display())]
+    Write { path: PathBuf, source: std::io::Error },
 }
 
 fn place(row: usize) -> String {

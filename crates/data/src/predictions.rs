@@ -202,7 +202,7 @@ fn listed(value: &Value) -> Option<String> {
 }
 
 /// A text, number or truth value as text; `null` as the empty text.
-fn scalar(value: &Value) -> Option<String> {
+pub(crate) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),

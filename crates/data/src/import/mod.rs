@@ -1,6 +1,7 @@
 //! Importers for public files: each row becomes an [`Example`] or a [`Reject`] with its reason.
 //!
-//! The first argument is the folder that holds one sub-folder for each data set (`uspto-50k`, `pubchem-iupac`,
+//! [`import_files`] turns files of any known [`Format`] into a folder of examples, row by row. [`import`] reads the tables that recipes
+//! name, whole and cleaned; its first argument is the folder that holds one sub-folder for each data set (`uspto-50k`, `pubchem-iupac`,
 //! `moleculenet`; their files are described in docs/data.md), files as `name.csv` or `name.csv.gz` with a header row.
 //! Molecules are written as canonical SMILES, so that neither atom order nor atom maps of a file can give an answer away.
 //!
@@ -8,9 +9,17 @@
 //! molecules that are also in the validation or test file are rejected. Validation and test rows are kept as published,
 //! except those that cannot be read at all, so that a score on them is comparable.
 
+mod convert;
+mod format;
+mod formats;
+mod inputs;
 mod moleculenet;
 mod pubchem;
 mod reject;
+mod rows;
+mod run;
+mod source;
+mod summary;
 mod table;
 mod uspto;
 
@@ -22,7 +31,10 @@ use chemr_tasks::{Example, Split};
 
 use crate::DataError;
 
+pub use self::format::{Column, Format, format, formats};
 pub use reject::{Reject, RejectReason};
+pub use run::{EXAMPLES_FILE, REJECTS_FILE, Request, SUMMARY_FILE, import_files};
+pub use summary::{Counts, FileSummary, Skipped, Summary};
 
 /// What came out of a file.
 #[derive(Clone, Debug, Default)]

@@ -4,10 +4,13 @@
 
 use std::path::Path;
 
-use chemr_tasks::{Example, Split};
+use chemr_tasks::Split;
 
-use super::table::{Candidate, Table, candidates, collect, fields, held_out_keys, key, molecule, required};
-use super::{Imported, RejectReason};
+use super::Imported;
+use super::convert::{Rejection, molecule};
+use super::format::{Column, Record};
+use super::formats::labelled;
+use super::table::{Candidate, Table, candidates, collect, held_out_keys, key};
 use crate::DataError;
 
 pub(super) const FOLDER: &str = "moleculenet";
@@ -21,24 +24,18 @@ pub(super) fn read(data: &Path, split: Split) -> Result<Vec<Imported>, DataError
         Split::Valid => "BBBP_valid",
         Split::Test => "BBBP_test_public",
     };
-    let table = Table::read(&folder, stem, &["smiles", "p_np"])?;
+    let columns = ["smiles", "p_np"].map(|name| Column::required(name, &[name]));
+    let table = Table::read(&folder, stem, &columns)?;
     let held_out = match split {
         Split::Train => held_out_keys(&folder, &["BBBP_valid", "BBBP_test_public"], "smiles")?,
         _ => Default::default(),
     };
-    let labels = candidates(&table, |row| [label(row, split)]);
+    let labels = candidates(&table, SOURCE, split, |record| Ok([Ok(label(record, split)?)]));
     Ok(labels.map(|rows| collect(rows, split, &held_out)).into())
 }
 
-fn label(row: &[String], split: Split) -> Result<Candidate, RejectReason> {
-    let mol = molecule(required(row, 0, "smiles")?)?;
-    let reference = match required(row, 1, "p_np")? {
-        "1" | "1.0" => "Yes",
-        "0" | "0.0" => "No",
-        _ => return Err(RejectReason::BadLabel),
-    };
-    let canonical = mol.canonical().to_string();
-    let (input, meta) = (fields(&[("smiles", &canonical)]), fields(&[("key", &canonical)]));
-    let example = Example::new("property.bbbp", SOURCE, split, 0, input, reference, meta);
+fn label(record: &Record<'_>, split: Split) -> Result<Candidate, Rejection> {
+    let mol = molecule(&record.need("smiles")?)?;
+    let example = labelled(record, &mol, "property.bbbp", &record.need("p_np")?)?;
     Ok(Candidate { example, key: key(&mol, split) })
 }

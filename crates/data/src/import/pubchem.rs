@@ -5,9 +5,12 @@
 
 use std::path::Path;
 
-use chemr_tasks::{Example, Split};
+use chemr_tasks::Split;
 
-use super::table::{Candidate, Table, candidates, collect, fields, held_out_keys, key, molecule, required};
+use super::convert::Rejection;
+use super::format::{Column, Record};
+use super::formats;
+use super::table::{Candidate, Table, candidates, collect, held_out_keys, key};
 use super::{Imported, RejectReason};
 use crate::DataError;
 
@@ -23,11 +26,12 @@ pub(super) fn read(data: &Path, split: Split) -> Result<Vec<Imported>, DataError
         Split::Valid => &["valid"],
         Split::Test => &["test_public"],
     };
+    let columns = ["smiles", "iupac"].map(|name| Column::required(name, &[name]));
     let mut tasks = [Vec::new(), Vec::new()];
     for stem in stems {
-        match Table::read(&folder, stem, &["smiles", "iupac"]) {
+        match Table::read(&folder, stem, &columns) {
             Ok(table) => {
-                let rows = candidates(&table, |row| compound(row, split));
+                let rows = candidates(&table, SOURCE, split, |record| compound(record, split));
                 tasks.iter_mut().zip(rows).for_each(|(task, rows)| task.extend(rows));
             }
             Err(DataError::Read { source, .. }) if *stem == SIMPLE && source.kind() == std::io::ErrorKind::NotFound => {
@@ -43,17 +47,14 @@ pub(super) fn read(data: &Path, split: Split) -> Result<Vec<Imported>, DataError
 }
 
 /// Name and formula of a row. A row without a name still has a formula.
-fn compound(row: &[String], split: Split) -> [Result<Candidate, RejectReason>; 2] {
-    let mol = match required(row, 0, "smiles").and_then(molecule) {
-        Ok(mol) => mol,
-        Err(reason) => return [Err(reason), Err(reason)],
-    };
-    let (canonical, key) = (mol.canonical().to_string(), key(&mol, split));
-    let candidate = |task, question, asked: &str, reference: &str| {
-        let meta = fields(&[("key", &canonical)]);
-        let example = Example::new(task, SOURCE, split, 0, fields(&[(question, asked)]), reference, meta);
-        Candidate { example, key: key.clone() }
-    };
-    let name = required(row, 1, "iupac").map(|name| candidate("name.iupac_to_smiles", "iupac", name, &canonical));
-    [name, Ok(candidate("name.smiles_to_formula", "smiles", &canonical, &mol.formula()))]
+fn compound(record: &Record<'_>, split: Split) -> Result<[Result<Candidate, RejectReason>; 2], Rejection> {
+    let (mol, answers) = formats::compound(record)?;
+    let key = key(&mol, split);
+    let mut answers = answers.into_iter();
+    // The first two answers of a compound.
+    Ok(std::array::from_fn(|_| match answers.next() {
+        Some(Ok(example)) => Ok(Candidate { example, key: key.clone() }),
+        Some(Err(rejection)) => Err(rejection.reason),
+        None => Err(RejectReason::NoTask),
+    }))
 }

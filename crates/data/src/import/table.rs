@@ -1,64 +1,56 @@
-//! Reading CSV files, plain or gzipped, and turning rows into examples in parallel.
+//! Whole tables for recipes: files by their name, rows in memory, training rows cleaned.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use chemr_chem::{Gate, Mol};
+use chemr_chem::Mol;
 use chemr_tasks::{Example, Split};
-use flate2::read::MultiGzDecoder;
 use rayon::prelude::*;
 
+use super::convert::{Rejection, molecule};
+use super::format::{Binding, Column, Record};
+use super::rows::Row as FileRow;
+use super::source::{Shape, Source};
 use super::{Imported, Reject, RejectReason};
 use crate::DataError;
 
-/// A table in memory: the wanted columns of every row.
+/// A table in memory.
 pub(super) struct Table {
     pub file: String,
-    /// One list of fields for each row, in the order of the wanted columns.
-    pub rows: Vec<Vec<String>>,
+    rows: Vec<FileRow>,
+    binding: Binding,
 }
 
 impl Table {
     /// Reads `stem.csv`, or `stem.csv.gz` when that is there.
     ///
     /// # Errors
-    /// When neither file can be read, a column is missing or a row has another number of fields than the header.
-    pub fn read(folder: &Path, stem: &str, columns: &[&str]) -> Result<Table, DataError> {
-        let (path, reader) = open(folder, stem)?;
+    /// When neither file can be read, a column is missing or a row cannot be read.
+    pub fn read(folder: &Path, stem: &str, columns: &[Column]) -> Result<Table, DataError> {
+        let (path, source) = open(folder, stem)?;
         let at = |row: usize, message: String| DataError::Table { path: path.clone(), row, message };
-        let mut reader = csv::ReaderBuilder::new().from_reader(reader);
-        let header = reader.headers().map_err(|error| at(0, error.to_string()))?.clone();
-        let positions: Vec<usize> = columns
-            .iter()
-            .map(|column| {
-                header
-                    .iter()
-                    .position(|name| name == *column)
-                    .ok_or_else(|| at(0, format!("there is no column `{column}`")))
-            })
-            .collect::<Result<_, _>>()?;
+        let binding = Binding::new(columns, &source.sample, Shape::Columns, &[]).map_err(|message| at(0, message))?;
+        let mut reader = source.rows(Shape::Columns).map_err(|error| at(0, error.to_string()))?;
         let mut rows = Vec::new();
-        for (index, record) in reader.records().enumerate() {
-            let record = record.map_err(|error| at(index + 1, error.to_string()))?;
-            rows.push(positions.iter().map(|&column| record.get(column).unwrap_or("").trim().to_string()).collect());
+        while let Some(numbered) = reader.rows.next_row().map_err(|error| at(rows.len() + 1, error.to_string()))? {
+            let row = numbered.row.map_err(|bad| at(rows.len() + 1, bad.detail))?;
+            rows.push(row);
         }
         let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        Ok(Table { file, rows })
+        Ok(Table { file, rows, binding })
     }
 }
 
-fn open(folder: &Path, stem: &str) -> Result<(PathBuf, Box<dyn Read>), DataError> {
+fn open(folder: &Path, stem: &str) -> Result<(PathBuf, Source), DataError> {
     let plain = folder.join(format!("{stem}.csv"));
-    match File::open(&plain) {
-        Ok(file) => Ok((plain, Box::new(BufReader::new(file)))),
-        Err(source) => {
+    match Source::open(&plain) {
+        Ok(source) => Ok((plain, source)),
+        Err(error) => {
             let zipped = folder.join(format!("{stem}.csv.gz"));
-            match File::open(&zipped) {
-                Ok(file) => Ok((zipped, Box::new(MultiGzDecoder::new(BufReader::new(file))))),
+            match Source::open(&zipped) {
+                Ok(source) => Ok((zipped, source)),
                 // The name without .gz is what a reader of the message looks for.
-                Err(_) => Err(DataError::Read { path: plain, source }),
+                Err(_) => Err(DataError::Read { path: plain, source: error }),
             }
         }
     }
@@ -78,9 +70,18 @@ pub(super) type Row = (Reject, Result<Candidate, RejectReason>);
 /// Turns rows into candidates for `N` tasks, in parallel; each list keeps the order of the file.
 pub(super) fn candidates<const N: usize>(
     table: &Table,
-    convert: impl Fn(&[String]) -> [Result<Candidate, RejectReason>; N] + Sync,
+    source: &str,
+    split: Split,
+    convert: impl Fn(&Record<'_>) -> Result<[Result<Candidate, RejectReason>; N], Rejection> + Sync,
 ) -> [Vec<Row>; N] {
-    let rows: Vec<_> = table.rows.par_iter().map(|row| convert(row)).collect();
+    let rows: Vec<_> = table
+        .rows
+        .par_iter()
+        .map(|row| {
+            let record = Record { row, binding: &table.binding, split, source, path: "", task: None, scale: 1.0 };
+            convert(&record).unwrap_or_else(|rejection| std::array::from_fn(|_| Err(rejection.reason)))
+        })
+        .collect();
     let mut lists = [const { Vec::new() }; N];
     for (index, row) in rows.into_iter().enumerate() {
         for (list, result) in lists.iter_mut().zip(row) {
@@ -89,7 +90,6 @@ pub(super) fn candidates<const N: usize>(
     }
     lists
 }
-
 /// Sorts candidates into examples and rejects; training rows are cleaned (see the module text).
 pub(super) fn collect(rows: Vec<Row>, split: Split, held_out: &BTreeSet<String>) -> Imported {
     let mut answers: BTreeMap<(String, BTreeMap<String, String>), BTreeSet<String>> = BTreeMap::new();
@@ -132,40 +132,27 @@ fn has_one_answer(task: &str) -> bool {
     task.starts_with("property.") || task == "name.iupac_to_smiles"
 }
 
-/// A field that must not be empty.
-pub(super) fn required<'a>(row: &'a [String], index: usize, column: &'static str) -> Result<&'a str, RejectReason> {
-    match row.get(index).map(String::as_str) {
-        Some("") | None => Err(RejectReason::Missing(column)),
-        Some(text) => Ok(text),
-    }
-}
-
-/// Parses a molecule (or several, dot-separated) of a file.
-pub(super) fn molecule(text: &str) -> Result<Mol, RejectReason> {
-    Mol::parse_with(text, &Gate::DATA).map_err(|error| RejectReason::Unparsable(error.class))
-}
-
 /// The key of a row's molecule, see [`Candidate::key`].
 pub(super) fn key(mol: &Mol, split: Split) -> String {
     if split == Split::Train { mol.canonical_flat().to_string() } else { String::new() }
 }
 
 /// The keys of all readable molecules in one column of the held-out files.
-pub(super) fn held_out_keys(folder: &Path, stems: &[&str], column: &str) -> Result<BTreeSet<String>, DataError> {
+pub(super) fn held_out_keys(
+    folder: &Path,
+    stems: &[&str],
+    column: &'static str,
+) -> Result<BTreeSet<String>, DataError> {
     let mut keys = BTreeSet::new();
     for stem in stems {
-        let table = Table::read(folder, stem, &[column])?;
-        let found: Vec<String> = table
-            .rows
-            .par_iter()
-            .filter_map(|row| molecule(&row[0]).ok().map(|mol| mol.canonical_flat().to_string()))
-            .collect();
-        keys.extend(found);
+        let table = Table::read(folder, stem, &[Column::required(column, &[column])])?;
+        let key = |row: &FileRow| molecule(&table.binding.get(row, column)?).ok().map(|mol| mol.canonical_flat());
+        keys.extend(table.rows.par_iter().filter_map(key).collect::<Vec<String>>());
     }
     Ok(keys)
 }
 
-/// A map from one pair.
+/// A map from pairs.
 pub(super) fn fields(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(key, value)| ((*key).to_string(), (*value).to_string())).collect()
 }

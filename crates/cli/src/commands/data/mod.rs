@@ -3,13 +3,14 @@
 mod display;
 pub mod export;
 pub mod fetch;
+pub mod import;
 pub mod info;
 pub mod list;
 mod registry;
 
 use crate::exit::Outcome;
 
-/// Public datasets: list, describe and download them; rows of examples for other programs.
+/// Public datasets: list, describe and download them; their rows as examples, and examples for other programs.
 #[derive(clap::Args)]
 #[command(arg_required_else_help = true)]
 pub struct Arguments {
@@ -22,6 +23,7 @@ enum Command {
     List(list::Arguments),
     Info(info::Arguments),
     Fetch(fetch::Arguments),
+    Import(import::Arguments),
     Export(export::Arguments),
 }
 
@@ -30,6 +32,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         Command::List(arguments) => list::run(arguments),
         Command::Info(arguments) => info::run(arguments),
         Command::Fetch(arguments) => fetch::run(arguments),
+        Command::Import(arguments) => import::run(arguments),
         Command::Export(arguments) => export::run(arguments),
     }
 }

@@ -1,36 +1,7 @@
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-
-use super::*;
-
-/// Small tables made up for these tests; nothing is copied from a data set.
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Folder {
-        Folder(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn file(self, name: &str, text: &str) -> Folder {
-        let path = self.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        if name.ends_with(".gz") {
-            let mut encoder = GzEncoder::new(std::fs::File::create(path).unwrap(), Compression::fast());
-            encoder.write_all(text.as_bytes()).unwrap();
-            encoder.finish().unwrap();
-        } else {
-            std::fs::write(path, text).unwrap();
-        }
-        self
-    }
-}
+use super::super::*;
+use super::support::{Folder, data_folder};
 
 fn one(name: &str, data: &Path, split: Split) -> Result<Imported, DataError> {
     Ok(import(&[name], data, split)?.remove(0))
@@ -180,7 +151,7 @@ fn shared_files_give_each_importer_its_own_rows() {
 /// Row counts of the public files, and that every reference is right under its own task. Runs when `CHEMR_DATA` is set.
 #[test]
 fn public_files() {
-    let Some(data) = std::env::var_os("CHEMR_DATA").map(PathBuf::from) else {
+    let Some(data) = data_folder() else {
         return;
     };
     let rows = [

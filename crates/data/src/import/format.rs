@@ -1,0 +1,227 @@
+//! What a format is, and the list of all formats.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use chemr_tasks::{Example, Split, Task};
+
+use super::convert::{Answers, Rejection};
+use super::reject::RejectReason;
+use super::rows::Row;
+use super::source::{Sample, Shape};
+use super::table;
+
+/// A field that a format reads, and the names that its column has in public files.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// Name for `--map field=column`.
+    pub field: &'static str,
+    /// Names of its column, the first in use first. Letter case and signs do not matter for tables.
+    pub names: Vec<&'static str>,
+    /// Whether a file without it cannot be read.
+    pub is_required: bool,
+}
+
+impl Column {
+    pub(crate) fn required(field: &'static str, names: &[&'static str]) -> Column {
+        Column { field, names: names.to_vec(), is_required: true }
+    }
+
+    pub(crate) fn optional(field: &'static str, names: &[&'static str]) -> Column {
+        Column { field, names: names.to_vec(), is_required: false }
+    }
+}
+
+/// A kind of public file.
+pub struct Format {
+    /// Name for `--format`.
+    pub name: &'static str,
+    /// What the files are.
+    pub about: &'static str,
+    /// How its files are told from others.
+    pub told_by: &'static str,
+    /// Ids of the tasks that it serves; one that ends with `*` stands for all that begin so.
+    pub tasks: &'static [&'static str],
+    /// Whether its rows are a benchmark that must not be trained on.
+    pub is_evaluation_only: bool,
+    pub(crate) columns: fn(Option<&'static Task>) -> Vec<Column>,
+    /// How the file wants to be read when it is one of these.
+    pub(crate) recognise: fn(&Sample) -> Option<Shape>,
+    pub(crate) convert: fn(&Record<'_>) -> Answers,
+}
+
+impl std::fmt::Debug for Format {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Format({})", self.name)
+    }
+}
+
+impl Format {
+    /// The fields that `--map` may name; those of the generic format are the task's.
+    pub fn columns(&self, task: Option<&'static Task>) -> Vec<Column> {
+        (self.columns)(task)
+    }
+
+    /// Whether the format has rows for the task.
+    pub fn serves(&self, task: &str) -> bool {
+        self.tasks.iter().any(|known| match known.strip_suffix('*') {
+            Some(start) => task.starts_with(start),
+            None => *known == task,
+        })
+    }
+}
+
+static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(super::formats::all);
+
+/// All formats, in the order in which a file is offered to them.
+pub fn formats() -> &'static [Format] {
+    &FORMATS
+}
+
+/// The format with this name.
+pub fn format(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| format.name == name)
+}
+
+/// A name of a column without letter case and signs: `Aryl halide` and `aryl_halide` are one.
+pub(crate) fn normalised(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for letter in name.chars() {
+        match letter.is_alphanumeric() {
+            true => text.extend(letter.to_lowercase()),
+            false if text.ends_with('_') || text.is_empty() => {}
+            false => text.push('_'),
+        }
+    }
+    text.trim_end_matches('_').to_owned()
+}
+
+/// Which column of a file each field of a format has.
+#[derive(Debug)]
+pub(crate) struct Binding {
+    /// For each bound field the names of its column; more than one only where rows may differ (JSON).
+    fields: BTreeMap<&'static str, Vec<String>>,
+}
+
+impl Binding {
+    /// Finds the columns of the fields; `map` says which column a field has.
+    ///
+    /// # Errors
+    /// A message when a needed column is missing (with the nearest names), when `map` names a field that the format does not have or
+    /// a column that the file does not have.
+    pub fn new(columns: &[Column], sample: &Sample, shape: Shape, map: &[(String, String)]) -> Result<Binding, String> {
+        for (field, _) in map {
+            if !columns.iter().any(|column| column.field == *field) {
+                let known: Vec<&str> = columns.iter().map(|column| column.field).collect();
+                return Err(format!("--map names a field `{field}`{}", nearest(field, &known)));
+            }
+        }
+        let found: Vec<&str> = match shape {
+            Shape::Columns => sample.columns.iter().map(String::as_str).collect(),
+            Shape::Headerless(names) => names.to_vec(),
+            Shape::Lines { .. } => Vec::new(),
+        };
+        let is_json = matches!(sample.rows.first(), Some(Row::Object(_)));
+        let mut fields = BTreeMap::new();
+        for column in columns {
+            let mapped = map.iter().find(|(field, _)| *field == column.field).map(|(_, name)| name.as_str());
+            let names: Vec<String> = match mapped {
+                Some(name) if is_json || found.contains(&name) => vec![name.to_owned()],
+                Some(name) => return Err(format!("there is no column `{name}`{}", nearest(name, &found))),
+                None => column_names(column, &found, is_json),
+            };
+            if names.is_empty() && column.is_required && !matches!(shape, Shape::Lines { .. }) {
+                let wanted = column.names.join("` or `");
+                return Err(format!("there is no column `{wanted}`{}", nearest(column.names[0], &found)));
+            }
+            if !names.is_empty() {
+                fields.insert(column.field, names);
+            }
+        }
+        Ok(Binding { fields })
+    }
+
+    /// The text of a field in a row, when it holds something.
+    pub fn get<'a>(&self, row: &'a Row, field: &str) -> Option<Cow<'a, str>> {
+        self.fields.get(field)?.iter().find_map(|name| row.text(name))
+    }
+
+    /// The fields that have a column.
+    pub fn fields(&self) -> impl Iterator<Item = &'static str> {
+        self.fields.keys().copied()
+    }
+}
+
+/// The column of a table by any of its names. Of JSON all names that the column may have: rows may differ. A required one must be in
+/// the first row.
+fn column_names(column: &Column, found: &[&str], is_json: bool) -> Vec<String> {
+    let is_found = |name: &&str| found.iter().find(|other| normalised(other) == normalised(name));
+    let first = column.names.iter().find_map(is_found);
+    match (is_json, first) {
+        (false, first) => first.map(ToString::to_string).into_iter().collect(),
+        (true, None) if column.is_required => Vec::new(),
+        (true, first) => {
+            let other = column.names.iter().filter(|name| first.is_none_or(|first| *first != **name));
+            first.into_iter().chain(other).map(ToString::to_string).collect()
+        }
+    }
+}
+
+/// What to say behind a name that does not exist: the nearest, and what there is.
+pub(crate) fn nearest(name: &str, known: &[&str]) -> String {
+    let wanted = normalised(name);
+    let distance = |other: &str| strsim::normalized_levenshtein(&wanted, &normalised(other));
+    let mut near: Vec<(u32, &str)> = known
+        .iter()
+        .filter(|other| !other.is_empty())
+        .map(|other| ((distance(other) * 1000.0) as u32, *other))
+        .filter(|(share, _)| *share >= 400)
+        .collect();
+    near.sort_by(|a, b| b.cmp(a));
+    let near: Vec<&str> = near.into_iter().take(3).map(|(_, other)| other).collect();
+    let shown: Vec<&str> = known.iter().copied().take(30).collect();
+    match (near.as_slice(), shown.as_slice()) {
+        (_, []) => "; there are no columns".to_owned(),
+        ([], shown) => format!("; there are: {}", shown.join(", ")),
+        (near, _) => format!("; nearest: {}", near.join(", ")),
+    }
+}
+
+/// A row on its way to examples.
+pub(crate) struct Record<'a> {
+    pub row: &'a Row,
+    pub binding: &'a Binding,
+    pub split: Split,
+    /// Name of the data set for [`Example::source`].
+    pub source: &'a str,
+    /// The path in lower case: folders tell the task of some files.
+    pub path: &'a str,
+    /// The task that was asked for.
+    pub task: Option<&'static Task>,
+    /// What yields are multiplied with to be percent.
+    pub scale: f64,
+}
+
+impl Record<'_> {
+    /// The text of a field that holds something.
+    pub fn get(&self, field: &str) -> Option<Cow<'_, str>> {
+        self.binding.get(self.row, field)
+    }
+
+    /// The text of a field that must hold something.
+    pub fn need(&self, field: &'static str) -> Result<Cow<'_, str>, Rejection> {
+        self.get(field).ok_or_else(|| Rejection::new(RejectReason::Missing(field), ""))
+    }
+
+    /// An example of this file.
+    pub fn example(&self, task: &str, input: &[(&str, &str)], reference: &str, meta: &[(&str, &str)]) -> Example {
+        let meta = meta.iter().filter(|(_, value)| !value.is_empty()).copied().collect::<Vec<_>>();
+        Example::new(task, self.source, self.split, 0, table::fields(input), reference, table::fields(&meta))
+    }
+}
+
+/// Ids of all tasks that begin so.
+pub(crate) fn tasks_under(start: &str) -> Vec<&'static str> {
+    chemr_tasks::tasks().iter().map(|task| task.id()).filter(|id| id.starts_with(start)).collect()
+}

@@ -1,0 +1,378 @@
+//! From files to a folder with examples and rejects.
+//!
+//! Rows are read in order, turned into examples by all cores, and written in order. Memory holds one batch of rows, whatever the size
+//! of the files.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use chemr_tasks::{Split, Task};
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use super::convert::{Answers, Rejection};
+use super::format::{Binding, Format, Record, format, formats, nearest};
+use super::inputs::{Input, inputs, is_data, split_of_path};
+use super::reject::RejectReason;
+use super::rows::Numbered;
+use super::source::{HashedRows, Sample, Shape, Source};
+use super::summary::{Counts, FileSummary, Skipped, Summary, peak_memory};
+use crate::DataError;
+
+/// Most rows of a batch.
+const BATCH_ROWS: usize = 4096;
+/// A batch ends when its rows hold about so many bytes.
+const BATCH_BYTES: usize = 8 << 20;
+
+/// Names of the files of an import.
+pub const EXAMPLES_FILE: &str = "examples.jsonl";
+pub const REJECTS_FILE: &str = "rejects.jsonl";
+pub const SUMMARY_FILE: &str = "import.json";
+
+/// What to import.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// Files and folders.
+    pub paths: Vec<PathBuf>,
+    /// Name of the format; told from each file when there is none.
+    pub format: Option<String>,
+    /// Keeps the examples of this task alone.
+    pub task: Option<&'static str>,
+    /// Split of all rows; told from the names of files when there is none.
+    pub split: Option<Split>,
+    /// Fields and the columns that they have.
+    pub map: Vec<(String, String)>,
+}
+
+/// Imports files into a new folder: `examples.jsonl`, `rejects.jsonl` and `import.json`. The folder appears when all is written; an
+/// import that is killed leaves `FOLDER.partial`, which the next one replaces.
+///
+/// # Errors
+/// When the folder exists, a file cannot be read to its end, or a file that was named is of no known format, has no split, or lacks a
+/// column. Then no folder is made.
+pub fn import_files(request: &Request, folder: &Path) -> Result<Summary, DataError> {
+    let started = Instant::now();
+    let task = match request.task {
+        None => None,
+        Some(id) => Some(chemr_tasks::task(id).ok_or_else(|| DataError::UnknownTask {
+            task: id.to_owned(),
+            known: chemr_tasks::tasks().iter().map(|task| task.id()).collect::<Vec<_>>().join(", "),
+        })?),
+    };
+    let inputs = inputs(&request.paths)?;
+    if folder.exists() {
+        return Err(DataError::Import {
+            path: folder.to_owned(),
+            message: "already there; name another folder with --out, or remove it".into(),
+        });
+    }
+    let partial = Partial::new(folder)?;
+    let mut writer = Writer::new(&partial.0)?;
+    let mut summary = Summary {
+        version: env!("CARGO_PKG_VERSION"),
+        counts: Counts::default(),
+        seconds: 0.0,
+        peak_memory_bytes: None,
+        files: Vec::new(),
+        skipped: Vec::new(),
+    };
+    for input in &inputs {
+        match import_file(request, task, input, &mut writer)? {
+            Ok(file) => {
+                summary.counts.add(&file.counts);
+                summary.files.push(file);
+            }
+            Err(reason) => summary.skipped.push(Skipped { file: input.shown.clone(), reason }),
+        }
+    }
+    if summary.files.is_empty() {
+        let path = request.paths.first().cloned().unwrap_or_default();
+        let reason =
+            summary.skipped.iter().map(|file| format!("\n  {}: {}", file.file, file.reason)).collect::<String>();
+        return Err(DataError::Import { path, message: format!("no file of a known format{reason}") });
+    }
+    summary.seconds = started.elapsed().as_secs_f64();
+    summary.peak_memory_bytes = peak_memory();
+    writer.finish(&summary)?;
+    fs::rename(&partial.0, folder).map_err(|source| DataError::Write { path: folder.to_owned(), source })?;
+    Ok(summary)
+}
+
+/// Where the files lie until all of them are there. The folder vanishes unless it was renamed.
+struct Partial(PathBuf);
+
+impl Partial {
+    fn new(folder: &Path) -> Result<Partial, DataError> {
+        let Some(name) = folder.file_name() else {
+            return Err(DataError::Import { path: folder.to_owned(), message: "not the name of a folder".into() });
+        };
+        let mut name = name.to_os_string();
+        name.push(".partial");
+        let partial = folder.with_file_name(name);
+        let write = |source| DataError::Write { path: partial.clone(), source };
+        if partial.exists() {
+            // Left by an import that was killed.
+            fs::remove_dir_all(&partial).map_err(write)?;
+        }
+        fs::create_dir_all(&partial).map_err(write)?;
+        Ok(Partial(partial))
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // After the renaming there is nothing; a folder that cannot be removed does not look complete.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The open files of an import.
+struct Writer {
+    folder: PathBuf,
+    examples: BufWriter<File>,
+    rejects: BufWriter<File>,
+}
+
+impl Writer {
+    fn new(folder: &Path) -> Result<Writer, DataError> {
+        let create = |name: &str| {
+            let path = folder.join(name);
+            File::create(&path).map(BufWriter::new).map_err(|source| DataError::Write { path, source })
+        };
+        Ok(Writer { folder: folder.to_owned(), examples: create(EXAMPLES_FILE)?, rejects: create(REJECTS_FILE)? })
+    }
+
+    fn write(&mut self, text: &Converted) -> Result<(), DataError> {
+        let write = |file: &mut BufWriter<File>, name: &str, text: &str| {
+            file.write_all(text.as_bytes()).map_err(|source| DataError::Write { path: self.folder.join(name), source })
+        };
+        write(&mut self.examples, EXAMPLES_FILE, &text.examples)?;
+        write(&mut self.rejects, REJECTS_FILE, &text.rejects)
+    }
+
+    /// Writes the summary and flushes all to the disk.
+    fn finish(self, summary: &Summary) -> Result<(), DataError> {
+        let at = |name: &'static str| {
+            let path = self.folder.join(name);
+            move |source| DataError::Write { path: path.clone(), source }
+        };
+        for (name, file) in [(EXAMPLES_FILE, self.examples), (REJECTS_FILE, self.rejects)] {
+            let file = file.into_inner().map_err(|error| error.into_error()).map_err(at(name))?;
+            file.sync_all().map_err(at(name))?;
+        }
+        let mut text = serde_json::to_vec_pretty(summary).map_err(std::io::Error::from).map_err(at(SUMMARY_FILE))?;
+        text.push(b'\n');
+        let mut file = File::create(self.folder.join(SUMMARY_FILE)).map_err(at(SUMMARY_FILE))?;
+        file.write_all(&text).and_then(|()| file.sync_all()).map_err(at(SUMMARY_FILE))
+    }
+}
+
+/// What is known of a file before its first row.
+struct Plan {
+    format: &'static Format,
+    shape: Shape,
+    binding: Binding,
+    split: Split,
+    source: &'static str,
+    path: String,
+    scale: f64,
+}
+
+/// Imports one file, or says why it is passed over.
+fn import_file(
+    request: &Request,
+    task: Option<&'static Task>,
+    input: &Input,
+    writer: &mut Writer,
+) -> Result<Result<FileSummary, String>, DataError> {
+    let started = Instant::now();
+    let fail = |message: String| DataError::Import { path: input.path.clone(), message };
+    if !input.is_named && !is_data(&input.path) {
+        return Ok(Err("not a file of rows".to_owned()));
+    }
+    let source = Source::open(&input.path).map_err(|error| fail(error.to_string()))?;
+    let plan = match plan(request, task, &source) {
+        Ok(plan) => plan,
+        Err(Unplanned::Unknown(message)) if !input.is_named => return Ok(Err(message)),
+        Err(Unplanned::Unknown(message) | Unplanned::Wrong(message)) => return Err(fail(message)),
+    };
+    let mut rows = source.rows(plan.shape).map_err(|error| fail(error.to_string()))?;
+    let mut counts = Counts::default();
+    loop {
+        let batch = batch(&mut rows)
+            .map_err(|error| fail(format!("{error}, after {} rows; nothing was imported", counts.rows)))?;
+        if batch.is_empty() {
+            break;
+        }
+        let converted: Vec<Converted> = batch.par_iter().map(|row| converted(&plan, task, &input.shown, row)).collect();
+        for text in &converted {
+            writer.write(text)?;
+            counts.add(&text.counts);
+        }
+    }
+    if counts.rows == 0 {
+        return Err(fail("the file has no rows".to_owned()));
+    }
+    let (sha256, bytes) = rows.hash();
+    Ok(Ok(FileSummary {
+        file: input.shown.clone(),
+        format: plan.format.name,
+        split: plan.split.as_str(),
+        bytes,
+        sha256,
+        counts,
+        seconds: started.elapsed().as_secs_f64(),
+    }))
+}
+
+fn batch(rows: &mut HashedRows) -> std::io::Result<Vec<Numbered>> {
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    while batch.len() < BATCH_ROWS && bytes < BATCH_BYTES {
+        let Some(row) = rows.rows.next_row()? else { break };
+        bytes += row.row.as_ref().map_or(0, |row| row.size());
+        batch.push(row);
+    }
+    Ok(batch)
+}
+
+/// Why a file has no plan.
+enum Unplanned {
+    /// No format fits; such a file is passed over in a folder.
+    Unknown(String),
+    /// Its format was told, but something is missing.
+    Wrong(String),
+}
+
+fn plan(request: &Request, task: Option<&'static Task>, source: &Source) -> Result<Plan, Unplanned> {
+    let sample = &source.sample;
+    let (format, shape) = match &request.format {
+        Some(name) => {
+            let known = || formats().iter().map(|format| format.name).collect::<Vec<_>>();
+            let format = format(name)
+                .ok_or_else(|| Unplanned::Wrong(format!("there is no format `{name}`{}", nearest(name, &known()))))?;
+            (format, (format.recognise)(sample).unwrap_or(Shape::Columns))
+        }
+        None => {
+            let told = formats().iter().find_map(|format| Some((format, (format.recognise)(sample)?)));
+            let generic = || Some((format("generic")?, Shape::Columns));
+            told.or_else(|| task.and_then(|_| generic())).ok_or_else(|| Unplanned::Unknown(unknown(sample)))?
+        }
+    };
+    if let (Shape::Columns, Some(fault)) = (shape, &sample.header_fault) {
+        return Err(Unplanned::Wrong(fault.clone()));
+    }
+    if let Some(task) = task
+        && !format.serves(task.id())
+    {
+        let message =
+            format!("format {} has no rows for {}; it serves {}", format.name, task.id(), format.tasks.join(", "));
+        return Err(Unplanned::Unknown(message));
+    }
+    if format.name == "generic" && task.is_none() {
+        return Err(Unplanned::Wrong("the format generic needs --task".to_owned()));
+    }
+    let binding = Binding::new(&format.columns(task), sample, shape, &request.map)
+        .map_err(|message| Unplanned::Wrong(format!("format {}: {message}", format.name)))?;
+    let split = match (format.is_evaluation_only, request.split.or_else(|| split_of_path(&sample.path))) {
+        (true, Some(Split::Train | Split::Valid)) if request.split.is_some() => {
+            let message =
+                format!("{} is a benchmark for evaluation only; its rows are never train or valid", format.name);
+            return Err(Unplanned::Wrong(message));
+        }
+        (true, _) => Split::Test,
+        (false, Some(split)) => split,
+        (false, None) => {
+            let message =
+                "neither the name of the file nor of its folder says the split; give --split train, valid or test";
+            return Err(Unplanned::Wrong(message.to_owned()));
+        }
+    };
+    let origin = if sample.is_named(&["chemllmbench"]) { "chemllmbench" } else { format.name };
+    let scale = super::formats::scale(sample, &binding);
+    Ok(Plan { format, shape, binding, split, source: origin, path: sample.path.clone(), scale })
+}
+
+fn unknown(sample: &Sample) -> String {
+    let columns = match (&sample.header_fault, sample.columns.as_slice()) {
+        (Some(fault), _) => fault.clone(),
+        (None, []) => "it has no header".to_owned(),
+        (None, columns) => {
+            format!("its columns are {}", columns.iter().take(30).cloned().collect::<Vec<_>>().join(", "))
+        }
+    };
+    format!("no format fits: {columns}; name one with --format, or the task and the columns with --task and --map")
+}
+
+/// The lines that a row gave, and its counts.
+#[derive(Default)]
+struct Converted {
+    examples: String,
+    rejects: String,
+    counts: Counts,
+}
+
+impl Converted {
+    fn reject(&mut self, file: &str, line: u64, row: Value, rejection: &Rejection) {
+        let mut object =
+            json!({ "file": file, "line": line, "reason": rejection.reason.to_string(), "detail": rejection.detail });
+        if let (Some(task), Some(object)) = (rejection.task, object.as_object_mut()) {
+            object.insert("task".to_owned(), task.into());
+        }
+        object["row"] = row;
+        self.rejects.push_str(&object.to_string());
+        self.rejects.push('\n');
+    }
+}
+
+fn converted(plan: &Plan, task: Option<&'static Task>, file: &str, numbered: &Numbered) -> Converted {
+    let mut result = Converted::default();
+    result.counts.rows = 1;
+    let one = |key: String| BTreeMap::from([(key, 1)]);
+    let row = match &numbered.row {
+        Ok(row) => row,
+        Err(bad) => {
+            let rejection = Rejection::new(bad.reason, bad.detail.clone());
+            result.reject(file, numbered.line, Value::String(bad.raw.clone()), &rejection);
+            result.counts.rejected = one(bad.reason.to_string());
+            return result;
+        }
+    };
+    let Plan { format, binding, split, source, path, scale, .. } = plan;
+    let record = Record { row, binding, split: *split, source, path, task, scale: *scale };
+    let answers = asked((format.convert)(&record), task);
+    for example in answers.iter().filter_map(|answer| answer.as_ref().ok()) {
+        // Maps of texts always are JSON.
+        let Ok(text) = serde_json::to_string(example) else { continue };
+        result.examples.push_str(&text);
+        result.examples.push('\n');
+        *result.counts.examples.entry(example.task.clone()).or_default() += 1;
+    }
+    let is_kept = !result.examples.is_empty();
+    let mut rejections = answers.iter().filter_map(|answer| answer.as_ref().err());
+    if is_kept {
+        result.counts.kept = 1;
+        for rejection in rejections {
+            result.reject(file, numbered.line, row.to_json(), rejection);
+            *result.counts.partial.entry(rejection.reason.to_string()).or_default() += 1;
+        }
+    } else {
+        let none = Rejection::new(RejectReason::OtherTask, "");
+        let rejection = rejections.next().unwrap_or(&none);
+        result.reject(file, numbered.line, row.to_json(), &Rejection { task: None, ..rejection.clone() });
+        result.counts.rejected = one(rejection.reason.to_string());
+    }
+    result
+}
+
+/// What belongs to the task that was asked for; all, when none was.
+fn asked(answers: Answers, task: Option<&'static Task>) -> Answers {
+    let Some(task) = task else { return answers };
+    let is_asked = |answer: &Result<chemr_tasks::Example, Rejection>| match answer {
+        Ok(example) => example.task == task.id(),
+        Err(rejection) => rejection.task.is_none_or(|of| of == task.id()),
+    };
+    answers.into_iter().filter(is_asked).collect()
+}

@@ -113,8 +113,8 @@ impl Mol {
             return Err(ChemError::new(ErrorClass::TooLong, message));
         }
         let written = guarded(|| {
-            let molecule = Molecule::from_inchi(inchi)
-                .map_err(|error| ChemError::new(ErrorClass::Syntax, error.to_string()))?;
+            let molecule =
+                Molecule::from_inchi(inchi).map_err(|error| ChemError::new(ErrorClass::Syntax, error.to_string()))?;
             text(&molecule, &SmilesWriteParams::default())
         })?;
         // Read again, so that the molecule has passed the gate and the checks that all others have.

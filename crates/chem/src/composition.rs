@@ -7,7 +7,7 @@ use crate::syntax::{Outline, heavy_symbol, outline};
 
 /// How many heavy atoms of each element a SMILES text has. Texts of one molecule have one composition, however they are written, so
 /// different ones tell that two texts are not the same molecule for a hundredth of the time of reading them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Composition(BTreeMap<[u8; 2], usize>);
 
 impl Composition {
@@ -24,6 +24,19 @@ impl Composition {
             if let Some(symbol) = heavy_symbol(&text[start..])? {
                 *counts.entry(symbol).or_insert(0) += 1;
             }
+        }
+        Some(Composition(counts))
+    }
+
+    /// The least that a mixture must hold to have every molecule of this text among its components, however often each stands here: parts of one
+    /// composition may be one molecule, and count once. `None` as in [`Composition::of`], and for rings that close across a dot.
+    pub fn of_components(smiles: &str) -> Option<Composition> {
+        let mut parts: Vec<Composition> = smiles.split('.').map(Composition::of).collect::<Option<_>>()?;
+        parts.sort_unstable();
+        parts.dedup();
+        let mut counts = BTreeMap::new();
+        for (symbol, count) in parts.into_iter().flat_map(|part| part.0) {
+            *counts.entry(symbol).or_insert(0) += count;
         }
         Some(Composition(counts))
     }
@@ -58,6 +71,10 @@ mod tests {
         assert_ne!(of("Cn"), of("[Cn]"));
         assert!(of("CCO.CC(=O)O").covers(&of("OCC")));
         assert!(!of("CCO").covers(&of("CCN")));
+        let components = |text| Composition::of_components(text);
+        assert_eq!(components("[Cl-].[Mg+2].[Cl-]"), Some(of("Cl[Mg]")));
+        assert_eq!(components("CCO.OCC.CO"), Some(of("CCO.CO")));
+        assert_eq!(components("C1.C1"), None);
         for text in ["", "C(", "CCO the product", "[#6]C", "[Uuo]"] {
             assert_eq!(Composition::of(text), None, "{text}");
         }

@@ -15,8 +15,9 @@ use thiserror::Error;
 #[error("{0}")]
 pub struct PredictionsError(String);
 
-/// Columns that hold the probability of the positive label (or a score that grows with it); the first that a row has.
-const PROBABILITY: [&str; 2] = ["probability", "score"];
+/// The column that holds the probability of the positive label, or a number that grows with it. One name: a column `score` is often the
+/// confidence in the answer that was given, and two columns would mix two scales.
+const PROBABILITY: &str = "probability";
 
 /// What the rows of a file are.
 #[derive(Clone, Copy, Debug)]
@@ -244,7 +245,7 @@ fn wanted_metrics(
 
 /// The number in the row's column of probabilities.
 fn probability(row: &Predicted) -> Option<f64> {
-    PROBABILITY.iter().find_map(|name| row.fields.get(*name)).and_then(|text| number(text))
+    row.fields.get(PROBABILITY).and_then(|text| number(text))
 }
 
 fn score_row(task: &Task, wanted: &[Wanted], resources: &Resources, row: &Predicted) -> (ScoredRow, Vec<Option<Sums>>) {

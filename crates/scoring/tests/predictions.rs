@@ -165,10 +165,9 @@ fn probabilities_stand_in_a_column() {
         assert_eq!(aggregate.is_none(), found.absent.iter().any(|absent| absent.id == "roc_auc"));
         aggregate.map(|aggregate| (aggregate.value, aggregate.n))
     };
-    for column in ["probability", "score"] {
-        let rows = "Yes,Yes,0.9\nNo,Yes,0.2\nYes,,0.2\nNo,No,\n";
-        assert_eq!(area(&format!("ground_truth,output,{column}\n{rows}")), Some((Some(0.75), 3)), "{column}");
-    }
+    let rows = "Yes,Yes,0.9\nNo,Yes,0.2\nYes,,0.2\nNo,No,\n";
+    assert_eq!(area(&format!("ground_truth,output,probability\n{rows}")), Some((Some(0.75), 3)));
+    assert_eq!(area(&format!("ground_truth,output,score\n{rows}")), None, "perhaps the confidence in the answer");
     assert_eq!(area("ground_truth,output\nYes,Yes\nNo,No\n"), None);
     assert_eq!(area("ground_truth,output,probability\nYes,Yes,1\nNo,No,0.0\n"), None, "these are labels");
     assert_eq!(area("ground_truth,output,probability\nYes,Yes,high\nNo,No,nan\n"), None);

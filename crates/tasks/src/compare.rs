@@ -43,8 +43,8 @@ pub(crate) fn same_molecules(answer: &str, reference: &str) -> Judgement {
     if reading.input() == reference {
         return right();
     }
-    // Most wrong answers have other atoms, which is seen without any canonical form.
-    if let (Some(given), Some(wanted)) = (Composition::of(answer), Composition::of(reference))
+    // Most wrong answers have other atoms, which is seen without any canonical form: they neither are the reference nor hold its components.
+    if let (Some(given), Some(wanted)) = (Composition::of(answer), Composition::of_components(reference))
         && !given.covers(&wanted)
     {
         return match references::read(reference) {
@@ -102,7 +102,8 @@ mod tests {
             ("CC(=O)O.OCC", "OCC.OC(C)=O", Reason::Correct, 1.0, 1.0),
             // Other atoms, fewer, more.
             ("CCN", "CCO", Reason::WrongAnswer, 0.0, 0.0),
-            ("CCO", "CCO.CCO", Reason::WrongAnswer, 0.0, 0.0),
+            ("CCO", "CCO.CCO", Reason::WrongAnswer, 0.0, 1.0),
+            ("CCO", "CCO.CO", Reason::WrongAnswer, 0.0, 0.0),
             ("CCO.Cl", "OCC", Reason::WrongAnswer, 0.0, 1.0),
             // The same atoms.
             ("C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O", Reason::WrongAnswer, 1.0, 0.0),

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
-use chemr_chem::{Mol, Reading};
+use chemr_chem::{Gate, Mol, Reading};
 use lru::LruCache;
 
 use crate::guard;
@@ -36,6 +36,9 @@ pub(crate) fn read(text: &str) -> Read {
         return known.clone();
     }
     let read = guard::data_reading(text).map(|reading| Arc::new(Reference { reading, molecule: OnceLock::new() }));
-    lock().put(text.to_owned(), read.clone());
+    // What the gate refuses for its length would fill the memory, and is refused at once.
+    if text.len() <= Gate::DATA.max_chars {
+        lock().put(text.to_owned(), read.clone());
+    }
     read
 }

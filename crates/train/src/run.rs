@@ -119,7 +119,7 @@ fn same_recipe(recipe: &Recipe, out: &Path) -> Result<(), TrainError> {
     Err(TrainError::folder(out, message))
 }
 
-/// Refuses to go on with other prompts than those that the run was made with; a run that stored none passes.
+/// Refuses to go on with other prompts than those that the run stored.
 fn same_prompts(prompts: &Prompts, out: &Path) -> Result<(), TrainError> {
     match prompts_of(out)? {
         Some(stored) if stored.sha256() != prompts.sha256() => {

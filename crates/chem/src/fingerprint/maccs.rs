@@ -4,7 +4,7 @@
 //! functions.
 
 use super::BitFingerprint;
-use super::outline::{Outline, atom::*, bond};
+use super::flat_graph::{FlatGraph, atom::*, bond};
 
 /// Neighbouring atoms, all different, with the demands on them and on the bonds between them.
 struct Chain {
@@ -226,66 +226,64 @@ fn element_keys(number: u8) -> &'static [usize] {
 }
 
 /// The keys by their numbers; `aromatic_rings` as [`crate::Mol::aromatic_rings`] counts them.
-pub(super) fn keys(outline: &Outline, aromatic_rings: usize) -> BitFingerprint {
+pub(super) fn keys(graph: &FlatGraph, aromatic_rings: usize) -> BitFingerprint {
     let mut found = BitFingerprint::empty(167);
-    let atoms = 0..outline.numbers.len();
-    outline.numbers.iter().flat_map(|number| element_keys(*number)).for_each(|key| found.set(*key));
+    let atoms = 0..graph.numbers.len();
+    graph.numbers.iter().flat_map(|number| element_keys(*number)).for_each(|key| found.set(*key));
     let mut path = Vec::with_capacity(16);
     for chain in CHAINS {
-        if !found.has(chain.key) && atoms.clone().any(|start| starts(outline, chain, start, &mut path)) {
+        if !found.has(chain.key) && atoms.clone().any(|start| starts(graph, chain, start, &mut path)) {
             found.set(chain.key);
         }
     }
     for centre in CENTRES {
-        if atoms
-            .clone()
-            .any(|atom| outline.is(atom, centre.atom) && surrounds(outline, atom, centre.neighbours, &mut path))
+        if atoms.clone().any(|atom| graph.is(atom, centre.atom) && surrounds(graph, atom, centre.neighbours, &mut path))
         {
             found.set(centre.key);
         }
     }
     for &(key, demand, most) in COUNTS {
-        if atoms.clone().filter(|atom| outline.is(*atom, demand)).nth(most).is_some() {
+        if atoms.clone().filter(|atom| graph.is(*atom, demand)).nth(most).is_some() {
             found.set(key);
         }
     }
-    set_pairs(outline, &mut found);
-    set_triples(outline, &mut found);
-    set_cycles(outline, &mut found);
+    set_pairs(graph, &mut found);
+    set_triples(graph, &mut found);
+    set_cycles(graph, &mut found);
     let pairs_of_ch2 = [chain(118, &[ANY, CH2, CH2, ANY]), closed(118, &[ANY, CH2, CH2], &[], 0)];
-    let begins = |start: &usize| pairs_of_ch2.iter().any(|chain| starts(outline, chain, *start, &mut path));
+    let begins = |start: &usize| pairs_of_ch2.iter().any(|chain| starts(graph, chain, *start, &mut path));
     if atoms.clone().filter(begins).nth(1).is_some() {
         found.set(118);
     }
     if aromatic_rings > 1 {
         found.set(125);
     }
-    if is_mixture(outline) {
+    if is_mixture(graph) {
         found.set(166);
     }
     found
 }
 
 /// Whether a chain starts at an atom.
-fn starts(outline: &Outline, chain: &Chain, start: usize, path: &mut Vec<usize>) -> bool {
+fn starts(graph: &FlatGraph, chain: &Chain, start: usize, path: &mut Vec<usize>) -> bool {
     path.clear();
     path.push(start);
-    outline.is(start, chain.atoms[0]) && goes_on(outline, chain, path)
+    graph.is(start, chain.atoms[0]) && goes_on(graph, chain, path)
 }
 
-fn goes_on(outline: &Outline, chain: &Chain, path: &mut Vec<usize>) -> bool {
+fn goes_on(graph: &FlatGraph, chain: &Chain, path: &mut Vec<usize>) -> bool {
     let place = path.len();
     let last = path[place - 1];
     if place == chain.atoms.len() {
         return chain.close.is_none_or(|(to, demand)| {
-            outline.ways(last).iter().any(|way| way.atom == path[to] && way.kind & demand == demand)
+            graph.ways(last).iter().any(|way| way.atom == path[to] && way.kind & demand == demand)
         });
     }
     let demand = chain.bonds.get(place - 1).copied().unwrap_or(bond::ANY);
-    for way in outline.ways(last) {
-        if way.kind & demand == demand && outline.is(way.atom, chain.atoms[place]) && !path.contains(&way.atom) {
+    for way in graph.ways(last) {
+        if way.kind & demand == demand && graph.is(way.atom, chain.atoms[place]) && !path.contains(&way.atom) {
             path.push(way.atom);
-            if goes_on(outline, chain, path) {
+            if goes_on(graph, chain, path) {
                 return true;
             }
             path.pop();
@@ -295,13 +293,13 @@ fn goes_on(outline: &Outline, chain: &Chain, path: &mut Vec<usize>) -> bool {
 }
 
 /// Whether an atom has different neighbours for all the demands.
-fn surrounds(outline: &Outline, atom: usize, demands: &[(u8, u32)], taken: &mut Vec<usize>) -> bool {
-    fn rest(outline: &Outline, atom: usize, demands: &[(u8, u32)], taken: &mut Vec<usize>) -> bool {
+fn surrounds(graph: &FlatGraph, atom: usize, demands: &[(u8, u32)], taken: &mut Vec<usize>) -> bool {
+    fn rest(graph: &FlatGraph, atom: usize, demands: &[(u8, u32)], taken: &mut Vec<usize>) -> bool {
         let Some(((bond, demand), others)) = demands.split_first() else { return true };
-        for way in outline.ways(atom) {
-            if way.kind & bond == *bond && outline.is(way.atom, *demand) && !taken.contains(&way.atom) {
+        for way in graph.ways(atom) {
+            if way.kind & bond == *bond && graph.is(way.atom, *demand) && !taken.contains(&way.atom) {
                 taken.push(way.atom);
-                if rest(outline, atom, others, taken) {
+                if rest(graph, atom, others, taken) {
                     return true;
                 }
                 taken.pop();
@@ -310,15 +308,15 @@ fn surrounds(outline: &Outline, atom: usize, demands: &[(u8, u32)], taken: &mut 
         false
     }
     taken.clear();
-    outline.ways(atom).len() >= demands.len() && rest(outline, atom, demands, taken)
+    graph.ways(atom).len() >= demands.len() && rest(graph, atom, demands, taken)
 }
 
 /// 124 and 130: one and two bonds between heteroatoms; 136: two double bonds of oxygen.
-fn set_pairs(outline: &Outline, found: &mut BitFingerprint) {
+fn set_pairs(graph: &FlatGraph, found: &mut BitFingerprint) {
     let (mut hetero, mut oxo) = (0, 0);
-    for (&(begin, end), order) in outline.bonds.iter().zip(&outline.orders) {
-        hetero += usize::from(outline.is(begin, HETERO) && outline.is(end, HETERO));
-        let is_oxygen = outline.is(begin, O) || outline.is(end, O);
+    for (&(begin, end), order) in graph.bonds.iter().zip(&graph.orders) {
+        hetero += usize::from(graph.is(begin, HETERO) && graph.is(end, HETERO));
+        let is_oxygen = graph.is(begin, O) || graph.is(end, O);
         oxo += usize::from(is_oxygen && *order == cosmolkit::BondOrder::Double);
     }
     for (key, is_set) in [(124, hetero > 0), (130, hetero > 1), (136, oxo > 1)] {
@@ -329,11 +327,11 @@ fn set_pairs(outline: &Outline, found: &mut BitFingerprint) {
 }
 
 /// 127 and 143: an oxygen on a ring; 138 and 153: CH2 on a heteroatom. Different sets of three atoms count.
-fn set_triples(outline: &Outline, found: &mut BitFingerprint) {
+fn set_triples(graph: &FlatGraph, found: &mut BitFingerprint) {
     let oxygen = bonded(0, &[O, ANY, ANY], &[bond::CHAIN, bond::RING]);
     let methylene = chain(0, &[HETERO, CH2, ANY]);
     for (chain, one, two) in [(oxygen, 143, 127), (methylene, 153, 138)] {
-        match different_triples(outline, &chain) {
+        match different_triples(graph, &chain) {
             0 => {}
             1 => found.set(one),
             _ => {
@@ -345,19 +343,19 @@ fn set_triples(outline: &Outline, found: &mut BitFingerprint) {
 }
 
 /// How many different sets of three atoms form the chain: 0, 1 or 2 for more.
-fn different_triples(outline: &Outline, chain: &Chain) -> usize {
+fn different_triples(graph: &FlatGraph, chain: &Chain) -> usize {
     let meets = |kind: u8, place: usize| {
         let demand = chain.bonds.get(place).copied().unwrap_or(bond::ANY);
         kind & demand == demand
     };
     let mut first: Option<[usize; 3]> = None;
-    for start in (0..outline.numbers.len()).filter(|atom| outline.is(*atom, chain.atoms[0])) {
-        for near in outline.ways(start) {
-            if !meets(near.kind, 0) || !outline.is(near.atom, chain.atoms[1]) {
+    for start in (0..graph.numbers.len()).filter(|atom| graph.is(*atom, chain.atoms[0])) {
+        for near in graph.ways(start) {
+            if !meets(near.kind, 0) || !graph.is(near.atom, chain.atoms[1]) {
                 continue;
             }
-            for far in outline.ways(near.atom) {
-                if far.atom == start || !meets(far.kind, 1) || !outline.is(far.atom, chain.atoms[2]) {
+            for far in graph.ways(near.atom) {
+                if far.atom == start || !meets(far.kind, 1) || !graph.is(far.atom, chain.atoms[2]) {
                     continue;
                 }
                 let mut set = [start, near.atom, far.atom];
@@ -382,21 +380,21 @@ const CYCLES: [(usize, usize, Option<usize>); 5] =
 const MOST_STEPS: usize = 4_000_000;
 
 /// Cycles of three to seven atoms of the graph, not only those of a smallest set of rings, and rings of eight to fourteen.
-fn set_cycles(outline: &Outline, found: &mut BitFingerprint) {
-    let is_on_cycle = |atom: usize| outline.ways(atom).iter().any(|way| outline.on_cycle[way.bond]);
+fn set_cycles(graph: &FlatGraph, found: &mut BitFingerprint) {
+    let is_on_cycle = |atom: usize| graph.ways(atom).iter().any(|way| graph.on_cycle[way.bond]);
     let mut six = None;
     let mut path = Vec::with_capacity(16);
-    for start in (0..outline.numbers.len()).filter(|atom| is_on_cycle(*atom)) {
+    for start in (0..graph.numbers.len()).filter(|atom| is_on_cycle(*atom)) {
         path.push(start);
-        cycles_from(outline, &mut path, &mut six, found);
+        cycles_from(graph, &mut path, &mut six, found);
         path.pop();
     }
     let mut steps = MOST_STEPS;
     let is_large = |length: usize| {
-        (0..outline.numbers.len()).filter(|atom| outline.is(*atom, RING)).any(|start| {
+        (0..graph.numbers.len()).filter(|atom| graph.is(*atom, RING)).any(|start| {
             path.clear();
             path.push(start);
-            is_cycle_of(outline, length, &mut path, &mut steps)
+            is_cycle_of(graph, length, &mut path, &mut steps)
         })
     };
     if (8..=14).any(is_large) {
@@ -405,27 +403,27 @@ fn set_cycles(outline: &Outline, found: &mut BitFingerprint) {
 }
 
 /// Walks from the atom with the lowest number of its cycles. `six` is the first cycle of six atoms.
-fn cycles_from(outline: &Outline, path: &mut Vec<usize>, six: &mut Option<[usize; 6]>, found: &mut BitFingerprint) {
+fn cycles_from(graph: &FlatGraph, path: &mut Vec<usize>, six: &mut Option<[usize; 6]>, found: &mut BitFingerprint) {
     let (start, last) = (path[0], path[path.len() - 1]);
-    for way in outline.ways(last) {
-        if !outline.on_cycle[way.bond] || way.atom < start {
+    for way in graph.ways(last) {
+        if !graph.on_cycle[way.bond] || way.atom < start {
             continue;
         }
         if way.atom == start && path.len() >= 3 {
-            note_cycle(outline, path, six, found);
+            note_cycle(graph, path, six, found);
         } else if path.len() < 7 && !path.contains(&way.atom) {
             path.push(way.atom);
-            cycles_from(outline, path, six, found);
+            cycles_from(graph, path, six, found);
             path.pop();
         }
     }
 }
 
-fn note_cycle(outline: &Outline, path: &[usize], six: &mut Option<[usize; 6]>, found: &mut BitFingerprint) {
+fn note_cycle(graph: &FlatGraph, path: &[usize], six: &mut Option<[usize; 6]>, found: &mut BitFingerprint) {
     for (length, any, with_hetero) in CYCLES {
         if length == path.len() {
             found.set(any);
-            if let Some(key) = with_hetero.filter(|_| path.iter().any(|atom| outline.is(*atom, HETERO))) {
+            if let Some(key) = with_hetero.filter(|_| path.iter().any(|atom| graph.is(*atom, HETERO))) {
                 found.set(key);
             }
         }
@@ -441,18 +439,18 @@ fn note_cycle(outline: &Outline, path: &[usize], six: &mut Option<[usize; 6]>, f
 }
 
 /// Whether ring bonds lead from the first atom around a cycle of so many atoms. `steps` are those that are left; without any there is none.
-fn is_cycle_of(outline: &Outline, length: usize, path: &mut Vec<usize>, steps: &mut usize) -> bool {
+fn is_cycle_of(graph: &FlatGraph, length: usize, path: &mut Vec<usize>, steps: &mut usize) -> bool {
     let Some(left) = steps.checked_sub(1) else { return false };
     *steps = left;
     let (start, last) = (path[0], path[path.len() - 1]);
-    for way in outline.ways(last).iter().filter(|way| way.kind & bond::RING != 0) {
+    for way in graph.ways(last).iter().filter(|way| way.kind & bond::RING != 0) {
         if path.len() == length {
             if way.atom == start {
                 return true;
             }
         } else if way.atom > start && !path.contains(&way.atom) {
             path.push(way.atom);
-            if is_cycle_of(outline, length, path, steps) {
+            if is_cycle_of(graph, length, path, steps) {
                 return true;
             }
             path.pop();
@@ -461,14 +459,14 @@ fn is_cycle_of(outline: &Outline, length: usize, path: &mut Vec<usize>, steps: &
     false
 }
 
-fn is_mixture(outline: &Outline) -> bool {
-    let atoms = outline.numbers.len();
+fn is_mixture(graph: &FlatGraph) -> bool {
+    let atoms = graph.numbers.len();
     let mut is_reached = vec![false; atoms];
     let mut open: Vec<usize> = (0..atoms.min(1)).collect();
     is_reached[..atoms.min(1)].fill(true);
     let mut count = open.len();
     while let Some(atom) = open.pop() {
-        for way in outline.ways(atom) {
+        for way in graph.ways(atom) {
             if !std::mem::replace(&mut is_reached[way.atom], true) {
                 count += 1;
                 open.push(way.atom);

@@ -1,7 +1,7 @@
 //! Fingerprints and Tanimoto similarity.
 
+mod flat_graph;
 mod maccs;
-mod outline;
 mod rdk;
 mod subgraphs;
 
@@ -13,7 +13,7 @@ use crate::error::ChemError;
 use crate::graph::ends;
 use crate::guard::guarded;
 use crate::mol::Mol;
-use outline::Outline;
+use flat_graph::FlatGraph;
 use subgraphs::estimate;
 
 /// A fingerprint as a set of bits.
@@ -164,7 +164,7 @@ impl Mol {
 
     /// MACCS keys; the bits are numbered 1 to 166 as in RDKit.
     pub fn maccs(&self) -> BitFingerprint {
-        or_empty(guarded(|| Ok(maccs::keys(&Outline::of(self.toolkit()), self.aromatic_rings()))), 167)
+        or_empty(guarded(|| Ok(maccs::keys(&FlatGraph::of(self.toolkit()), self.aromatic_rings()))), 167)
     }
 
     /// RDKit's path fingerprint: branched paths of 1 to 7 bonds, 2,048 bits. `None` where an upper estimate of their number exceeds ten
@@ -173,7 +173,7 @@ impl Mol {
         if estimate(self.toolkit().num_atoms(), &ends(self.toolkit())) > MOST_PATHS {
             return None;
         }
-        Some(or_empty(guarded(|| Ok(rdk::fingerprint(&Outline::of(self.toolkit()), 2048))), 2048))
+        Some(or_empty(guarded(|| Ok(rdk::fingerprint(&FlatGraph::of(self.toolkit()), 2048))), 2048))
     }
 }
 

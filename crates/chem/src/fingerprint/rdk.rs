@@ -3,24 +3,24 @@
 use cosmolkit::BondOrder;
 
 use super::BitFingerprint;
-use super::outline::{Outline, atom};
+use super::flat_graph::{FlatGraph, atom};
 
 const LONGEST: usize = 7;
 
 /// A fingerprint of `size` bits: each sub-structure sets the one at the hash of its bonds, and one drawn with that hash as the seed.
-pub(super) fn fingerprint(outline: &Outline, size: usize) -> BitFingerprint {
+pub(super) fn fingerprint(graph: &FlatGraph, size: usize) -> BitFingerprint {
     let mut walk = Walk {
-        outline,
-        hashes: bond_hashes(outline),
-        is_seen: vec![false; outline.bonds.len()],
-        degrees: vec![0; outline.numbers.len()],
+        graph,
+        hashes: bond_hashes(graph),
+        is_seen: vec![false; graph.bonds.len()],
+        degrees: vec![0; graph.numbers.len()],
         atoms: 0,
         path: Vec::with_capacity(LONGEST),
         open: Vec::new(),
         size,
         found: BitFingerprint::empty(size),
     };
-    for first in 0..outline.bonds.len() {
+    for first in 0..graph.bonds.len() {
         // It stays seen: all sub-structures with this bond are found before the next one's turn.
         walk.is_seen[first] = true;
         walk.take(first, 0);
@@ -31,7 +31,7 @@ pub(super) fn fingerprint(outline: &Outline, size: usize) -> BitFingerprint {
 /// Every connected set of bonds once: a set is extended by the bonds that were next to it in turn, and by those that became next to it with
 /// its newest bond alone (Wernicke, IEEE/ACM Trans. Comput. Biol. Bioinform. 2006, 3, 347, for bonds in place of vertices).
 struct Walk<'a> {
-    outline: &'a Outline,
+    graph: &'a FlatGraph,
     hashes: Vec<[[u32; LONGEST + 1]; LONGEST + 1]>,
     /// Part of the sub-structure, among the bonds that may extend it, or done with.
     is_seen: Vec<bool>,
@@ -49,8 +49,8 @@ impl Walk<'_> {
     /// Adds a bond, notes the sub-structure, and goes on with those that have it, too. `from` is where the bonds begin that may
     /// extend it.
     fn take(&mut self, bond: usize, from: usize) {
-        let outline = self.outline;
-        let (begin, end) = outline.bonds[bond];
+        let graph = self.graph;
+        let (begin, end) = graph.bonds[bond];
         for atom in [begin, end] {
             self.atoms += u32::from(self.degrees[atom] == 0);
             self.degrees[atom] += 1;
@@ -60,7 +60,7 @@ impl Walk<'_> {
         if self.path.len() < LONGEST {
             let old = self.open.len();
             for atom in [begin, end] {
-                for way in outline.ways(atom) {
+                for way in graph.ways(atom) {
                     if !self.is_seen[way.bond] {
                         self.is_seen[way.bond] = true;
                         self.open.push(way.bond);
@@ -88,7 +88,7 @@ impl Walk<'_> {
         let mut hashes = [0_u32; LONGEST + 1];
         let count = self.path.len();
         for (hash, &bond) in hashes.iter_mut().zip(&self.path) {
-            let (begin, end) = self.outline.bonds[bond];
+            let (begin, end) = self.graph.bonds[bond];
             *hash = self.hashes[bond][usize::from(self.degrees[begin])][usize::from(self.degrees[end])];
         }
         let seed = if count == 1 {
@@ -110,12 +110,12 @@ fn combine(seed: &mut u32, value: u32) {
 }
 
 /// The hash of each bond for all numbers of sub-structure bonds at its two atoms.
-fn bond_hashes(outline: &Outline) -> Vec<[[u32; LONGEST + 1]; LONGEST + 1]> {
-    let is_aromatic = |place: usize| outline.is(place, atom::AROMATIC);
-    let invariant = |atom: usize| (u32::from(outline.numbers[atom]) % 128) << 1 | u32::from(is_aromatic(atom));
-    let each = outline.bonds.iter().zip(&outline.orders).map(|(&(begin, end), &order)| {
+fn bond_hashes(graph: &FlatGraph) -> Vec<[[u32; LONGEST + 1]; LONGEST + 1]> {
+    let is_aromatic = |place: usize| graph.is(place, atom::AROMATIC);
+    let invariant = |atom: usize| (u32::from(graph.numbers[atom]) % 128) << 1 | u32::from(is_aromatic(atom));
+    let each = graph.bonds.iter().zip(&graph.orders).map(|(&(begin, end), &order)| {
         let mut table = [[0; LONGEST + 1]; LONGEST + 1];
-        let most = |atom: usize| outline.ways(atom).len().min(LONGEST);
+        let most = |atom: usize| graph.ways(atom).len().min(LONGEST);
         for of_begin in 1..=most(begin) {
             for of_end in 1..=most(end) {
                 let mut ends = [(invariant(begin), of_begin as u32), (invariant(end), of_end as u32)];

@@ -86,7 +86,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
             say!("{}", format!("# {line}").trim_end())?;
         }
     }
-    say!("\n# sha256 {}", prompts.sha256())?;
+    say!("\n# sha256 of all prompts: {}", prompts.sha256())?;
     Ok(Outcome::Done)
 }
 

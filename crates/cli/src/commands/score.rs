@@ -13,7 +13,7 @@ use chemr_tasks::{Fault, task, tasks};
 use crate::exit::{Outcome, say};
 
 const EXAMPLES: &str = "Files are CSV or JSONL, plain or gzipped, with the columns `ground_truth` (or `reference`) and `output` (or `prediction`); in JSONL \
-a prediction may be a list, best first. Predictions may be whole completions with an answer block. A numeric column `probability` (or `score`) \
+a prediction may be a list, best first. Predictions may be whole completions with an answer block. A numeric column `probability` \
 beside labels, the probability of Yes, gives the area under the ROC curve.
 
 Examples:

@@ -12,7 +12,6 @@ use super::pack::{
     pack_bf16, pack_int8, pack_pairs, pack_straight, pack_straight_pairs, pack_transposed, pair_up, row_magnitude,
 };
 use super::product::{Left, Product, Right, multiply_panels};
-
 use super::simd::Isa;
 use super::tile::panels_for;
 use crate::pool::{self, Parts, Scratch, run_parts};

@@ -35,7 +35,7 @@
 //! MolT5 and ChemLLMBench, molecule design (InChI); ChemLLMBench, names (canonical) and reactions (component); LlaSMol (fragments); ether0,
 //! arXiv 2506.17238 (largest fragment); RetroDFM-R (map-free). InChI and canonical SMILES as of RDKit 2026.9.1.
 
-use chemr_chem::Mol;
+use chemr_chem::{Mol, without_maps};
 
 use super::pair::read_molecule;
 use super::{Metric, Pair, Statistic, Sums, mean, mean_row, yes_no};
@@ -89,22 +89,4 @@ fn largest_fragment(mol: &Mol) -> Option<String> {
     let parts = mol.fragments();
     let largest = parts.iter().map(Mol::heavy_atoms).max()?;
     parts.iter().filter(|part| part.heavy_atoms() == largest).map(|part| part.canonical().to_owned()).min()
-}
-
-/// A SMILES without the `:7` in `[CH3:7]`.
-fn without_maps(smiles: &str) -> String {
-    let mut text = String::with_capacity(smiles.len());
-    let mut rest = smiles;
-    while let Some(open) = rest.find('[') {
-        let Some(length) = rest[open..].find(']') else { break };
-        let atom = &rest[open..open + length];
-        let kept = match atom.rsplit_once(':') {
-            Some((kept, digits)) if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) => kept,
-            _ => atom,
-        };
-        text.push_str(&rest[..open]);
-        text.push_str(kept);
-        rest = &rest[open + length..];
-    }
-    text + rest
 }

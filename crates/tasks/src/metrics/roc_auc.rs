@@ -8,7 +8,7 @@
 //!
 //! The share of pairs of a positive and a negative row in which the positive one has the higher probability, ties counted as half
 //! (Mann and Whitney's U over the product of the classes' sizes). Over all rows with a yes/no reference and a number in the column
-//! `probability` (or `score`) beside the prediction: the probability of `Yes`, or anything that grows with it. Not defined when one class does
+//! `probability` beside the prediction: the probability of `Yes`, or anything that grows with it. Not defined when one class does
 //! not occur. A row on its own has no value.
 //!
 //! # Known disagreements

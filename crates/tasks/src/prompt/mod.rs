@@ -205,7 +205,7 @@ impl Prompts {
         task.fields().iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
-    /// SHA-256 of [`Prompts::to_toml`], in hex: equal for prompts that ask the same of every task.
+    /// SHA-256 of [`Prompts::to_toml`], in hex.
     pub fn sha256(&self) -> String {
         Sha256::digest(self.to_toml().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
     }

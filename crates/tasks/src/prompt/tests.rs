@@ -14,7 +14,7 @@ fn refused(text: &str) -> String {
     Prompts::parse(text, "mine.toml").err().map(|error| error.to_string()).unwrap_or_default()
 }
 
-/// The fixture was recorded before prompts were a file: rows of every task, plain ones, such with line breaks and braces, and such without a
+/// The fixture holds the prompts that models of earlier versions were trained with: rows of every task, plain ones, such with line breaks and braces, and such without a
 /// field.
 #[test]
 fn the_programs_prompts_keep_every_byte() {

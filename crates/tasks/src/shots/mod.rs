@@ -6,7 +6,7 @@
 mod identity;
 mod sequence;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -180,7 +180,9 @@ impl Shots {
     pub fn choose(&self, task: &Task, question: &Example) -> Vec<&Example> {
         let Some(rows) = self.pools.get(task.id()) else { return Vec::new() };
         let asked = Asked::of(task, question);
-        let others = rows.iter().enumerate().filter(|(_, row)| row.identity != asked.identity);
+        // A row that asks what an earlier one asks would be shown twice.
+        let mut seen = BTreeSet::from([&asked.identity]);
+        let others = rows.iter().enumerate().filter(|(_, row)| seen.insert(&row.identity));
         let mut texts = Vec::new();
         let mut alike = Vec::new();
         // A question that is no molecule is as unlike every row as an acyclic one.

@@ -40,9 +40,9 @@ impl Recipe {
         table
     }
 
-    /// SHA-256 of the resolved recipe's text, in hex, without the keys that change no weight.
+    /// SHA-256 of the resolved recipe's values, in hex, without the keys that change no weight and without comments.
     pub fn hash(&self) -> String {
-        hex(&Sha256::digest(self.essence().to_documented_toml().as_bytes()))
+        hex(&Sha256::digest(self.essence().table().to_string().as_bytes()))
     }
 
     /// Keys whose values differ and that matter to the weights: `section.key: here -> there`.

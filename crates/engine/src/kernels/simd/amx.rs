@@ -29,18 +29,21 @@ fn available(isa: Isa) -> bool {
 
 /// AMX-TILE and AMX-BF16 with the one palette of tiles that exists, and their state saved by the system.
 fn processor_has() -> bool {
-    use std::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
+    use std::arch::x86_64::{__cpuid_count, _xgetbv};
     const BF16_AND_TILE: u32 = 1 << 22 | 1 << 24;
     const XSAVE_IN_USE: u32 = 1 << 27;
     const TILE_STATE: u64 = 1 << 17 | 1 << 18;
     const PALETTES: u32 = 0x1D;
-    if __cpuid(0).eax < PALETTES
-        || __cpuid_count(7, 0).edx & BF16_AND_TILE != BF16_AND_TILE
-        || __cpuid(1).ecx & XSAVE_IN_USE == 0
+    // SAFETY: every x86-64 processor has the instruction; newer compilers call it safe.
+    #[allow(unused_unsafe)]
+    let leaf = |number, part| unsafe { __cpuid_count(number, part) };
+    if leaf(0, 0).eax < PALETTES
+        || leaf(7, 0).edx & BF16_AND_TILE != BF16_AND_TILE
+        || leaf(1, 0).ecx & XSAVE_IN_USE == 0
     {
         return false;
     }
-    let palette = __cpuid_count(PALETTES, 1);
+    let palette = leaf(PALETTES, 1);
     let (row_bytes, tiles, rows) = (palette.ebx & 0xFFFF, palette.ebx >> 16, palette.ecx & 0xFFFF);
     // SAFETY: the system uses XSAVE, as the flag above says, so that the register can be read.
     let saved = unsafe { _xgetbv(0) };
@@ -253,7 +256,7 @@ impl Tiles {
     /// `block`; the output overlaps nothing but possibly the source at the same place.
     #[inline(never)] // profiles show it by its name; a block is long enough for a call
     pub(crate) unsafe fn multiply(&mut self, shape: Shape, block: &Block) {
-        debug_assert!(block.steps >= 1 && block.run >= 1, "every step of a run is taken at least once");
+        assert!(block.steps >= 1 && block.run >= 1, "every step of a run is taken at least once");
         self.configure(shape);
         // SAFETY: `Tiles::of` found the instructions, the tiles have the shape that each branch uses, the operands are valid by
         // the contract, and all registers written are named.

@@ -56,7 +56,7 @@ pub(super) struct Way {
 }
 
 #[derive(Debug)]
-pub(super) struct Outline {
+pub(super) struct FlatGraph {
     pub numbers: Vec<u8>,
     /// What each atom meets, by the bits of [`atom`].
     pub kinds: Vec<u32>,
@@ -68,8 +68,8 @@ pub(super) struct Outline {
     ways: Vec<Way>,
 }
 
-impl Outline {
-    pub fn of(molecule: &Molecule) -> Outline {
+impl FlatGraph {
+    pub fn of(molecule: &Molecule) -> FlatGraph {
         let bonds = ends(molecule);
         let orders: Vec<BondOrder> = molecule.bonds().iter().map(|bond| bond.order()).collect();
         let in_ring = ring_bonds(molecule);
@@ -105,7 +105,7 @@ impl Outline {
         });
         let kinds = kinds.collect();
         let on_cycle = ring_systems(atoms, &bonds, |_| true).iter().map(Option::is_some).collect();
-        Outline { numbers, kinds, bonds, orders, on_cycle, first, ways }
+        FlatGraph { numbers, kinds, bonds, orders, on_cycle, first, ways }
     }
 
     pub fn ways(&self, atom: usize) -> &[Way] {

@@ -116,8 +116,8 @@ fn bond_hashes(graph: &FlatGraph) -> Vec<[[u32; LONGEST + 1]; LONGEST + 1]> {
     let each = graph.bonds.iter().zip(&graph.orders).map(|(&(begin, end), &order)| {
         let mut table = [[0; LONGEST + 1]; LONGEST + 1];
         let most = |atom: usize| graph.ways(atom).len().min(LONGEST);
-        for of_begin in 1..=most(begin) {
-            for of_end in 1..=most(end) {
+        for (of_begin, row) in table.iter_mut().enumerate().take(most(begin) + 1).skip(1) {
+            for (of_end, entry) in row.iter_mut().enumerate().take(most(end) + 1).skip(1) {
                 let mut ends = [(invariant(begin), of_begin as u32), (invariant(end), of_end as u32)];
                 ends.sort_unstable_by(|a, b| b.cmp(a));
                 let mut hash = (of_begin + of_end - 2) as u32;
@@ -125,7 +125,7 @@ fn bond_hashes(graph: &FlatGraph) -> Vec<[[u32; LONGEST + 1]; LONGEST + 1]> {
                 for value in [code(order), first, first_degree, second, second_degree] {
                     combine(&mut hash, value);
                 }
-                table[of_begin][of_end] = hash;
+                *entry = hash;
             }
         }
         table

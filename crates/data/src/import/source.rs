@@ -48,7 +48,7 @@ pub(crate) enum Layout {
 
 /// What the format of a file is told from.
 pub(crate) struct Sample {
-    /// The path in lower case with `/` between its parts.
+    /// [`Input::told_by`](super::inputs::Input::told_by).
     pub path: String,
     /// `None` for a workbook.
     pub layout: Option<Layout>,
@@ -66,6 +66,11 @@ impl Sample {
     /// Name of the file in lower case.
     pub fn file_name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Name of the folder that the file lies in, in lower case.
+    pub fn folder_name(&self) -> &str {
+        self.path.rsplit('/').nth(1).unwrap_or_default()
     }
 
     /// Whether the path contains one of these texts.
@@ -88,15 +93,14 @@ enum Content {
 }
 
 impl Source {
-    /// Opens a file and looks at its beginning.
+    /// Opens a file and looks at its beginning; `name` is the path that its format may be told by.
     ///
     /// # Errors
     /// When it cannot be read, is empty, or is no text.
-    pub fn open(path: &Path) -> io::Result<Source> {
+    pub fn open(path: &Path, name: String) -> io::Result<Source> {
         let tally = Arc::new(Mutex::new(Tally::default()));
         let mut packed =
             BufReader::with_capacity(64 << 10, Hashed { file: File::open(path)?, tally: Arc::clone(&tally) });
-        let name = path.to_string_lossy().replace('\\', "/").to_lowercase();
         if packed.fill_buf()?.starts_with(b"PK\x03\x04") && name.ends_with(".xlsx") {
             // Workbooks are read from several places, so they are hashed beforehand.
             io::copy(&mut packed, &mut io::sink())?;

@@ -89,7 +89,7 @@ pub(crate) struct Source {
 /// Where the rows of a file come from.
 enum Content {
     Text(Box<dyn BufRead + Send>, Layout),
-    Workbook(WorkbookRows),
+    Workbook(Box<WorkbookRows>),
 }
 
 impl Source {
@@ -106,7 +106,7 @@ impl Source {
             io::copy(&mut packed, &mut io::sink())?;
             let rows = WorkbookRows::new(File::open(path)?)?;
             let sample = workbook_sample(name, WorkbookRows::new(File::open(path)?)?);
-            return Ok(Source { content: Content::Workbook(rows), tally, sample });
+            return Ok(Source { content: Content::Workbook(Box::new(rows)), tally, sample });
         }
         let is_packed = packed.fill_buf()?.starts_with(&[0x1f, 0x8b]);
         let mut plain: Box<dyn Read + Send> =
@@ -135,7 +135,7 @@ impl Source {
         let Source { content, tally, .. } = self;
         let (reader, layout) = match content {
             Content::Text(reader, layout) => (reader, layout),
-            Content::Workbook(rows) => return Ok(HashedRows { rows: Box::new(rows), tally }),
+            Content::Workbook(rows) => return Ok(HashedRows { rows, tally }),
         };
         let rows: Box<dyn Rows> = match (shape, layout) {
             (Shape::Lines { comment }, _) => Box::new(Lines::new(reader, comment)),

@@ -400,6 +400,10 @@ fn public_files_are_imported_row_by_row() {
         (&first["file"], &first["line"], &first["row"]["smiles"]),
         (&"train.csv".into(), &3.into(), &"C(C".into())
     );
+    std::fs::write(path("bad_train.csv"), "smiles,p_np\nC(C,0\n").unwrap();
+    let output = chemr(&["data", "import", &path("bad_train.csv"), "--out", &path("bad")]);
+    assert_eq!(output.status.code(), Some(3), "nothing was kept");
+    assert!(folder.path().join("bad/rejects.jsonl").exists());
     let output = chemr(&["data", "import", &path("train.csv"), "--out", &path("json"), "--json"]);
     let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&summary["rows"], &summary["examples"]["property.bbbp"]), (&3.into(), &1.into()));

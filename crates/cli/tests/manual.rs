@@ -201,7 +201,7 @@ fn export_page() {
         assert!(head.contains(&format!("| `{}` |", target.id)), "docs/export.md does not name {}", target.id);
         for stage in target.stages {
             let _ = write!(text, "\n### {} (`{}`, {stage})\n\n", target.title, target.id);
-            text.push_str(&target.loading(*stage, "train", "name.smiles_to_formula"));
+            text.push_str(&target.loading(*stage, ["train", "valid"], "name.smiles_to_formula"));
         }
     }
     check("export.md", &text);
@@ -227,7 +227,10 @@ fn import_page() {
             .filter(|column| !column.field.starts_with("property."))
             .map(|column| {
                 let needed = if column.is_required { " (needed)" } else { "" };
-                format!("`{}`{needed} from `{}`", column.field, column.names.join("`, `"))
+                match column.names.as_slice() {
+                    [] => format!("`{}`{needed} by `--map` alone", column.field),
+                    names => format!("`{}`{needed} from `{}`", column.field, names.join("`, `")),
+                }
             })
             .collect();
         if !fields.is_empty() {

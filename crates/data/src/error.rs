@@ -34,6 +34,9 @@ pub enum DataError {
     /// A file or folder cannot be imported as a whole.
     #[error("cannot import {path}: {message}", path = path.display())]
     Import { path: PathBuf, message: String },
+    /// Where something is to be written, something lies already.
+    #[error("{path} is already there; name another folder with --out, or remove it", path = path.display())]
+    Exists { path: PathBuf },
     /// What was imported cannot be written.
     #[error("cannot write {path}: {source}", path = path.display())]
     Write { path: PathBuf, source: std::io::Error },

@@ -16,6 +16,7 @@
 pub mod compounds;
 mod error;
 pub mod export;
+mod folder;
 pub mod gym;
 pub mod import;
 pub mod names;

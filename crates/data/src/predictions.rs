@@ -19,6 +19,9 @@ use crate::DataError;
 const REFERENCE: [&str; 3] = ["ground_truth", "reference", "ground truth"];
 const PREDICTION: [&str; 2] = ["output", "prediction"];
 
+/// Longest line of JSON that is read, in bytes.
+pub(crate) const MAX_LINE: usize = 1 << 20;
+
 /// One row of a file of predictions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Predicted {
@@ -76,7 +79,7 @@ fn read_table(path: &Path, is_predicted: bool) -> Result<Predictions, DataError>
 }
 
 /// The bytes of a file, unpacked when it is gzipped; `-` is standard input.
-pub(crate) fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if path.as_os_str() == "-" {
         std::io::stdin().read_to_end(&mut bytes)?;
@@ -150,6 +153,9 @@ fn json_lines(path: &Path, bytes: &[u8], is_predicted: bool) -> Result<Predictio
         if line.trim_ascii().is_empty() {
             continue;
         }
+        if line.len() > MAX_LINE {
+            return Err(at(path, row, format!("the line is longer than {MAX_LINE} bytes")));
+        }
         let mut object: Map<String, Value> =
             serde_json::from_slice(line).map_err(|error| at(path, row, format!("not a JSON object: {error}")))?;
         let keys: Vec<String> = object.keys().cloned().collect();
@@ -164,7 +170,7 @@ fn json_lines(path: &Path, bytes: &[u8], is_predicted: bool) -> Result<Predictio
         };
         let text =
             |value: &Value| scalar(value).ok_or_else(|| at(path, row, format!("neither a text nor a number: {value}")));
-        let filled = |value: &Value| Ok(Some(text(value)?).filter(|text| !text.trim().is_empty()));
+        let filled = |value: &Value| text(value).map(|text| Some(text).filter(|text| !text.trim().is_empty()));
         let predictions = match &prediction {
             Value::Array(list) => list.iter().map(text).collect::<Result<_, _>>()?,
             one => filled(one)?.into_iter().collect(),
@@ -297,6 +303,8 @@ mod tests {
         }
         let nested = format!("{{\"reference\": \"a\", \"output\": {}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
         assert!(read_text(nested.as_bytes()).unwrap_err().to_string().contains("row 1: not a JSON object: recursion"));
+        let long = format!("{{\"reference\": \"a\", \"output\": \"{}\"}}", "C".repeat(MAX_LINE));
+        assert!(read_text(long.as_bytes()).unwrap_err().to_string().contains("row 1: the line is longer than 1048576"));
         assert!(read_text(b"ground_truth,output\nCC,C\xff\n").unwrap_err().to_string().contains("row 1: "));
         assert!(read_text(&[0x1f, 0x8b, 8, 0]).unwrap_err().to_string().contains("cannot read"));
         assert!(read(Path::new("no-such-file.csv")).unwrap_err().to_string().contains("CSV or JSONL"));

@@ -24,6 +24,8 @@ pub enum ExportError {
     /// A row that no export can use.
     #[error("{place}: {fault}; correct the row, or leave such rows out with --skip-bad")]
     Row { place: String, fault: Box<RowFault> },
+    #[error("{place}: the line is longer than {limit} bytes; is it a file with one example a line?")]
+    LongLine { place: String, limit: usize },
     /// Nothing to write.
     #[error("no rows to export: the inputs have {held}; see --split, --task and --limit")]
     Empty { held: String },

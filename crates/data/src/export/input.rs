@@ -1,14 +1,19 @@
 //! Where the rows of an export come from: files of examples, and the gym.
 
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use chemr_tasks::{Example, Split};
+use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
-use crate::export::manifest::{InputNote, sha256};
+use crate::export::manifest::{InputNote, hexadecimal, sha256};
 use crate::export::{ExportError, ExportOptions, RowFault};
-use crate::predictions::read_bytes;
+use crate::predictions::MAX_LINE;
 use crate::{Gym, GymConfig};
 
 /// The source of rows that say nothing of theirs.
@@ -46,27 +51,55 @@ struct Line {
     trace: Option<Value>,
 }
 
-/// Reads one input.
-pub(crate) fn read(input: &str, options: &ExportOptions) -> Result<(InputNote, Vec<Found>), ExportError> {
+/// Takes a row and says whether more are wanted.
+type Take<'a> = &'a mut dyn FnMut(Found) -> Result<ControlFlow<()>, ExportError>;
+
+/// Reads one input, as far as its rows are wanted.
+pub(crate) fn read(input: &str, options: &ExportOptions, take: Take) -> Result<InputNote, ExportError> {
     match input.strip_prefix("gym:") {
-        Some(rest) => generate(input, rest, options),
-        None => file(Path::new(input), options.trace_text),
+        Some(rest) => generate(input, rest, options, take),
+        None => file(Path::new(input), options.trace_text, take),
     }
 }
 
-fn file(path: &Path, trace_text: TraceText) -> Result<(InputNote, Vec<Found>), ExportError> {
-    let bytes = read_bytes(path).map_err(|source| ExportError::Read { path: path.to_owned(), source })?;
+/// A file as it is read, unpacked when it is gzipped; `-` is standard input.
+fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
+    let mut packed: Box<dyn Read> =
+        if path.as_os_str() == "-" { Box::new(io::stdin()) } else { Box::new(File::open(path)?) };
+    let mut start = Vec::new();
+    packed.by_ref().take(2).read_to_end(&mut start)?;
+    let is_packed = start == [0x1f, 0x8b];
+    let packed = io::Cursor::new(start).chain(packed);
+    Ok(if is_packed { Box::new(BufReader::new(MultiGzDecoder::new(packed))) } else { Box::new(BufReader::new(packed)) })
+}
+
+fn file(path: &Path, trace_text: TraceText, take: Take) -> Result<InputNote, ExportError> {
+    let failed = |source| ExportError::Read { path: path.to_owned(), source };
+    let mut input = open(path).map_err(failed)?;
     // The name alone: the same file in another folder is the same input.
     let name = path.file_name().map_or_else(|| "-".to_owned(), |name| name.to_string_lossy().into_owned());
-    let mut rows = Vec::new();
-    for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
-        if line.trim_ascii().is_empty() {
-            continue;
+    let (mut hash, mut line) = (Sha256::new(), Vec::new());
+    let (mut number, mut rows, mut is_wanted) = (0, 0, true);
+    while is_wanted {
+        line.clear();
+        // One byte for the end of the line, one to see that it is longer.
+        input.by_ref().take(MAX_LINE as u64 + 2).read_until(b'\n', &mut line).map_err(failed)?;
+        if line.is_empty() {
+            break;
         }
-        let place = format!("{}, line {}", path.display(), number + 1);
-        rows.push(Found { place, row: example(line, trace_text) });
+        number += 1;
+        let place = || format!("{}, line {number}", path.display());
+        if line.strip_suffix(b"\n").unwrap_or(&line).len() > MAX_LINE {
+            return Err(ExportError::LongLine { place: place(), limit: MAX_LINE });
+        }
+        hash.update(&line);
+        if !line.trim_ascii().is_empty() {
+            rows += 1;
+            is_wanted = take(Found { place: place(), row: example(&line, trace_text) })?.is_continue();
+        }
     }
-    Ok((InputNote { name, sha256: sha256(&bytes), rows: rows.len(), seed: None }, rows))
+    let is_whole = input.fill_buf().map_err(failed)?.is_empty();
+    Ok(InputNote { name, sha256: hexadecimal(&hash.finalize()), rows, is_whole, seed: None })
 }
 
 fn example(line: &[u8], trace_text: TraceText) -> Result<(Example, Option<String>), RowFault> {
@@ -88,7 +121,7 @@ fn example(line: &[u8], trace_text: TraceText) -> Result<(Example, Option<String
 }
 
 /// `TASK[:LEVEL]:COUNT`, where the level may be several, separated by commas.
-fn generate(input: &str, rest: &str, options: &ExportOptions) -> Result<(InputNote, Vec<Found>), ExportError> {
+fn generate(input: &str, rest: &str, options: &ExportOptions, take: Take) -> Result<InputNote, ExportError> {
     let refused = |message: String| ExportError::Gym { input: input.to_owned(), message };
     let parts: Vec<&str> = rest.split(':').collect();
     let (task, levels, count) = match parts.as_slice() {
@@ -111,8 +144,14 @@ fn generate(input: &str, rest: &str, options: &ExportOptions) -> Result<(InputNo
             rows.push(Found { place: format!("{input}, row {}", rows.len() + 1), row: Ok((example, None)) });
         }
     }
-    let note = InputNote { name: input.to_owned(), sha256: sha256(&lines), rows: rows.len(), seed: Some(options.seed) };
-    Ok((note, rows))
+    let (name, seed) = (input.to_owned(), Some(options.seed));
+    let note = InputNote { name, sha256: sha256(&lines), rows: rows.len(), is_whole: true, seed };
+    for row in rows {
+        if take(row)?.is_break() {
+            break;
+        }
+    }
+    Ok(note)
 }
 
 #[cfg(test)]
@@ -149,6 +188,35 @@ mod tests {
             ["", "[]", "{}", "\u{0}", &format!("{short}, \"split\": \"dev\"}}"), &format!("{short}, \"trace\": {{}}}}")]
         {
             assert!(matches!(read_line(wrong), Err(RowFault::NoExample { .. })), "{wrong}");
+        }
+    }
+
+    /// All rows of an input.
+    fn read(input: &str, options: &ExportOptions) -> Result<(InputNote, Vec<Found>), ExportError> {
+        let mut rows = Vec::new();
+        let note = super::read(input, options, &mut |row| {
+            rows.push(row);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok((note, rows))
+    }
+
+    #[test]
+    fn lines_have_a_length() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.jsonl");
+        let name = path.to_str().unwrap();
+        let options = ExportOptions::default();
+        let longest = "x".repeat(MAX_LINE);
+        std::fs::write(&path, format!("{{}}\n{longest}\n{longest}")).unwrap();
+        let (note, rows) = read(name, &options).unwrap();
+        assert_eq!((note.rows, note.is_whole, rows[2].place.ends_with("rows.jsonl, line 3")), (3, true, true));
+        assert_eq!(note.sha256, sha256(&std::fs::read(&path).unwrap()));
+        for text in [format!("{{}}\n{longest}x\n"), format!("{{}}\n{longest}x"), format!("{{}}\n{longest}{longest}\n")]
+        {
+            std::fs::write(&path, text).unwrap();
+            let message = read(name, &options).err().unwrap().to_string();
+            assert!(message.contains("rows.jsonl, line 2: the line is longer than 1048576 bytes"), "{message}");
         }
     }
 

@@ -9,20 +9,34 @@ use sha2::{Digest, Sha256};
 
 use crate::export::row::Row;
 use crate::export::target::{Files, by_split, by_task};
-use crate::export::{ExportError, Stage, Target};
+use crate::export::{ExportError, ExportOptions, Stage, Target};
 
 /// Where rows came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct InputNote {
     /// Name of the file without its folder, or `gym:…`.
     pub name: String,
-    /// Of the bytes of the file (unpacked); of generated rows as JSON lines.
+    /// Of the bytes of the file (unpacked) that were read; of generated rows as JSON lines.
     pub sha256: String,
-    /// Rows in it, before any was chosen.
+    /// Rows that were read, before any was chosen.
     pub rows: usize,
+    /// Whether the file was read to its end; `--limit` ends reading early.
+    pub is_whole: bool,
     /// Of the gym.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
+}
+
+/// What was asked for beside the inputs: with them and the same version the folder can be made again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OptionsNote {
+    /// Only these splits; empty for all.
+    pub splits: Vec<&'static str>,
+    /// Only these tasks; empty for all.
+    pub tasks: Vec<String>,
+    /// At most so many rows; 0 for all.
+    pub limit: usize,
+    pub skip_bad: bool,
 }
 
 /// The contents of `manifest.json`.
@@ -34,6 +48,7 @@ pub struct Manifest {
     pub target: &'static str,
     pub stage: &'static str,
     pub inputs: Vec<InputNote>,
+    pub options: OptionsNote,
     /// Of the prompts of the exported tasks without the fields' texts: another hash, other prompts.
     pub prompts_sha256: String,
     pub rows: usize,
@@ -53,6 +68,7 @@ impl Manifest {
     pub(crate) fn new(
         target: &'static Target,
         stage: Stage,
+        options: &ExportOptions,
         inputs: Vec<InputNote>,
         skipped: BTreeMap<&'static str, usize>,
         rows: &[Row],
@@ -70,6 +86,12 @@ impl Manifest {
             target: target.id,
             stage: stage.as_str(),
             inputs,
+            options: OptionsNote {
+                splits: options.splits.iter().map(|split| split.as_str()).collect(),
+                tasks: options.tasks.clone(),
+                limit: options.limit,
+                skip_bad: options.skip_bad,
+            },
             prompts_sha256: prompts(rows),
             rows: rows.len(),
             completions: rows.iter().filter(|row| row.completion.is_some()).count(),
@@ -83,7 +105,11 @@ impl Manifest {
 
 /// Hexadecimal SHA-256.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The hash of the prompts of these rows' tasks, with empty fields.
@@ -116,9 +142,12 @@ pub(crate) fn readme(target: &Target, stage: Stage, manifest: &Manifest, rows: &
         "\nSources: {}. What may be done with rows of public data is said by their sources.\n\n## How to load it\n\n",
         sources.join(", ")
     );
-    let split = by_split(rows).first().map_or("train", |(split, _)| split.as_str());
+    let splits = by_split(rows);
+    let split = splits.first().map_or(Split::Train, |(split, _)| *split);
+    // Without validation rows a trainer that wants some gets the others.
+    let validation = if splits.iter().any(|(split, _)| *split == Split::Valid) { Split::Valid } else { split };
     let task = rows.first().map_or("", |row| row.task.id());
-    text.push_str(&target.loading(stage, split, task));
+    text.push_str(&target.loading(stage, [split, validation].map(Split::as_str), task));
     text
 }
 

@@ -4,7 +4,6 @@
 //! of a folder depend on the inputs, the options and the version of the program, and on nothing else.
 
 mod error;
-mod folder;
 mod input;
 mod inspect;
 mod llama_factory;
@@ -23,16 +22,21 @@ mod trl;
 mod verl;
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use chemr_tasks::Split;
 
 pub use error::{ExportError, RowFault};
 pub use input::TraceText;
-pub use manifest::{InputNote, Manifest};
+pub use manifest::{InputNote, Manifest, OptionsNote};
 pub use target::{Stage, Target, target, targets};
 
+use crate::folder::{self, NewFolder};
 use row::Row;
+use target::Files;
 
 /// What is exported.
 #[derive(Clone, Debug)]
@@ -43,7 +47,7 @@ pub struct ExportOptions {
     pub splits: Vec<Split>,
     /// Only these tasks; empty for all.
     pub tasks: Vec<String>,
-    /// At most so many rows, the first ones; 0 for all.
+    /// At most so many rows, the first ones; 0 for all. Files are read no further than that.
     pub limit: usize,
     /// Seed of the gym.
     pub seed: u64,
@@ -99,11 +103,25 @@ pub fn export(
     let options = &options.for_stage(stage);
     let (inputs, rows, skipped) = read(stage, options)?;
     let mut files = (target.files)(&rows, stage)?;
-    let manifest = Manifest::new(target, stage, inputs, skipped, &rows, &files);
+    let manifest = Manifest::new(target, stage, options, inputs, skipped, &rows, &files);
     files.insert("README.md".to_owned(), manifest::readme(target, stage, &manifest, &rows).into_bytes());
     files.insert("manifest.json".to_owned(), manifest::file(&manifest)?);
-    folder::write(out, &files)?;
+    write(out, &files)?;
     Ok(manifest)
+}
+
+/// Writes all files into a new folder and flushes them to disk.
+fn write(out: &Path, files: &Files) -> Result<(), ExportError> {
+    let folder = NewFolder::begin(out)?;
+    for (name, bytes) in files {
+        let path = folder.path().join(name);
+        let written = File::create_new(&path).and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()
+        });
+        written.map_err(|source| ExportError::Write { path, source })?;
+    }
+    Ok(folder.finish()?)
 }
 
 /// Inputs, rows, and how many were left out for which reason.
@@ -112,21 +130,19 @@ type Chosen = (Vec<InputNote>, Vec<Row>, BTreeMap<&'static str, usize>);
 fn read(stage: Stage, options: &ExportOptions) -> Result<Chosen, ExportError> {
     let (mut inputs, mut rows) = (Vec::new(), Vec::new());
     let (mut skipped, mut held) = (BTreeMap::new(), BTreeMap::new());
-    let is_full = |rows: &Vec<Row>| options.limit > 0 && rows.len() == options.limit;
     for input in &options.inputs {
-        let (note, found) = input::read(input, options)?;
-        inputs.push(note);
-        for input::Found { place, row } in found {
-            if is_full(&rows) {
-                break;
-            }
+        let is_full = |rows: &[Row]| options.limit > 0 && rows.len() == options.limit;
+        if is_full(&rows) {
+            break;
+        }
+        let note = input::read(input, options, &mut |input::Found { place, row }| {
             let checked = match row {
                 Ok((example, completion)) => {
                     *held.entry((example.task.clone(), example.split)).or_insert(0) += 1;
                     let is_wanted = (options.splits.is_empty() || options.splits.contains(&example.split))
                         && (options.tasks.is_empty() || options.tasks.contains(&example.task));
                     if !is_wanted {
-                        continue;
+                        return Ok(ControlFlow::Continue(()));
                     }
                     Row::new(example, completion, stage)
                 }
@@ -137,7 +153,9 @@ fn read(stage: Stage, options: &ExportOptions) -> Result<Chosen, ExportError> {
                 Err(fault) if options.skip_bad => *skipped.entry(fault.code()).or_insert(0) += 1,
                 Err(fault) => return Err(ExportError::Row { place, fault: Box::new(fault) }),
             }
-        }
+            Ok(if is_full(&rows) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        inputs.push(note);
     }
     if rows.is_empty() {
         return Err(ExportError::Empty { held: manifest::held(&held, &skipped) });

@@ -48,7 +48,8 @@ pub struct Target {
     /// The stages it has; the first is the default.
     pub stages: &'static [Stage],
     pub(crate) files: fn(&[Row], Stage) -> Result<Files, ExportError>,
-    /// How a folder is loaded, as Markdown. `SPLIT` and `TASK` stand for a split and a task of the export.
+    /// How a folder is loaded, as Markdown. `SPLIT` and `VALIDATION` stand for splits of the export, `TASK_ID` for one of its tasks, `TASK` for the same as part of a
+    /// name.
     pub(crate) loading: fn(Stage) -> &'static str,
 }
 
@@ -59,9 +60,10 @@ impl fmt::Debug for Target {
 }
 
 impl Target {
-    /// How an export with this split and this task is loaded, as Markdown.
-    pub fn loading(&self, stage: Stage, split: &str, task: &str) -> String {
-        (self.loading)(stage).replace("SPLIT", split).replace("TASK", &task.replace('.', "_"))
+    /// How an export with these splits, to train on and to validate with, and this task is loaded, as Markdown.
+    pub fn loading(&self, stage: Stage, [split, validation]: [&str; 2], task: &str) -> String {
+        let text = (self.loading)(stage).replace("SPLIT", split).replace("VALIDATION", validation);
+        text.replace("TASK_ID", task).replace("TASK", &task.replace('.', "_"))
     }
 
     /// The stage to export, when this one is asked for.

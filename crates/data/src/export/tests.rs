@@ -138,6 +138,7 @@ fn the_manifest_says_what_is_there() {
     assert_eq!((manifest.inputs[1].seed, manifest.inputs[1].rows), (Some(1), 3));
     assert_eq!(manifest.counts["retrosynthesis"]["train"], 4);
     assert_eq!((manifest.rows, manifest.completions), (6, 1));
+    assert_eq!(stored["options"], serde_json::json!({"splits": ["train"], "tasks": [], "limit": 0, "skip_bad": false}));
     let other = export(target("trl").unwrap(), None, &options(&["gym:retrosynthesis:1:3"]), &base.path().join("b"));
     assert_ne!(manifest.prompts_sha256, other.unwrap().prompts_sha256);
 }
@@ -185,6 +186,24 @@ fn rows_are_chosen() {
     fs::write(&bad, "{}\n{}\n").unwrap();
     let none = rows(ExportOptions { skip_bad: true, ..options(&[bad.to_str().unwrap()]) }).unwrap_err().to_string();
     assert!(none.contains("2 left out (no_example)"), "{none}");
+}
+
+#[test]
+fn a_limit_ends_reading() {
+    let base = tempfile::tempdir().unwrap();
+    let file = base.path().join("rows.jsonl");
+    let text = fs::read_to_string(examples()).unwrap();
+    let first: String = text.split_inclusive('\n').take(2).collect();
+    // What follows the second row would end the export.
+    fs::write(&file, format!("{first}{}", "x".repeat(2 << 20))).unwrap();
+    let given = ExportOptions { limit: 2, ..options(&[file.to_str().unwrap(), "no/such/file"]) };
+    let manifest = export(target("openai").unwrap(), Some(Stage::Rl), &given, &base.path().join("out")).unwrap();
+    assert_eq!((manifest.rows, manifest.options.limit, manifest.inputs.len()), (2, 2, 1));
+    let note = &manifest.inputs[0];
+    assert_eq!((note.rows, note.is_whole, note.sha256.as_str()), (2, false, sha256(first.as_bytes()).as_str()));
+    let whole = ExportOptions { limit: 6, ..options(&[&examples()]) };
+    let manifest = export(target("openai").unwrap(), Some(Stage::Rl), &whole, &base.path().join("all")).unwrap();
+    assert!(manifest.inputs[0].is_whole);
 }
 
 #[test]

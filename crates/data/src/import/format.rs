@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use chemr_tasks::{Example, Split, Task};
+use chemr_tasks::{Example, Split, Task, suggestion};
 
 use super::convert::{Answers, Rejection};
+use super::inputs::split_named;
 use super::reject::RejectReason;
 use super::rows::Row;
 use super::source::{Sample, Shape};
@@ -147,6 +148,16 @@ impl Binding {
         self.fields.get(field)?.iter().find_map(|name| row.text(name))
     }
 
+    /// The column of a field; of several that rows may have, the first.
+    pub fn column(&self, field: &str) -> Option<&str> {
+        self.fields.get(field)?.first().map(String::as_str)
+    }
+
+    /// The split that a row names itself: files of some formats hold several.
+    pub fn split(&self, row: &Row) -> Option<Split> {
+        split_named(&self.get(row, "split")?)
+    }
+
     /// The fields that have a column.
     pub fn fields(&self) -> impl Iterator<Item = &'static str> {
         self.fields.keys().copied()
@@ -168,24 +179,12 @@ fn column_names(column: &Column, found: &[&str], is_json: bool) -> Vec<String> {
     }
 }
 
-/// What to say behind a name that does not exist: the nearest, and what there is.
-pub(crate) fn nearest(name: &str, known: &[&str]) -> String {
-    let wanted = normalised(name);
-    let distance = |other: &str| strsim::normalized_levenshtein(&wanted, &normalised(other));
-    let mut near: Vec<(u32, &str)> = known
-        .iter()
-        .filter(|other| !other.is_empty())
-        .map(|other| ((distance(other) * 1000.0) as u32, *other))
-        .filter(|(share, _)| *share >= 400)
-        .collect();
-    near.sort_by(|a, b| b.cmp(a));
-    let near: Vec<&str> = near.into_iter().take(3).map(|(_, other)| other).collect();
-    let shown: Vec<&str> = known.iter().copied().take(30).collect();
-    match (near.as_slice(), shown.as_slice()) {
-        (_, []) => "; there are no columns".to_owned(),
-        ([], shown) => format!("; there are: {}", shown.join(", ")),
-        (near, _) => format!("; nearest: {}", near.join(", ")),
-    }
+/// What to say behind a name of a field or column that does not exist.
+fn nearest(name: &str, known: &[&str]) -> String {
+    // A table may have thousands of columns, each with a name of any length.
+    const MOST: usize = 100;
+    let readable = known.iter().copied().filter(|known| (1..=MOST).contains(&known.len()));
+    suggestion(name, readable.take(MOST))
 }
 
 /// A row on its way to examples.
@@ -199,8 +198,6 @@ pub(crate) struct Record<'a> {
     pub path: &'a str,
     /// The task that was asked for.
     pub task: Option<&'static Task>,
-    /// What yields are multiplied with to be percent.
-    pub scale: f64,
 }
 
 impl Record<'_> {

@@ -1,7 +1,7 @@
 //! Which files are imported, and what their names say.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use chemr_tasks::Split;
 
@@ -16,6 +16,9 @@ pub(crate) struct Input {
     pub path: PathBuf,
     /// The path as it is reported: below the folder that was named, or the name of the file.
     pub shown: String,
+    /// What its format and split may be told by, in lower case with `/` between the parts: its name and the folder that it lies in; of a
+    /// file that was found, the path from the folder that was named on. What lies above says nothing about the file.
+    pub told_by: String,
     /// Whether the file itself was named; one that was found in a folder may be passed over.
     pub is_named: bool,
 }
@@ -30,19 +33,32 @@ pub(crate) fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>, DataError> {
         let read = |source: io::Error| DataError::Import { path: path.clone(), message: source.to_string() };
         if std::fs::metadata(path).map_err(read)?.is_dir() {
             let before = found.len();
-            below(path, path, &mut found).map_err(read)?;
+            let name = last_parts(path, 1).map_err(read)?;
+            below(path, path, &name, &mut found).map_err(read)?;
             if found.len() == before {
                 return Err(DataError::Import { path: path.clone(), message: "the folder holds no files".into() });
             }
         } else {
             let shown = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-            found.push(Input { path: path.clone(), shown, is_named: true });
+            let told_by = last_parts(path, 2).map_err(read)?;
+            found.push(Input { path: path.clone(), shown, told_by, is_named: true });
         }
     }
     Ok(found)
 }
 
-fn below(root: &Path, folder: &Path, found: &mut Vec<Input>) -> io::Result<()> {
+/// The last parts of a path in lower case, whether it was written from the root or from the working folder.
+fn last_parts(path: &Path, count: usize) -> io::Result<String> {
+    let whole = std::path::absolute(path)?;
+    let parts: Vec<String> = whole
+        .components()
+        .filter(|part| matches!(part, Component::Normal(_)))
+        .map(|part| part.as_os_str().to_string_lossy().to_lowercase())
+        .collect();
+    Ok(parts[parts.len().saturating_sub(count)..].join("/"))
+}
+
+fn below(root: &Path, folder: &Path, name: &str, found: &mut Vec<Input>) -> io::Result<()> {
     let mut entries: Vec<PathBuf> = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
@@ -55,10 +71,11 @@ fn below(root: &Path, folder: &Path, found: &mut Vec<Input>) -> io::Result<()> {
         // A link to a folder can lead back to where it lies.
         let is_link = std::fs::symlink_metadata(&path)?.file_type().is_symlink();
         match std::fs::metadata(&path) {
-            Ok(metadata) if metadata.is_dir() && !is_link => below(root, &path, found)?,
+            Ok(metadata) if metadata.is_dir() && !is_link => below(root, &path, name, found)?,
             Ok(metadata) if metadata.is_file() => {
                 let shown = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-                found.push(Input { path, shown, is_named: false });
+                let told_by = format!("{name}/{}", shown.to_lowercase());
+                found.push(Input { path, shown, told_by, is_named: false });
             }
             // Devices, pipes, links to folders or to nothing.
             Ok(_) | Err(_) => {}
@@ -121,6 +138,19 @@ mod tests {
         ] {
             assert_eq!(split_of_path(path), split, "{path}");
         }
+    }
+
+    #[test]
+    fn only_the_nearest_folders_tell() {
+        let base = tempfile::tempdir().unwrap();
+        let folder = base.path().join("uspto-50k/test/Sets/train");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("A.csv"), "a").unwrap();
+        let told = |path: &Path| inputs(&[path.to_owned()]).unwrap().remove(0).told_by;
+        assert_eq!(told(&folder.join("A.csv")), "train/a.csv");
+        assert_eq!(told(&folder), "train/a.csv");
+        assert_eq!(told(folder.parent().unwrap()), "sets/train/a.csv");
+        assert_eq!(split_of_path("sets/a.csv"), None);
     }
 
     #[test]

@@ -4,23 +4,24 @@
 //! of the files.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use chemr_tasks::{Split, Task};
+use chemr_tasks::{Split, Task, suggestion};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::convert::{Answers, Rejection};
-use super::format::{Binding, Format, Record, format, formats, nearest};
+use super::format::{Binding, Format, Record, format, formats};
 use super::inputs::{Input, inputs, is_data, split_of_path};
 use super::reject::RejectReason;
-use super::rows::Numbered;
+use super::rows::{Numbered, Row};
 use super::source::{HashedRows, Sample, Shape, Source};
-use super::summary::{Counts, FileSummary, Skipped, Summary, peak_memory};
+use super::summary::{Counts, FileSummary, OptionsNote, Skipped, Summary, peak_memory};
 use crate::DataError;
+use crate::folder::NewFolder;
 
 /// Most rows of a batch.
 const BATCH_ROWS: usize = 4096;
@@ -48,11 +49,11 @@ pub struct Request {
 }
 
 /// Imports files into a new folder: `examples.jsonl`, `rejects.jsonl` and `import.json`. The folder appears when all is written; an
-/// import that is killed leaves `FOLDER.partial`, which the next one replaces.
+/// import that is killed leaves `.FOLDER.PROCESS.partial` beside it.
 ///
 /// # Errors
 /// When the folder exists, a file cannot be read to its end, or a file that was named is of no known format, has no split, or lacks a
-/// column. Then no folder is made.
+/// column. Then no folder is made. Files that were found in a folder and have no rows to read are passed over.
 pub fn import_files(request: &Request, folder: &Path) -> Result<Summary, DataError> {
     let started = Instant::now();
     let task = match request.task {
@@ -63,16 +64,16 @@ pub fn import_files(request: &Request, folder: &Path) -> Result<Summary, DataErr
         })?),
     };
     let inputs = inputs(&request.paths)?;
-    if folder.exists() {
-        return Err(DataError::Import {
-            path: folder.to_owned(),
-            message: "already there; name another folder with --out, or remove it".into(),
-        });
-    }
-    let partial = Partial::new(folder)?;
-    let mut writer = Writer::new(&partial.0)?;
+    let new = NewFolder::begin(folder)?;
+    let mut writer = Writer::new(new.path())?;
     let mut summary = Summary {
         version: env!("CARGO_PKG_VERSION"),
+        options: OptionsNote {
+            format: request.format.clone(),
+            task: request.task,
+            split: request.split.map(Split::as_str),
+            map: request.map.iter().cloned().collect(),
+        },
         counts: Counts::default(),
         seconds: 0.0,
         peak_memory_bytes: None,
@@ -97,36 +98,8 @@ pub fn import_files(request: &Request, folder: &Path) -> Result<Summary, DataErr
     summary.seconds = started.elapsed().as_secs_f64();
     summary.peak_memory_bytes = peak_memory();
     writer.finish(&summary)?;
-    fs::rename(&partial.0, folder).map_err(|source| DataError::Write { path: folder.to_owned(), source })?;
+    new.finish()?;
     Ok(summary)
-}
-
-/// Where the files lie until all of them are there. The folder vanishes unless it was renamed.
-struct Partial(PathBuf);
-
-impl Partial {
-    fn new(folder: &Path) -> Result<Partial, DataError> {
-        let Some(name) = folder.file_name() else {
-            return Err(DataError::Import { path: folder.to_owned(), message: "not the name of a folder".into() });
-        };
-        let mut name = name.to_os_string();
-        name.push(".partial");
-        let partial = folder.with_file_name(name);
-        let write = |source| DataError::Write { path: partial.clone(), source };
-        if partial.exists() {
-            // Left by an import that was killed.
-            fs::remove_dir_all(&partial).map_err(write)?;
-        }
-        fs::create_dir_all(&partial).map_err(write)?;
-        Ok(Partial(partial))
-    }
-}
-
-impl Drop for Partial {
-    fn drop(&mut self) {
-        // After the renaming there is nothing; a folder that cannot be removed does not look complete.
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 /// The open files of an import.
@@ -175,10 +148,28 @@ struct Plan {
     format: &'static Format,
     shape: Shape,
     binding: Binding,
-    split: Split,
+    splits: Splits,
     source: &'static str,
     path: String,
-    scale: f64,
+}
+
+/// What the splits of rows are told from.
+struct Splits {
+    /// Asked for, or that of a benchmark: whatever a row says.
+    fixed: Option<Split>,
+    /// By the name of the file: where a row says nothing.
+    told: Option<Split>,
+}
+
+impl Splits {
+    fn of(&self, binding: &Binding, row: &Row) -> Option<Split> {
+        self.fixed.or_else(|| binding.split(row)).or(self.told)
+    }
+
+    /// As a summary tells it.
+    fn as_str(&self) -> &'static str {
+        self.fixed.or(self.told).map_or("rows", Split::as_str)
+    }
 }
 
 /// Imports one file, or says why it is passed over.
@@ -193,13 +184,21 @@ fn import_file(
     if !input.is_named && !is_data(&input.path) {
         return Ok(Err("not a file of rows".to_owned()));
     }
-    let source = Source::open(&input.path).map_err(|error| fail(error.to_string()))?;
+    // Of a folder, a file that cannot be used from its first byte on is named and passed over; the others are imported.
+    let pass_over = |message: String| if input.is_named { Err(fail(message)) } else { Ok(Err(message)) };
+    let source = match Source::open(&input.path, input.told_by.clone()) {
+        Ok(source) => source,
+        Err(error) => return pass_over(error.to_string()),
+    };
     let plan = match plan(request, task, &source) {
         Ok(plan) => plan,
-        Err(Unplanned::Unknown(message)) if !input.is_named => return Ok(Err(message)),
-        Err(Unplanned::Unknown(message) | Unplanned::Wrong(message)) => return Err(fail(message)),
+        Err(Unplanned::Unknown(message)) => return pass_over(message),
+        Err(Unplanned::Wrong(message)) => return Err(fail(message)),
     };
-    let mut rows = source.rows(plan.shape).map_err(|error| fail(error.to_string()))?;
+    let mut rows = match source.rows(plan.shape) {
+        Ok(rows) => rows,
+        Err(error) => return pass_over(error.to_string()),
+    };
     let mut counts = Counts::default();
     loop {
         let batch = batch(&mut rows)
@@ -214,13 +213,13 @@ fn import_file(
         }
     }
     if counts.rows == 0 {
-        return Err(fail("the file has no rows".to_owned()));
+        return pass_over("the file has no rows".to_owned());
     }
     let (sha256, bytes) = rows.hash();
     Ok(Ok(FileSummary {
         file: input.shown.clone(),
         format: plan.format.name,
-        split: plan.split.as_str(),
+        split: plan.splits.as_str(),
         bytes,
         sha256,
         counts,
@@ -250,9 +249,9 @@ fn plan(request: &Request, task: Option<&'static Task>, source: &Source) -> Resu
     let sample = &source.sample;
     let (format, shape) = match &request.format {
         Some(name) => {
-            let known = || formats().iter().map(|format| format.name).collect::<Vec<_>>();
-            let format = format(name)
-                .ok_or_else(|| Unplanned::Wrong(format!("there is no format `{name}`{}", nearest(name, &known()))))?;
+            let known = || suggestion(name, formats().iter().map(|format| format.name));
+            let format =
+                format(name).ok_or_else(|| Unplanned::Wrong(format!("there is no format `{name}`{}", known())))?;
             (format, (format.recognise)(sample).unwrap_or(Shape::Columns))
         }
         None => {
@@ -276,23 +275,27 @@ fn plan(request: &Request, task: Option<&'static Task>, source: &Source) -> Resu
     }
     let binding = Binding::new(&format.columns(task), sample, shape, &request.map)
         .map_err(|message| Unplanned::Wrong(format!("format {}: {message}", format.name)))?;
-    let split = match (format.is_evaluation_only, request.split.or_else(|| split_of_path(&sample.path))) {
-        (true, Some(Split::Train | Split::Valid)) if request.split.is_some() => {
+    if let Some(message) = super::formats::unit_fault(format, sample, &binding, &request.map) {
+        return Err(Unplanned::Wrong(message));
+    }
+    let told = split_of_path(&sample.path);
+    let fixed = match (format.is_evaluation_only, request.split) {
+        (true, Some(Split::Train | Split::Valid)) => {
             let message =
                 format!("{} is a benchmark for evaluation only; its rows are never train or valid", format.name);
             return Err(Unplanned::Wrong(message));
         }
-        (true, _) => Split::Test,
-        (false, Some(split)) => split,
-        (false, None) => {
-            let message =
-                "neither the name of the file nor of its folder says the split; give --split train, valid or test";
-            return Err(Unplanned::Wrong(message.to_owned()));
-        }
+        (true, _) => Some(Split::Test),
+        (false, asked) => asked,
     };
+    if fixed.or(told).is_none() && !sample.rows.iter().any(|row| binding.split(row).is_some()) {
+        let message =
+            "neither the name of the file nor of its folder says the split; give --split train, valid or test";
+        return Err(Unplanned::Wrong(message.to_owned()));
+    }
     let origin = if sample.is_named(&["chemllmbench"]) { "chemllmbench" } else { format.name };
-    let scale = super::formats::scale(sample, &binding);
-    Ok(Plan { format, shape, binding, split, source: origin, path: sample.path.clone(), scale })
+    let splits = Splits { fixed, told };
+    Ok(Plan { format, shape, binding, splits, source: origin, path: sample.path.clone() })
 }
 
 fn unknown(sample: &Sample) -> String {
@@ -340,9 +343,11 @@ fn converted(plan: &Plan, task: Option<&'static Task>, file: &str, numbered: &Nu
             return result;
         }
     };
-    let Plan { format, binding, split, source, path, scale, .. } = plan;
-    let record = Record { row, binding, split: *split, source, path, task, scale: *scale };
-    let answers = asked((format.convert)(&record), task);
+    let Plan { format, binding, splits, source, path, .. } = plan;
+    let answers = match splits.of(binding, row) {
+        Some(split) => asked((format.convert)(&Record { row, binding, split, source, path, task }), task),
+        None => vec![Err(Rejection::new(RejectReason::Missing("split"), ""))],
+    };
     for example in answers.iter().filter_map(|answer| answer.as_ref().ok()) {
         // Maps of texts always are JSON.
         let Ok(text) = serde_json::to_string(example) else { continue };

@@ -48,7 +48,7 @@ pub(crate) enum Layout {
 
 /// What the format of a file is told from.
 pub(crate) struct Sample {
-    /// The path in lower case with `/` between its parts.
+    /// [`Input::told_by`](super::inputs::Input::told_by).
     pub path: String,
     /// `None` for a workbook.
     pub layout: Option<Layout>,
@@ -68,6 +68,11 @@ impl Sample {
         self.path.rsplit('/').next().unwrap_or_default()
     }
 
+    /// Name of the folder that the file lies in, in lower case.
+    pub fn folder_name(&self) -> &str {
+        self.path.rsplit('/').nth(1).unwrap_or_default()
+    }
+
     /// Whether the path contains one of these texts.
     pub fn is_named(&self, texts: &[&str]) -> bool {
         texts.iter().any(|text| self.path.contains(text))
@@ -84,25 +89,24 @@ pub(crate) struct Source {
 /// Where the rows of a file come from.
 enum Content {
     Text(Box<dyn BufRead + Send>, Layout),
-    Workbook(WorkbookRows),
+    Workbook(Box<WorkbookRows>),
 }
 
 impl Source {
-    /// Opens a file and looks at its beginning.
+    /// Opens a file and looks at its beginning; `name` is the path that its format may be told by.
     ///
     /// # Errors
     /// When it cannot be read, is empty, or is no text.
-    pub fn open(path: &Path) -> io::Result<Source> {
+    pub fn open(path: &Path, name: String) -> io::Result<Source> {
         let tally = Arc::new(Mutex::new(Tally::default()));
         let mut packed =
             BufReader::with_capacity(64 << 10, Hashed { file: File::open(path)?, tally: Arc::clone(&tally) });
-        let name = path.to_string_lossy().replace('\\', "/").to_lowercase();
         if packed.fill_buf()?.starts_with(b"PK\x03\x04") && name.ends_with(".xlsx") {
             // Workbooks are read from several places, so they are hashed beforehand.
             io::copy(&mut packed, &mut io::sink())?;
             let rows = WorkbookRows::new(File::open(path)?)?;
             let sample = workbook_sample(name, WorkbookRows::new(File::open(path)?)?);
-            return Ok(Source { content: Content::Workbook(rows), tally, sample });
+            return Ok(Source { content: Content::Workbook(Box::new(rows)), tally, sample });
         }
         let is_packed = packed.fill_buf()?.starts_with(&[0x1f, 0x8b]);
         let mut plain: Box<dyn Read + Send> =
@@ -131,7 +135,7 @@ impl Source {
         let Source { content, tally, .. } = self;
         let (reader, layout) = match content {
             Content::Text(reader, layout) => (reader, layout),
-            Content::Workbook(rows) => return Ok(HashedRows { rows: Box::new(rows), tally }),
+            Content::Workbook(rows) => return Ok(HashedRows { rows, tally }),
         };
         let rows: Box<dyn Rows> = match (shape, layout) {
             (Shape::Lines { comment }, _) => Box::new(Lines::new(reader, comment)),

@@ -10,7 +10,7 @@ pub struct FileSummary {
     /// The path below the folder that was named, or the name of the file.
     pub file: String,
     pub format: &'static str,
-    /// Split of its rows; those of a file that tells the split of each row may differ.
+    /// Split of its rows, of which some may name another; `rows` where only they tell it.
     pub split: &'static str,
     /// Length of the file as it lies, packed or not.
     pub bytes: u64,
@@ -69,11 +69,25 @@ pub struct Skipped {
     pub reason: String,
 }
 
+/// What was asked for beside the files: with them and the same version the examples can be made again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OptionsNote {
+    /// Name of the format, when it was not told from the files.
+    pub format: Option<String>,
+    /// The only task.
+    pub task: Option<&'static str>,
+    /// Split of all rows.
+    pub split: Option<&'static str>,
+    /// Columns by the field that they were named for.
+    pub map: BTreeMap<String, String>,
+}
+
 /// What an import did: the content of `import.json`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
     /// Version of chem-r.
     pub version: &'static str,
+    pub options: OptionsNote,
     #[serde(flatten)]
     pub counts: Counts,
     pub seconds: f64,

@@ -42,12 +42,14 @@ impl Table {
 }
 
 fn open(folder: &Path, stem: &str) -> Result<(PathBuf, Source), DataError> {
-    let plain = folder.join(format!("{stem}.csv"));
-    match Source::open(&plain) {
+    let name = format!("{stem}.csv");
+    let plain = folder.join(&name);
+    match Source::open(&plain, name) {
         Ok(source) => Ok((plain, source)),
         Err(error) => {
-            let zipped = folder.join(format!("{stem}.csv.gz"));
-            match Source::open(&zipped) {
+            let name = format!("{stem}.csv.gz");
+            let zipped = folder.join(&name);
+            match Source::open(&zipped, name) {
                 Ok(source) => Ok((zipped, source)),
                 // The name without .gz is what a reader of the message looks for.
                 Err(_) => Err(DataError::Read { path: plain, source: error }),
@@ -78,7 +80,7 @@ pub(super) fn candidates<const N: usize>(
         .rows
         .par_iter()
         .map(|row| {
-            let record = Record { row, binding: &table.binding, split, source, path: "", task: None, scale: 1.0 };
+            let record = Record { row, binding: &table.binding, split, source, path: "", task: None };
             convert(&record).unwrap_or_else(|rejection| std::array::from_fn(|_| Err(rejection.reason)))
         })
         .collect();

@@ -178,8 +178,17 @@ impl Downloader<'_> {
         if reply.status == 200 {
             partial.begin(url, reply.strong_etag())?;
         }
-        (self.tell)(Happening::Answered { have: partial.length(), total: expected.bytes.or(total) });
-        self.receive(url, reply, partial, expected)
+        let total = expected.bytes.or(total);
+        (self.tell)(Happening::Answered { have: partial.length(), total });
+        self.receive(url, reply, partial, expected)?;
+        match total {
+            // A server that announces no length ends an answer by closing the connection, whole or not; another sends less than is left.
+            Some(total) if partial.length() < total => Err(Failure::Passing {
+                message: format!("the connection ended after {} of {total} bytes", partial.length()),
+                pause: None,
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Refuses a body before it is read when its length alone shows that it is not wanted.
@@ -224,14 +233,7 @@ impl Downloader<'_> {
             partial.append(&buffer[..read])?;
             (self.tell)(Happening::Received { have: partial.length() });
         }
-        match expected.bytes {
-            // A server that announces no length ends an answer by closing the connection, whole or not.
-            Some(bytes) if partial.length() < bytes => Err(Failure::Passing {
-                message: format!("the connection ended after {} of {bytes} bytes", partial.length()),
-                pause: None,
-            }),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     fn trouble(&self, url: &str, trouble: Trouble) -> Failure {

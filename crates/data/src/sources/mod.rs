@@ -17,7 +17,6 @@ mod expected;
 mod fetch;
 pub mod hub;
 mod lock;
-mod nearest;
 mod partial;
 mod paths;
 mod receipt;

@@ -1,5 +1,7 @@
 //! `SOURCE.json`: where the files of a folder came from, under which licence, and whom to cite.
 
+use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -78,7 +80,10 @@ impl Receipt {
         let failed = |error: std::io::Error| FetchError::disk("write", &path, error);
         let text = serde_json::to_string_pretty(self).map_err(|error| failed(error.into()))?;
         let new = folder.join(".SOURCE.json.new");
-        std::fs::write(&new, text + "\n").map_err(failed)?;
+        let mut file = File::create(&new).map_err(failed)?;
+        file.write_all(text.as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(failed)?;
+        // Before the name: after a power cut a whole receipt must not turn out empty.
+        file.sync_all().map_err(failed)?;
         std::fs::rename(&new, &path).map_err(failed)
     }
 }

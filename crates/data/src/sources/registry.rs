@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use chemr_tasks::suggestion;
 use serde::{Deserialize, Serialize};
 
-use super::nearest::suggestion;
 use super::{FetchError, address, paths, toml_file};
 
 /// A public dataset.

@@ -1,7 +1,8 @@
 //! Reading a registry file strictly.
 
+use chemr_tasks::suggestion;
+
 use super::FetchError;
-use super::nearest::suggestion;
 use super::registry::Dataset;
 
 /// Reads one dataset. `file` is the name that errors tell.
@@ -24,12 +25,7 @@ fn describe(text: &str, file: &str, error: &toml::de::Error) -> FetchError {
         .find_map(|kind| message.strip_prefix(&format!("unknown {kind} `")).and_then(|rest| rest.split_once('`')));
     let message = match unknown {
         Some((name, rest)) => {
-            let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
-            let hint = match suggestion(name, known.iter().copied()) {
-                none if none.is_empty() => format!("; known here: {}", known.join(", ")),
-                hint => hint,
-            };
-            format!("`{name}` is not known{hint}")
+            format!("`{name}` is not known{}", suggestion(name, rest.split('`').skip(1).step_by(2)))
         }
         None => message.to_owned(),
     };

@@ -191,6 +191,22 @@ fn without_hash_and_tag_nothing_is_put_together() {
 }
 
 #[test]
+fn a_range_that_is_shorter_than_what_is_left_is_not_the_end() {
+    let body = contents(1000);
+    let sent = body.clone();
+    let server = Server::start(move |request, stream| match request.earlier {
+        0 => serve_until(request, stream, &sent, Some("\"1\""), 400),
+        1 => {
+            let headers = [("ETag", "\"1\""), ("Content-Range", "bytes 400-699/1000")];
+            send(stream, "206 Partial Content", &headers, &sent[400..700])
+        }
+        _ => serve(request, stream, &sent, Some("\"1\"")),
+    });
+    Bench::start().succeeds(&dataset(vec![unpinned("a.csv", server.url("/a"))]), &body);
+    assert_eq!(beginnings(&server), [None, Some(400), Some(700)]);
+}
+
+#[test]
 fn a_copy_goes_on_where_the_first_address_broke_off() {
     let body = contents(200_000);
     let sent = body.clone();

@@ -106,12 +106,17 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let options = options(arguments)?;
     let display = Display::new(wanted.iter().map(|Wanted { dataset, file }| format!("{} {}", dataset.name, file.path)));
     let report = fetch(&wanted, &options, interrupt::stop_flag(), &|event| display.show(event))?;
-    if arguments.json {
-        say!("{}", serde_json::to_string(&report)?)?;
+    let told = if arguments.json {
+        let text = serde_json::to_string(&report)?;
+        say!("{text}")
     } else {
-        summarise(&datasets, &report)?;
-    }
-    let Some(fault) = report.fault() else { return Ok(Outcome::Done) };
+        summarise(&datasets, &report)
+    };
+    let Some(fault) = report.fault() else {
+        told?;
+        return Ok(Outcome::Done);
+    };
+    // A reader that went away (`| head`) does not make the missing files less missing: the fault's exit code counts.
     let files = report.files.len();
     let complete = report.count(FileStatus::Fetched) + report.count(FileStatus::Present);
     if fault == Fault::Interrupted {

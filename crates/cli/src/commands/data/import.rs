@@ -13,6 +13,9 @@ const EXAMPLES: &str = "Files are CSV, TSV, text, JSON or JSON lines, plain or g
 each other, and the reasons for rejects. The folder gets examples.jsonl, rejects.jsonl (every row that was not used, with its reason) and import.json \
 (the numbers); it appears when all is written.
 
+Exit codes: 0 at least one row was kept, however many were rejected; 1 a file cannot be read or understood, and no folder is made; 2 wrong usage; 3 the folder \
+is there, but every row was rejected.
+
 Examples:
   chemr data import data/uspto-50k --out imported/uspto-50k
   chemr data import validation.txt --format chebi20 --task molecule_design
@@ -81,7 +84,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     } else {
         print_summary(&summary, arguments)?;
     }
-    Ok(Outcome::Done)
+    Ok(if summary.counts.kept == 0 { Outcome::InvalidInput } else { Outcome::Done })
 }
 
 fn print_summary(summary: &Summary, arguments: &Arguments) -> std::io::Result<()> {

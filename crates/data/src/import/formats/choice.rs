@@ -111,16 +111,22 @@ fn options(record: &Record<'_>) -> Result<Vec<String>, Rejection> {
     lettered.or_else(listed).ok_or_else(|| Rejection::new(RejectReason::Missing("choices"), ""))
 }
 
-/// The place of the right option by its index, letter or text.
-fn place(answer: &str, options: &[String]) -> Result<usize, Rejection> {
-    let by_index = answer.parse::<usize>().ok();
-    let by_letter = || match answer.as_bytes() {
-        [letter] if letter.is_ascii_uppercase() => Some(usize::from(letter - b'A')),
+/// The place of the option that a letter names.
+fn by_letter(answer: &str, options: &[String]) -> Option<usize> {
+    match answer.as_bytes() {
+        [letter] if letter.is_ascii_uppercase() => {
+            Some(usize::from(letter - b'A')).filter(|place| *place < options.len())
+        }
         _ => None,
-    };
-    let by_text = || options.iter().position(|option| option.trim() == answer);
-    let place = by_text().or_else(by_letter).or(by_index).filter(|place| *place < options.len());
-    place.ok_or_else(|| Rejection::new(RejectReason::AnswerNotAnOption, answer.chars().take(80).collect::<String>()))
+    }
+}
+
+fn by_text(answer: &str, options: &[String]) -> Option<usize> {
+    options.iter().position(|option| option.trim() == answer)
+}
+
+fn no_option(answer: &str) -> Rejection {
+    Rejection::new(RejectReason::AnswerNotAnOption, answer.chars().take(80).collect::<String>())
 }
 
 fn mmlu(record: &Record<'_>) -> Result<chemr_tasks::Example, Rejection> {
@@ -129,7 +135,11 @@ fn mmlu(record: &Record<'_>) -> Result<chemr_tasks::Example, Rejection> {
     let listed = || record.row.value("golden_answers")?.as_array()?.first().and_then(scalar);
     let answer = record.get("answer").map(Cow::into_owned).or_else(listed);
     let answer = answer.ok_or_else(|| Rejection::new(RejectReason::Missing("answer"), ""))?;
-    choice(record, "choice.mmlu", &text, &options, &[place(answer.trim(), &options)?])
+    let answer = answer.trim();
+    let by_index = || answer.parse().ok().filter(|place| *place < options.len());
+    // Letters and indices come first: options may be numbers or letters themselves (elements).
+    let right = by_letter(answer, &options).or_else(by_index).or_else(|| by_text(answer, &options));
+    choice(record, "choice.mmlu", &text, &options, &[right.ok_or_else(|| no_option(answer))?])
 }
 
 fn chembench4k(record: &Record<'_>) -> Result<chemr_tasks::Example, Rejection> {
@@ -137,7 +147,8 @@ fn chembench4k(record: &Record<'_>) -> Result<chemr_tasks::Example, Rejection> {
     let (text, answer) = (record.need("question")?, record.need("answer")?);
     if record.get("A").is_some() {
         let options = options(record)?;
-        return choice(record, ID, &text, &options, &[place(&answer, &options)?]);
+        let right = by_letter(&answer, &options).ok_or_else(|| no_option(&answer))?;
+        return choice(record, ID, &text, &options, &[right]);
     }
     // The options are the last four lines; where one of them has several lines, the answer is none of them.
     let lines: Vec<&str> = text.split('\n').map(str::trim).collect();
@@ -145,7 +156,7 @@ fn chembench4k(record: &Record<'_>) -> Result<chemr_tasks::Example, Rejection> {
         return Err(Rejection::new(RejectReason::UnknownWording, "the question has less than five lines"));
     };
     let options: Vec<String> = lines[start..].iter().map(ToString::to_string).collect();
-    let right = options.iter().position(|option| *option == answer);
+    let right = by_text(&answer, &options);
     let right = right.ok_or_else(|| {
         Rejection::new(RejectReason::AnswerNotAnOption, "the answer is none of the last four lines of the question")
     })?;

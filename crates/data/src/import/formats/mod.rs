@@ -19,7 +19,7 @@ use super::format::Format;
 pub(super) use moleculenet::labelled;
 pub(super) use names::compound;
 pub(super) use reactions::both_directions;
-pub(super) use yields::scale;
+pub(super) use yields::unit_fault;
 
 /// All formats; a file is offered to them in this order, so that telling columns come before common ones.
 pub(super) fn all() -> Vec<Format> {

@@ -6,7 +6,6 @@ use chemr_tasks::{Example, Task, task};
 
 use super::super::convert::{Rejection, one, question};
 use super::super::format::{Column, Format, Record, normalised};
-use super::super::inputs::split_named;
 use super::super::reject::RejectReason;
 use super::super::source::{Sample, Shape};
 
@@ -83,12 +82,7 @@ fn example(record: &Record<'_>) -> Result<Example, Rejection> {
     let (task, field) = known(&name, record.get("target").as_deref())?;
     let (input, output) = (record.need("input")?, record.need("output")?);
     let (asked, answer) = (core(&input), core(&output));
-    let mut example = question(record, task, &[(field, asked)], &answer)?;
-    // A file may hold all splits.
-    if let Some(split) = record.get("split").and_then(|split| split_named(&split)) {
-        example.split = split;
-    }
-    Ok(example)
+    question(record, task, &[(field, asked)], &answer)
 }
 
 fn known(name: &str, target: Option<&str>) -> Result<(&'static Task, &'static str), Rejection> {

@@ -71,7 +71,7 @@ fn recognise(sample: &Sample) -> Option<Shape> {
     let has = |wanted: &str| sample.columns.iter().any(|name| normalised(name) == normalised(wanted));
     let counted = has("carbon") || (has("single") && has("rotatable")) || has("benzene rings");
     let edited = has("molecule") && (has("added_group") || has("removed_group"));
-    let optimised = has("molecule") && sample.is_named(&["molopt", "logp", "/mr", "qed"]);
+    let optimised = has("molecule") && (sample.is_named(&["molopt", "logp", "qed"]) || sample.folder_name() == "mr");
     (has("Instruction") && !has("SubTask") && (counted || edited || optimised)).then_some(Shape::Columns)
 }
 

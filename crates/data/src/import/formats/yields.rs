@@ -5,7 +5,6 @@
 use std::sync::OnceLock;
 
 use chemr_chem::{Mol, Template};
-use chemr_tasks::Task;
 
 use super::super::convert::{Answers, Rejection, label, molecule, number};
 use super::super::format::{Binding, Column, Format, Record, normalised};
@@ -45,7 +44,8 @@ pub(super) fn formats() -> [Format; 3] {
             told_by: "reaction and yield below a path with `buchwald`, `dreher` or `bh_`, or beside an aryl halide; the components and Output",
             tasks: &["yield.buchwald_hartwig", "yield.buchwald_hartwig_percent"],
             is_evaluation_only: false,
-            columns,
+            // Normalised yields of these plates are published as `y`, so that it does not say its unit here.
+            columns: |_| columns(&[]),
             recognise: |sample| {
                 let is_own = sample.is_named(&["buchwald", "dreher", "bh_"]) || has(sample, "aryl_halide");
                 let has_reaction = (has(sample, "reaction") || has(sample, "rxn")) && has_yield(sample);
@@ -61,7 +61,7 @@ pub(super) fn formats() -> [Format; 3] {
             told_by: "reaction and yield below a path with `suzuki`, `su_` or `random_split`",
             tasks: &["yield.suzuki_miyaura", "yield.suzuki_miyaura_percent"],
             is_evaluation_only: false,
-            columns,
+            columns: |_| columns(&["y"]),
             recognise: |sample| {
                 let has_reaction = (has(sample, "reaction") || has(sample, "rxn")) && has_yield(sample);
                 (has_reaction && sample.is_named(&["suzuki", "su_", "random_split"])).then_some(Shape::Columns)
@@ -71,10 +71,14 @@ pub(super) fn formats() -> [Format; 3] {
     ]
 }
 
-fn columns(_: Option<&'static Task>) -> Vec<Column> {
+/// The field of yields as fractions of one.
+const FRACTION: &str = "yield_fraction";
+
+fn columns(fraction: &[&'static str]) -> Vec<Column> {
     vec![
         Column::optional("reaction", &["reaction", "rxn"]),
-        Column::optional("yield", &["yield_percent", "yield", "y", "Output"]),
+        Column::optional("yield", &["yield_percent", "Output", "yield"]),
+        Column::optional(FRACTION, fraction),
         Column::optional("high_yield", &["high_yield"]),
         Column::optional("ligand", &["ligand"]),
         Column::optional("additive", &["additive"]),
@@ -91,21 +95,47 @@ fn has_yield(sample: &Sample) -> bool {
     ["yield_percent", "yield", "y", "high_yield"].iter().any(|name| has(sample, name))
 }
 
-/// What yields are multiplied with to be percent: files that give fractions are told by many rows of which none is above one.
-pub(crate) fn scale(sample: &Sample, binding: &Binding) -> f64 {
-    const MANY: usize = 20;
-    let yields: Vec<f64> = sample.rows.iter().filter_map(|row| binding.get(row, "yield")?.parse().ok()).collect();
-    if yields.len() >= MANY && yields.iter().all(|value| *value <= 1.0) { 100.0 } else { 1.0 }
+/// Why the yields of a plate cannot be read: their column does not say whether they are percent or fractions, nor does `--map`. Values do
+/// not tell: every yield of a small file may be below one percent.
+pub(crate) fn unit_fault(
+    format: &Format,
+    sample: &Sample,
+    binding: &Binding,
+    map: &[(String, String)],
+) -> Option<String> {
+    let is_plate = (format.columns)(None).iter().any(|column| column.field == FRACTION);
+    if !is_plate || map.iter().any(|(field, _)| field == "yield" || field == FRACTION) {
+        return None;
+    }
+    let column = match (binding.column("yield"), binding.column(FRACTION)) {
+        // Beside the class (ChemLLMBench) it is percent.
+        (Some(column), _) => Some(column).filter(|name| normalised(name) == "yield" && !has(sample, "high_yield")),
+        (None, None) => sample.columns.iter().map(String::as_str).find(|name| normalised(name) == "y"),
+        (None, Some(_)) => None,
+    }?;
+    Some(format!(
+        "the column `{column}` does not say its unit; give --map yield={column} where it is percent, --map {FRACTION}={column} where it is a fraction of one"
+    ))
 }
 
-/// A yield in percent, as the file writes it where it is percent already.
-fn percent(record: &Record<'_>, text: &str) -> Result<String, Rejection> {
-    let value = number(text)? * record.scale;
-    if !(0.0..=100.0).contains(&value) {
-        return Err(Rejection::new(RejectReason::OutOfRange, format!("a yield of `{text}`")));
-    }
-    // A factor of 100 leaves digits behind that nobody measured.
-    Ok(if record.scale == 1.0 { text.to_owned() } else { format!("{}", (value * 1e6).round() / 1e6) })
+/// The yield of a row in percent, if it has one.
+fn measured(record: &Record<'_>) -> Option<Result<String, Rejection>> {
+    let fraction = record.get(FRACTION);
+    let text = fraction.clone().or_else(|| record.get("yield"))?;
+    let percent = |value: f64| {
+        let is_possible = (0.0..=100.0).contains(&value);
+        is_possible
+            .then_some(value)
+            .ok_or_else(|| Rejection::new(RejectReason::OutOfRange, format!("a yield of `{text}`")))
+    };
+    Some(match fraction {
+        // A factor of 100 leaves digits behind that nobody measured.
+        Some(_) => number(&text)
+            .and_then(|value| percent(value * 100.0))
+            .map(|value| ((value * 1e6).round() / 1e6).to_string()),
+        // As the file writes it.
+        None => number(&text).and_then(percent).map(|_| text.clone().into_owned()),
+    })
 }
 
 /// Both tasks of a reaction: the class as the file gives it, else by the bound.
@@ -115,16 +145,16 @@ fn both(
     (class, in_percent): (&'static str, &'static str),
     meta: &[(&str, &str)],
 ) -> Answers {
-    let (high, measured) = (record.get("high_yield"), record.get("yield"));
+    let (high, measured) = (record.get("high_yield"), measured(record));
     let mut answers = Vec::new();
     let input = [("reaction", reaction)];
-    if let Some(text) = &measured {
-        let found = percent(record, text).map(|text| record.example(in_percent, &input, &text, meta));
-        answers.push(found.map_err(|rejection| rejection.of_task(in_percent)));
+    if let Some(found) = &measured {
+        let found = found.as_ref().map(|text| record.example(in_percent, &input, text, meta));
+        answers.push(found.map_err(|rejection| rejection.clone().of_task(in_percent)));
     }
-    let by_bound = || -> Option<Result<&'static str, Rejection>> {
-        let text = percent(record, measured.as_deref()?).ok()?;
-        Some(number(&text).map(|value| if value >= HIGH { "Yes" } else { "No" }))
+    let by_bound = || {
+        let text = measured.as_ref()?.as_ref().ok()?;
+        Some(number(text).map(|value| if value >= HIGH { "Yes" } else { "No" }))
     };
     if let Some(found) = high.as_deref().map(label).or_else(by_bound) {
         let found = found.map(|reference| record.example(class, &input, reference, meta));

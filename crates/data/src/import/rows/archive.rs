@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom};
 
+use flate2::Crc;
 use flate2::read::DeflateDecoder;
 
 /// Longest list of members that is read, in bytes.
@@ -21,6 +22,8 @@ const LOCAL: [u8; 4] = *b"PK\x03\x04";
 #[derive(Clone, Copy, Debug)]
 struct Member {
     method: u16,
+    /// CRC-32 of the unpacked content.
+    checksum: u32,
     packed: u32,
     offset: u32,
 }
@@ -72,6 +75,7 @@ impl Archive {
             let name = list.get(at + 46..at + 46 + lengths[0]).ok_or_else(|| broken("a name ends early"))?;
             let member = Member {
                 method: word(&list, at + 10)?,
+                checksum: double(&list, at + 16)?,
                 packed: double(&list, at + 20)?,
                 offset: double(&list, at + 42)?,
             };
@@ -99,11 +103,32 @@ impl Archive {
         let skipped = u64::from(word(&header, 26)?) + u64::from(word(&header, 28)?);
         let start = u64::from(member.offset) + 30 + skipped;
         let packed = BufReader::new(Part { file, at: start, left: member.packed.into() });
-        match member.method {
-            0 => Ok(Some(Box::new(packed.take(MAX_MEMBER)))),
-            8 => Ok(Some(Box::new(DeflateDecoder::new(packed).take(MAX_MEMBER)))),
-            _ => Err(broken("a member is packed with another method than deflate")),
+        let input: Box<dyn Read + Send> = match member.method {
+            0 => Box::new(packed),
+            8 => Box::new(DeflateDecoder::new(packed)),
+            _ => return Err(broken("a member is packed with another method than deflate")),
+        };
+        Ok(Some(Box::new(Content { input, left: MAX_MEMBER, read: Crc::new(), checksum: member.checksum })))
+    }
+}
+
+/// The unpacked content of a member. Its end is an error where the checksum differs, and so is more than the limit.
+struct Content<R> {
+    input: R,
+    left: u64,
+    read: Crc,
+    checksum: u32,
+}
+
+impl<R: Read> Read for Content<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        if read == 0 && !buffer.is_empty() && self.read.sum() != self.checksum {
+            return Err(broken("a member ends early or is damaged"));
         }
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| broken("a member unpacks to more than 1 GiB"))?;
+        self.read.update(&buffer[..read]);
+        Ok(read)
     }
 }
 
@@ -122,5 +147,24 @@ impl Read for Part {
         self.at += read as u64;
         self.left -= read as u64;
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_is_checked() {
+        let mut whole = Crc::new();
+        whole.update(b"rows");
+        let read = |bytes: &[u8], left: u64| {
+            let mut content = Content { input: bytes, left, read: Crc::new(), checksum: whole.sum() };
+            let mut found = Vec::new();
+            content.read_to_end(&mut found).map(|_| found).map_err(|error| error.to_string())
+        };
+        assert_eq!(read(b"rows", 4), Ok(b"rows".to_vec()));
+        assert_eq!(read(b"row", 4).unwrap_err(), "the zip archive is broken: a member ends early or is damaged");
+        assert_eq!(read(b"rows", 3).unwrap_err(), "the zip archive is broken: a member unpacks to more than 1 GiB");
     }
 }

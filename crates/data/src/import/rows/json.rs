@@ -103,6 +103,11 @@ impl<R: BufRead> JsonElements<R> {
             };
             // A number or a word ends before what follows it.
             if depth == 0 && !in_text && (matches!(byte, b',' | b']' | b'}') || byte.is_ascii_whitespace()) {
+                if bytes.is_empty() {
+                    // Nothing was consumed: to go on would find the same byte again.
+                    let message = format!("line {}: a JSON value expected, `{}` found", self.line, char::from(byte));
+                    return Err(io::Error::new(ErrorKind::InvalidData, message));
+                }
                 return Ok((bytes, is_longer));
             }
             self.consume(byte);

@@ -136,6 +136,14 @@ fn json_that_ends_early_or_goes_on() {
     assert_eq!(said(b"[{\"a\": "), "line 1: the file ends inside a JSON value");
     assert_eq!(said(b"[{}\n{}]"), "line 2: `]` expected, `{` found");
     assert_eq!(said(b"[{}] x"), "line 1: `x` after the end of the JSON");
+    assert_eq!(said(b"[{},\n]"), "line 2: a JSON value expected, `]` found");
+    for stray in [',', ']', '}'] {
+        let text = format!("{{\n \"a\": 1\n}}\n{stray}\n");
+        let mut rows = JsonElements::new(slowly(text.as_bytes()), Document::Whole);
+        assert!(rows.next_row().unwrap().is_some());
+        let message = rows.next_row().unwrap_err().to_string();
+        assert_eq!(message, format!("line 4: a JSON value expected, `{stray}` found"));
+    }
 }
 
 #[test]

@@ -4,14 +4,14 @@
 //! styles are not read.
 
 use std::fs::File;
-use std::io::{self, BufReader, ErrorKind, Read};
+use std::io::{self, BufReader, ErrorKind, Read, Take};
 use std::sync::Arc;
 
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
 use super::super::reject::RejectReason;
 use super::archive::Archive;
-use super::{BadRow, Numbered, Row, Rows, header_fault};
+use super::{BadRow, KEPT_BYTES, MAX_ROW_BYTES, Numbered, Row, Rows, header_fault};
 
 const SHEET: &str = "xl/worksheets/sheet1.xml";
 const STRINGS: &str = "xl/sharedStrings.xml";
@@ -20,8 +20,10 @@ const STRINGS: &str = "xl/sharedStrings.xml";
 const MAX_STRINGS: usize = 64 << 20;
 /// Most columns of a sheet: the limit of the format.
 const MAX_COLUMNS: usize = 16_384;
+/// Longest text or tag of the XML, in bytes: it is kept in memory. A cell has at most 32,767 letters.
+const MAX_EVENT: u64 = 2 * MAX_ROW_BYTES as u64;
 
-type Xml = quick_xml::Reader<BufReader<Box<dyn Read + Send>>>;
+type Xml = quick_xml::Reader<BufReader<Take<Box<dyn Read + Send>>>>;
 
 fn invalid(message: impl ToString) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, format!("the workbook is broken: {}", message.to_string()))
@@ -34,6 +36,7 @@ pub(crate) struct WorkbookRows {
     strings: Vec<String>,
     header: Arc<Vec<String>>,
     row: u64,
+    is_complete: bool,
 }
 
 /// A cell on its way.
@@ -57,9 +60,11 @@ impl WorkbookRows {
             None => Vec::new(),
         };
         let sheet = archive.member(SHEET)?.ok_or_else(|| invalid(format!("there is no `{SHEET}`")))?;
+        let header = Arc::new(Vec::new());
         let mut rows =
-            WorkbookRows { xml: xml(sheet), buffer: Vec::new(), strings, header: Arc::new(Vec::new()), row: 0 };
+            WorkbookRows { xml: xml(sheet), buffer: Vec::new(), strings, header, row: 0, is_complete: false };
         let header = rows.fields()?.ok_or_else(|| invalid("the sheet is empty"))?;
+        let header = header.map_err(|bad| invalid(format!("its header has {}", bad.detail)))?;
         if let Some(fault) = header_fault(&header) {
             return Err(invalid(fault));
         }
@@ -72,14 +77,14 @@ impl WorkbookRows {
         &self.header
     }
 
-    /// The cells of the next row that has any.
-    fn fields(&mut self) -> io::Result<Option<Vec<String>>> {
-        let WorkbookRows { xml, buffer, strings, row, .. } = self;
+    /// The cells of the next row that has any; of one that is too long, only the start is kept.
+    fn fields(&mut self) -> io::Result<Option<Result<Vec<String>, BadRow>>> {
+        let WorkbookRows { xml, buffer, strings, row, is_complete, .. } = self;
         let mut fields: Vec<String> = Vec::new();
+        let (mut size, mut start) = (0, None);
         let mut cell: Option<Cell> = None;
         loop {
-            buffer.clear();
-            match xml.read_event_into(buffer).map_err(invalid)? {
+            match event(xml, buffer)? {
                 Event::Start(tag) => match tag.local_name().as_ref() {
                     "row" => {
                         let number = attribute(&tag, "r")?.and_then(|text| text.parse().ok());
@@ -90,22 +95,33 @@ impl WorkbookRows {
                     "v" | "t" => cell.iter_mut().for_each(|cell| cell.is_value = true),
                     _ => {}
                 },
-                Event::Text(text) => push(&mut cell, &text.xml10_content()),
-                Event::CData(text) => push(&mut cell, &text.xml10_content()),
-                Event::GeneralRef(reference) => push(&mut cell, &resolved(&reference)?),
+                Event::Text(text) => push(&mut cell, &text.xml10_content())?,
+                Event::CData(text) => push(&mut cell, &text.xml10_content())?,
+                Event::GeneralRef(reference) => push(&mut cell, &resolved(&reference)?)?,
                 Event::End(tag) => match tag.local_name().as_ref() {
                     "v" | "t" => cell.iter_mut().for_each(|cell| cell.is_value = false),
                     "c" => {
                         if let Some(cell) = cell.take() {
                             let text = value(&cell, strings)?;
+                            size += text.len();
+                            // Many cells may name one long shared text.
+                            if start.is_none() && size > MAX_ROW_BYTES {
+                                start = Some(beginning(&fields));
+                            }
+                            let text = if start.is_some() { "" } else { text };
                             fields.resize(fields.len().max(cell.column + 1), String::new());
-                            fields[cell.column] = text;
+                            text.clone_into(&mut fields[cell.column]);
                         }
                     }
-                    "row" if !fields.is_empty() => return Ok(Some(fields)),
+                    "row" if !fields.is_empty() => {
+                        let is_longer = start.map(|start| BadRow::too_long(start.as_bytes(), ""));
+                        return Ok(Some(is_longer.map_or(Ok(fields), Err)));
+                    }
+                    "worksheet" => *is_complete = true,
                     _ => {}
                 },
-                Event::Eof => return Ok(None),
+                Event::Eof if *is_complete => return Ok(None),
+                Event::Eof => return Err(invalid("the sheet ends early, or holds a text that is too long")),
                 Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
             }
         }
@@ -113,19 +129,37 @@ impl WorkbookRows {
 }
 
 /// The text of a cell: its own, or the shared one that it names by number.
-fn value(cell: &Cell, strings: &[String]) -> io::Result<String> {
+fn value<'a>(cell: &'a Cell, strings: &'a [String]) -> io::Result<&'a str> {
     if cell.kind != "s" {
-        return Ok(cell.text.trim().to_owned());
+        return Ok(cell.text.trim());
     }
     let place = cell.text.trim().parse::<usize>().ok();
     let text = place.and_then(|place| strings.get(place));
-    text.map(|text| text.trim().to_owned()).ok_or_else(|| invalid(format!("no shared string `{}`", cell.text)))
+    text.map(|text| text.trim()).ok_or_else(|| {
+        let shown: String = cell.text.chars().take(40).collect();
+        invalid(format!("no shared string `{shown}`"))
+    })
+}
+
+/// The first fields as text, about as much as is kept of a row that cannot be used.
+fn beginning(fields: &[String]) -> String {
+    let mut text = String::new();
+    for field in fields {
+        if text.len() >= KEPT_BYTES {
+            break;
+        }
+        text.push_str(field);
+        text.push('\t');
+    }
+    text
 }
 
 impl Rows for WorkbookRows {
     fn next_row(&mut self) -> io::Result<Option<Numbered>> {
-        let Some(mut fields) = self.fields()? else {
-            return Ok(None);
+        let mut fields = match self.fields()? {
+            None => return Ok(None),
+            Some(Err(bad)) => return Ok(Some(Numbered { line: self.row, row: Err(bad) })),
+            Some(Ok(fields)) => fields,
         };
         // Empty cells at the end of a row are not stored.
         while fields.len() > self.header.len() && fields.last().is_some_and(String::is_empty) {
@@ -143,7 +177,14 @@ impl Rows for WorkbookRows {
 }
 
 fn xml(member: Box<dyn Read + Send>) -> Xml {
-    quick_xml::Reader::from_reader(BufReader::new(member))
+    quick_xml::Reader::from_reader(BufReader::new(member.take(MAX_EVENT)))
+}
+
+/// The next piece of XML. One that is longer than [`MAX_EVENT`] reads as the end of the file.
+fn event<'a>(xml: &mut Xml, buffer: &'a mut Vec<u8>) -> io::Result<Event<'a>> {
+    buffer.clear();
+    xml.get_mut().get_mut().set_limit(MAX_EVENT);
+    xml.read_event_into(buffer).map_err(invalid)
 }
 
 fn attribute(tag: &BytesStart<'_>, name: &str) -> io::Result<Option<String>> {
@@ -166,10 +207,15 @@ fn opened(tag: &BytesStart<'_>, next: usize) -> io::Result<Cell> {
     Ok(Cell { column, kind: attribute(tag, "t")?.unwrap_or_default(), ..Cell::default() })
 }
 
-fn push(cell: &mut Option<Cell>, text: &str) {
+/// Adds to the text of the open cell.
+fn push(cell: &mut Option<Cell>, text: &str) -> io::Result<()> {
     if let Some(cell) = cell.as_mut().filter(|cell| cell.is_value) {
+        if cell.text.len() + text.len() > MAX_ROW_BYTES {
+            return Err(invalid(format!("a cell holds more than {MAX_ROW_BYTES} bytes")));
+        }
         cell.text.push_str(text);
     }
+    Ok(())
 }
 
 /// The text of `&amp;` or `&#65;`.
@@ -184,11 +230,14 @@ fn resolved(reference: &BytesRef<'_>) -> io::Result<String> {
 
 /// The texts that cells name by number.
 fn shared_strings(mut xml: Xml) -> io::Result<Vec<String>> {
-    let (mut strings, mut text, mut size, mut is_text) = (Vec::new(), String::new(), 0, false);
+    let (mut strings, mut text, mut size) = (Vec::new(), String::new(), 0);
+    let (mut is_text, mut is_complete) = (false, false);
     let mut buffer = Vec::new();
     loop {
-        buffer.clear();
-        match xml.read_event_into(&mut buffer).map_err(invalid)? {
+        if size + text.len() > MAX_STRINGS {
+            return Err(invalid("its shared strings take more than 64 MiB"));
+        }
+        match event(&mut xml, &mut buffer)? {
             Event::Start(tag) if tag.local_name().as_ref() == "t" => is_text = true,
             Event::Text(part) if is_text => text.push_str(&part.xml10_content()),
             Event::CData(part) if is_text => text.push_str(&part.xml10_content()),
@@ -197,15 +246,21 @@ fn shared_strings(mut xml: Xml) -> io::Result<Vec<String>> {
                 "t" => is_text = false,
                 "si" => {
                     size += text.len() + size_of::<String>();
-                    if size > MAX_STRINGS {
-                        return Err(invalid("its shared strings take more than 64 MiB"));
-                    }
                     strings.push(std::mem::take(&mut text));
                 }
+                "sst" => is_complete = true,
                 _ => {}
             },
-            Event::Empty(tag) if tag.local_name().as_ref() == "si" => strings.push(String::new()),
-            Event::Eof => return Ok(strings),
+            Event::Empty(tag) => match tag.local_name().as_ref() {
+                "si" => {
+                    size += size_of::<String>();
+                    strings.push(String::new());
+                }
+                "sst" => is_complete = true,
+                _ => {}
+            },
+            Event::Eof if is_complete => return Ok(strings),
+            Event::Eof => return Err(invalid("its shared strings end early, or one is too long")),
             _ => {}
         }
     }

@@ -70,8 +70,27 @@ fn files_without_rows_or_form() {
         let message = refused(&folder, name, Request::default());
         assert!(message.contains(said), "{name}: {message}");
         assert!(!folder.path().join("imported").exists());
-        assert!(!folder.path().join("imported.partial").exists());
+        let hidden = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        assert_eq!(hidden.filter(|name| name.to_string_lossy().ends_with(".partial")).count(), 0);
     }
+}
+
+#[test]
+fn files_of_a_folder_that_have_no_rows_are_passed_over() {
+    let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(HEADER.bytes().flat_map(|byte| [byte, 0])).collect();
+    let folder = Folder::new()
+        .file("set/empty_train.csv", "")
+        .file("set/header_train.csv", HEADER)
+        .file("set/lfs_train.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:0\n")
+        .file("set/train.csv", &format!("{HEADER}1,CCO,ethanol\n"))
+        .bytes("set/utf16_train.csv", &utf16);
+    let written = plainly(&folder, "set");
+    assert_eq!(written.summary.counts.kept, 1);
+    let skipped: Vec<&str> = written.summary.skipped.iter().map(|file| file.file.as_str()).collect();
+    assert_eq!(skipped, ["empty_train.csv", "header_train.csv", "lfs_train.csv", "utf16_train.csv"]);
+    assert_eq!(written.summary.skipped[0].reason, "the file is empty");
+    assert_eq!(written.summary.skipped[1].reason, "the file has no rows");
+    assert!(written.summary.skipped[3].reason.contains("iconv"));
 }
 
 #[test]
@@ -81,7 +100,7 @@ fn columns_that_are_missing_or_doubled() {
         .file("double_train.csv", "smiles,description,smiles\nCCO,x,CCO\n");
     let request = || Request { format: Some("chebi20".into()), ..Request::default() };
     let message = refused(&folder, "train.csv", request());
-    assert!(message.contains("no column `smiles` or `SMILES`; nearest: smile"), "{message}");
+    assert!(message.contains("no column `smiles` or `SMILES`; did you mean `smile`?"), "{message}");
     let message = refused(&folder, "double_train.csv", request());
     assert!(message.contains("the column `smiles` stands twice, as number 1 and 3"), "{message}");
     let map = vec![("smiles".to_owned(), "smile".to_owned()), ("description".to_owned(), "descriptions".to_owned())];
@@ -89,9 +108,9 @@ fn columns_that_are_missing_or_doubled() {
     assert_eq!(written.asked()[1], ("molecule_captioning", "CCO", "x"));
     let map = vec![("smilse".to_owned(), "smile".to_owned())];
     let message = refused(&folder, "train.csv", Request { map, ..request() });
-    assert!(message.contains("a field `smilse`; nearest: smiles"), "{message}");
+    assert!(message.contains("a field `smilse`; did you mean `smiles`?"), "{message}");
     let message = refused(&folder, "train.csv", Request { format: Some("chebi".into()), ..Request::default() });
-    assert!(message.contains("no format `chebi`; nearest: chebi20"), "{message}");
+    assert!(message.contains("no format `chebi`; did you mean `chebi20`?"), "{message}");
 }
 
 #[test]
@@ -142,11 +161,14 @@ fn what_is_there_is_not_overwritten() {
     let folder = Folder::new().file("train.csv", &format!("{HEADER}1,CCO,ethanol\n"));
     let out = folder.path().join("out");
     let request = Request { paths: vec![folder.path().join("train.csv")], ..Request::default() };
-    // What a killed import left is replaced.
-    std::fs::create_dir_all(folder.path().join("out.partial")).unwrap();
-    std::fs::write(folder.path().join("out.partial").join(EXAMPLES_FILE), "half a li").unwrap();
+    // What another import left, or is about to write.
+    let other = folder.path().join("out.partial");
+    std::fs::create_dir_all(&other).unwrap();
+    std::fs::write(other.join(EXAMPLES_FILE), "half a li").unwrap();
+    let begun = folder.path().join(".out.1.partial");
+    std::fs::create_dir_all(&begun).unwrap();
     import_files(&request, &out).unwrap();
-    assert!(!folder.path().join("out.partial").exists());
+    assert!(other.join(EXAMPLES_FILE).exists() && begun.exists());
     let message = import_files(&request, &out).unwrap_err().to_string();
     assert!(message.contains("already there"), "{message}");
 }
@@ -161,6 +183,10 @@ fn splits_tasks_and_benchmarks() {
     let written = imported(&folder, "captions.csv", valid).unwrap();
     assert_eq!(written.asked(), [("molecule_design", "ethanol", "CCO")]);
     assert_eq!(written.examples[0].split, Split::Valid);
+    let stored = std::fs::read_to_string(folder.path().join("imported").join(SUMMARY_FILE)).unwrap();
+    let stored: serde_json::Value = serde_json::from_str(&stored).unwrap();
+    let options = serde_json::json!({"format": null, "task": "molecule_design", "split": "valid", "map": {}});
+    assert_eq!(stored["options"], options);
     let message = refused(&folder, "captions.csv", Request { task: Some("choice.mmlu"), ..Request::default() });
     assert!(message.contains("chebi20 has no rows for choice.mmlu"), "{message}");
     let message = refused(&folder, "mcq.jsonl", Request { split: Some(Split::Train), ..Request::default() });

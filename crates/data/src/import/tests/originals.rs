@@ -179,6 +179,21 @@ fn yields_of_plates() {
     let written = plainly(&folder, "Suzuki-Miyaura/random_split_0_train.tsv");
     assert_eq!(of(&written, "yield.suzuki_miyaura_percent")[7], ("CC#N.C~[Pd]>>CC", "7"));
     assert_eq!(plainly(&folder, "SU_train.csv").asked()[0].2, "64.3");
+    // Two rows below one percent are no fractions, and a yield without a unit is not guessed.
+    let folder = folder
+        .file("Suzuki-Miyaura/small_train.csv", &format!("reaction,yield_percent\n{reaction},0.5\n"))
+        .file("SU_plain_train.csv", &format!("reaction,yield\n{reaction},0.5\n"))
+        .file("BH_y_train.csv", &format!("rxn,y\n{reaction},0.5\n"));
+    assert_eq!(plainly(&folder, "Suzuki-Miyaura/small_train.csv").asked()[0].2, "0.5");
+    for (name, column) in [("SU_plain_train.csv", "yield"), ("BH_y_train.csv", "y")] {
+        let message = refused(&folder, name, Request::default());
+        assert!(message.contains(&format!("--map yield_fraction={column}")), "{message}");
+        for (field, percent) in [("yield", "0.5"), ("yield_fraction", "50")] {
+            let map = vec![(field.to_owned(), column.to_owned())];
+            let written = imported(&folder, name, Request { map, ..Request::default() }).unwrap();
+            assert_eq!(written.asked()[0].2, percent, "{name}");
+        }
+    }
     let written = plainly(&folder, "az_pool.csv");
     assert_eq!(written.asked()[0], ("yield.buchwald_hartwig_percent", "CCBr.CN.[OH-].O>>CCNC", "65.4"));
 }
@@ -203,6 +218,27 @@ fn multiple_choice() {
     assert_eq!(written.asked(), [("choice.mmlu", "Which, exactly?", "C")]);
     assert_eq!(written.reasons(), [(2, "answer_not_an_option")]);
     assert_eq!(plainly(&folder, "4k.json").asked(), [("choice.chembench4k", "Which?", "B")]);
+    // Options that look like indices or letters themselves.
+    let folder = folder
+        .file(
+            "elements.jsonl",
+            "{\"question\": \"How many?\", \"choices\": [\"3\", \"2\", \"1\", \"0\"], \"answer_index\": 2}\n\
+             {\"question\": \"Which?\", \"choices\": [\"C\", \"B\", \"N\", \"O\"], \"answer\": \"B\"}\n\
+             {\"question\": \"Which?\", \"choices\": [\"B\", \"C\", \"N\", \"O\"], \"answer\": \"O\"}\n\
+             {\"question\": \"How many?\", \"choices\": [\"7\", \"8\", \"9\", \"10\"], \"answer\": \"8\"}\n",
+        )
+        .file(
+            "4k_elements.json",
+            r#"[{"question": "Which?", "A": "C", "B": "N", "C": "B", "D": "O", "answer": "C"},
+                {"question": "Which?", "A": "x", "B": "y", "C": "z", "D": "w", "answer": "x"}]"#,
+        )
+        .file("chembench4k/lines.jsonl", "{\"question\": \"Which?\\nC\\nB\\nN\\nA\", \"answer\": \"A\"}\n");
+    let answers = |name: &str| -> Vec<String> {
+        plainly(&folder, name).examples.into_iter().map(|example| example.reference).collect()
+    };
+    assert_eq!(answers("elements.jsonl"), ["C", "B", "D", "B"]);
+    assert_eq!(answers("4k_elements.json"), ["C"], "a text is no letter");
+    assert_eq!(answers("chembench4k/lines.jsonl"), ["D"]);
     let written = plainly(&folder, "chembench4k/q.jsonl");
     assert_eq!(written.asked(), [("choice.chembench4k", "Make it.\nNow?", "C")]);
     assert_eq!(written.reasons(), [(2, "answer_not_an_option")]);
@@ -266,19 +302,23 @@ fn smolinstruct_lines() {
             "all.jsonl",
             "{\"raw_input\": \"OCC.CC(=O)Cl\", \"raw_output\": \"CC(=O)OCC\", \"split\": \"validation\", \"task\": \"forward_synthesis\", \"target\": null}\n\
              {\"raw_input\": \"OCC\", \"raw_output\": \"Yes\", \"split\": \"train\", \"task\": \"property_prediction-sider\", \"target\": \"Eye disorders\"}\n\
-             {\"raw_input\": \"OCC\", \"raw_output\": \"Yes\", \"split\": \"train\", \"task\": \"other\"}\n",
+             {\"raw_input\": \"OCC\", \"raw_output\": \"Yes\", \"split\": \"train\", \"task\": \"other\"}\n\
+             {\"raw_input\": \"OCC.CC(=O)Cl\", \"raw_output\": \"CC(=O)OCC\", \"task\": \"forward_synthesis\"}\n",
         )
         .file(
             "raw/train/retrosynthesis.jsonl",
             "{\"input\": \"Which make <SMILES> <SMILES> CC(=O)OCC </SMILES> </SMILES> ?\", \"output\": \"<SMILES> OCC.CC(=O)Cl </SMILES>\"}\n",
         );
     let written = imported(&folder, "all.jsonl", split(Split::Test)).unwrap();
+    assert!(written.examples.iter().all(|row| row.split == Split::Test));
+    let written = plainly(&folder, "all.jsonl");
     assert_eq!(
         written.asked(),
         [("reaction_prediction", "CC(=O)Cl.CCO", "CCOC(C)=O"), ("property.sider.eye_disorders", "CCO", "Yes")]
     );
     assert_eq!(written.examples.iter().map(|row| row.split).collect::<Vec<_>>(), [Split::Valid, Split::Train]);
-    assert_eq!(written.reasons(), [(3, "no_task")]);
+    assert_eq!(written.reasons(), [(3, "no_task"), (4, "missing.split")]);
+    assert_eq!(written.summary.files[0].split, "rows");
     let written = plainly(&folder, "raw/train/retrosynthesis.jsonl");
     assert_eq!(written.asked(), [("retrosynthesis", "CCOC(C)=O", "CC(=O)Cl.CCO")]);
 }

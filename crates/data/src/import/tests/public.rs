@@ -1,4 +1,4 @@
-//! Every folder of public files, when `CHEMR_DATA` is set: the numbers of docs/data.md.
+//! Folders of public files below `CHEMR_DATA`: the numbers of docs/data.md. Folders that are not there are left out.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -10,7 +10,7 @@ use chemr_tasks::Example;
 use super::super::*;
 use super::support::data_folder;
 
-/// Rows of each folder as its README counts them; folders whose files are no questions are left out.
+/// Rows of the files of each folder.
 const FOLDERS: [(&str, &[u64]); 12] = [
     ("chebi20", &[1645, 3138]),
     ("chembench", &[1401]),
@@ -38,11 +38,13 @@ const REACTIONS: [(&str, &[u64]); 3] = [
 ];
 
 #[test]
+#[ignore = "wants the files that docs/data.md counts, below CHEMR_DATA"]
 fn folders() {
     import_all(&FOLDERS);
 }
 
 #[test]
+#[ignore = "wants the files that docs/data.md counts, below CHEMR_DATA; takes minutes"]
 fn folders_of_reactions() {
     import_all(&REACTIONS);
 }
@@ -53,7 +55,7 @@ fn import_all(folders: &[(&str, &[u64])]) {
         return;
     };
     let out = tempfile::tempdir().unwrap();
-    for (folder, rows) in folders {
+    for (folder, rows) in folders.iter().filter(|(folder, _)| data.join(folder).is_dir()) {
         // Starts a new peak; where the system refuses, the figure is that of all folders so far.
         let _ = std::fs::write("/proc/self/clear_refs", "5");
         let request = Request { paths: vec![data.join(folder)], ..Request::default() };

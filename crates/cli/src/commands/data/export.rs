@@ -22,7 +22,7 @@ Examples:
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Files with one example a line (JSON, plain or gzipped), or gym:TASK[:LEVEL]:COUNT for generated rows.
+    /// Files with one example a line (JSON, plain or gzipped), or `gym:TASK[:LEVEL]:COUNT` for generated rows.
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<String>,
     /// The program to write for.

@@ -2,6 +2,7 @@
 //! work is done on all cores.
 
 mod mol;
+mod resources;
 mod rewards;
 mod scores;
 mod signals;

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use chemr_data::predictions::{Predicted, Predictions};
 use chemr_scoring::predictions::{Subject, score_predictions};
-use chemr_tasks::metrics::{Need, Pair, Resources, aggregate};
+use chemr_tasks::metrics::{Need, Pair, aggregate};
 use pyo3::exceptions::{PyKeyError, PyValueError};
 use pyo3::prelude::*;
 use serde_json::json;
 
 use crate::refused;
+use crate::resources::resources;
 use crate::signals::undisturbed;
 
 /// Scores predictions (ranked, best first) as `chemr score` does; the JSON text of its result.
@@ -55,7 +56,7 @@ pub fn score(
             fields: field(place),
         });
         let file = Predictions { columns: columns.keys().cloned().collect(), rows: rows.collect() };
-        let resources = Resources::read(wordpiece.as_deref(), wordnet.as_deref()).map_err(refused)?;
+        let resources = resources(wordpiece.as_deref(), wordnet.as_deref()).map_err(refused)?;
         let scored = undisturbed(|| score_predictions(Subject::Task(known), paper, &resources, &file));
         let found = scored.map_err(refused)?;
         let none = || json!({"task": known.id(), "n": 0, "metrics": {}, "counts": {}});
@@ -93,14 +94,15 @@ pub fn metric(
         let message = format!("{} references for {} predictions", references.len(), predictions.len());
         return Err(PyValueError::new_err(message));
     }
-    let resources = Resources::read(wordpiece.as_deref(), wordnet.as_deref()).map_err(refused)?;
     let found = py.detach(|| {
+        let resources = resources(wordpiece.as_deref(), wordnet.as_deref()).map_err(refused)?;
         let row = |(reference, ranked): (&String, &Vec<String>)| {
             let texts: Vec<&str> = ranked.iter().map(String::as_str).collect();
             known.row(&Pair::new(reference, &texts).with_resources(&resources))
         };
-        undisturbed(|| aggregate(known, &references.iter().zip(&predictions).map(row).collect::<Vec<_>>()))
-    });
+        let rows = || references.iter().zip(&predictions).map(row).collect::<Vec<_>>();
+        Ok::<_, PyErr>(undisturbed(|| aggregate(known, &rows())))
+    })?;
     Ok((found.value, found.low, found.high, found.n))
 }
 

@@ -3,7 +3,7 @@
 use std::env;
 use std::ffi::OsStr;
 
-const KERNELS: [&str; 4] = ["portable", "avx2", "avx512", "avx512bf16"];
+const KERNELS: [&str; 5] = ["portable", "avx2", "avx512", "avx512bf16", "avx512amx"];
 
 /// One sentence for each of `CHEMR_THREADS` and `CHEMR_ISA` that the engine will pass over.
 pub fn complaints() -> Vec<String> {
@@ -23,8 +23,7 @@ fn threads(text: &OsStr) -> Option<String> {
 fn kernels(text: &OsStr) -> Option<String> {
     let wanted = text.to_string_lossy().trim().to_ascii_lowercase();
     let used = chemr_engine::kernel_name();
-    // Two ways to run the same kernels: they differ in products of bf16 only.
-    if wanted.is_empty() || wanted == used || (wanted == "avx512bf16" && used == "avx512") {
+    if wanted.is_empty() || wanted == used {
         return None;
     }
     let why = match KERNELS.contains(&wanted.as_str()) {

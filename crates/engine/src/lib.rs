@@ -53,7 +53,8 @@ pub use tokenizer::{Tokenizer, TokenizerError, TokenizerTraining};
 pub use trainer::{AdamWConfig, LogProbs, Scorer, StepStats, Trainer};
 pub use weights::{LayerWeights, Model, NamedTensor, NamedTensorMut, Weights};
 
-/// Name of the instruction set that the kernels use on this processor: `avx512`, `avx2` or `portable`.
+/// Name of the kernels that run on this processor: `portable`, `avx2`, `avx512`, and `avx512bf16` or `avx512amx` where products of
+/// bf16 pairs have instructions of their own. All but `portable` give the same bits in single precision.
 pub fn kernel_name() -> &'static str {
-    kernels::simd::Isa::detect().name()
+    kernels::simd::kernel_name()
 }

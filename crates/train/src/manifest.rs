@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use chemr_engine::Operands;
 use chemr_engine::hf::{WEIGHTS_FILE, WEIGHTS_INDEX_FILE};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -65,6 +66,17 @@ pub struct Host {
     pub threads: usize,
     /// Memory in MB; 0 when unknown.
     pub memory_mb: u64,
+    /// [`chemr_engine::kernel_name`]; empty in manifests of versions that did not note it.
+    #[serde(default)]
+    pub kernels: String,
+}
+
+impl Manifest {
+    /// The machine that a manifest tells of; none when the file tells none.
+    pub(crate) fn read_host(path: &Path) -> Option<Host> {
+        let file = File::open(path).ok()?;
+        serde_json::from_reader::<_, Manifest>(std::io::BufReader::new(file)).ok().map(|manifest| manifest.host)
+    }
 }
 
 impl Host {
@@ -84,7 +96,15 @@ impl Host {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             threads,
             memory_mb: memory,
+            kernels: chemr_engine::kernel_name().to_owned(),
         }
+    }
+
+    /// Whether training goes on here with other bits than on the machine `began`: products of bf16 pairs round differently in each of
+    /// the kernels, single precision in the portable ones.
+    pub(crate) fn rounds_unlike(&self, began: &Host, operands: Operands) -> bool {
+        let names = [self.kernels.as_str(), began.kernels.as_str()];
+        !names.contains(&"") && names[0] != names[1] && (operands == Operands::Bf16 || names.contains(&"portable"))
     }
 }
 
@@ -128,6 +148,23 @@ pub(crate) fn weights_sha256(folder: &Path) -> Result<String, TrainError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn kernels_that_round_unlike() {
+        let host = |kernels: &str| Host { kernels: kernels.into(), ..Host::read(1) };
+        let unlike = |one, other, operands| host(one).rounds_unlike(&host(other), operands);
+        for (one, other, single, pairs) in [
+            ("avx2", "avx2", false, false),
+            ("avx2", "", false, false),
+            ("avx2", "avx512amx", false, true),
+            ("avx512bf16", "avx512amx", false, true),
+            ("portable", "avx2", true, true),
+        ] {
+            assert_eq!(unlike(one, other, Operands::Single), single, "{one} {other}");
+            assert_eq!(unlike(other, one, Operands::Bf16), pairs, "{one} {other}");
+        }
+        assert!(!Host::read(1).kernels.is_empty());
+    }
 
     #[test]
     fn every_shard_counts() {

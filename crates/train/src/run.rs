@@ -327,6 +327,14 @@ fn write_manifest(
     let path = run.folder.join("manifest.json");
     if !path.exists() {
         write_json(&path, &manifest)?;
+    } else if let Some(began) = Manifest::read_host(&path)
+        && manifest.host.rounds_unlike(&began, recipe.run.precision)
+    {
+        let (old, new) = (&began.kernels, &manifest.host.kernels);
+        run.progress.message(&format!(
+            "begun with the kernels {old}, goes on with {new}, which round differently: the bytes will differ from those of a run \
+             without the change"
+        ));
     }
     Ok(crate::recipe::digest(&[
         &manifest.recipe_sha256,

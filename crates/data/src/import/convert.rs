@@ -1,8 +1,10 @@
 //! What formats share when they turn rows into examples.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashMap;
 
-use chemr_chem::{Gate, Mol, without_maps};
+use chemr_chem::{ChemError, Gate, Mol, without_maps};
 use chemr_tasks::formula::Formula;
 use chemr_tasks::{Example, Kind, Mode, Reason, Task};
 
@@ -47,21 +49,50 @@ pub(crate) fn all<const N: usize>(answers: Result<[Example; N], Rejection>) -> A
 
 /// Parses a molecule, or several with dots between them, of a file. Atom maps are taken off.
 pub(crate) fn molecule(text: &str) -> Result<Mol, Rejection> {
-    let bare = if text.contains(':') { without_maps(text) } else { text.to_owned() };
-    Mol::parse_with(&bare, &Gate::DATA).map_err(|error| {
-        let shown: String = text.chars().take(80).collect();
-        Rejection::new(RejectReason::Unparsable(error.class), format!("{shown}: {error}"))
-    })
+    Mol::parse_with(&bare(text), &Gate::DATA).map_err(|error| unparsable(text, &error))
 }
 
-/// The molecules of a mixture as canonical SMILES in alphabetical order.
-pub(crate) fn components(mol: &Mol) -> Vec<String> {
-    let mut parts: Vec<String> = match mol.canonical().contains('.') {
-        true => mol.fragments().iter().map(|part| part.canonical().to_owned()).collect(),
-        false => vec![mol.canonical().to_owned()],
+fn bare(text: &str) -> Cow<'_, str> {
+    if text.contains(':') { Cow::Owned(without_maps(text)) } else { Cow::Borrowed(text) }
+}
+
+fn unparsable(text: &str, error: &ChemError) -> Rejection {
+    let shown: String = bare(text).chars().take(80).collect();
+    Rejection::new(RejectReason::Unparsable(error.class), format!("{shown}: {error}"))
+}
+
+/// The molecules of a mixture as canonical SMILES in alphabetical order. Atom maps are taken off.
+pub(crate) fn mixture(text: &str) -> Result<Vec<String>, Rejection> {
+    let whole = bare(text);
+    let inner = Gate::DATA.check(&whole).map_err(|error| unparsable(text, &error))?;
+    let parts: Option<Vec<String>> = inner.split('.').map(canonical).collect();
+    let mut parts = match parts {
+        Some(parts) => parts,
+        // A ring bond may join what dots part, and an error has its place in the whole text.
+        None => molecule(text)?.fragments().iter().map(|part| part.canonical().to_owned()).collect(),
     };
     parts.sort_unstable();
-    parts
+    Ok(parts)
+}
+
+/// The canonical SMILES of one molecule. Reagents and building blocks come again and again, and most of an import's time goes into
+/// reading molecules: each thread keeps some thousand of them.
+fn canonical(part: &str) -> Option<String> {
+    const KEPT: usize = 16_384;
+    thread_local! {
+        static KNOWN: RefCell<HashMap<String, String>> = RefCell::default();
+    }
+    KNOWN.with_borrow_mut(|known| {
+        if let Some(canonical) = known.get(part) {
+            return Some(canonical.clone());
+        }
+        let canonical = Mol::parse_with(part, &Gate::DATA).ok()?.canonical().to_owned();
+        if known.len() >= KEPT {
+            known.clear();
+        }
+        known.insert(part.to_owned(), canonical.clone());
+        Some(canonical)
+    })
 }
 
 /// A finite number.
@@ -103,7 +134,7 @@ pub(crate) fn question(
                 key = mol.canonical().to_owned();
                 key.clone()
             }
-            "reactants" => components(&molecule(text)?).join("."),
+            "reactants" => mixture(text)?.join("."),
             "reaction" if task.id() == "reagent_prediction" => without_reagents(text)?,
             "formula" if Formula::parse(text).is_none() => {
                 return Err(Rejection::new(RejectReason::BrokenExample, format!("`{text}` is no formula")));
@@ -114,7 +145,7 @@ pub(crate) fn question(
     }
     let reference = match task.kind() {
         Kind::Molecule => molecule(reference)?.canonical().to_owned(),
-        Kind::Reaction => components(&molecule(reference)?).join("."),
+        Kind::Reaction => mixture(reference)?.join("."),
         Kind::Label => label(reference)?.to_owned(),
         Kind::Number => number(reference).map(|_| reference.to_owned())?,
         Kind::Demand if task.family() != "selection" && !reference.is_empty() => {
@@ -149,11 +180,42 @@ pub(crate) fn judged(task: &Task, example: Example) -> Result<Example, Rejection
 fn without_reagents(text: &str) -> Result<String, Rejection> {
     let wrong = || Rejection::new(RejectReason::BadReaction, "not reactants and product with `>>` between them");
     let (reactants, product) = text.split_once(">>").ok_or_else(wrong)?;
-    let side = |text: &str| molecule(text).map(|mol| components(&mol).join("."));
-    Ok(format!("{}>>{}", side(reactants)?, side(product)?))
+    Ok(format!("{}>>{}", mixture(reactants)?.join("."), mixture(product)?.join(".")))
 }
 
 /// A text on one line, blanks as they are within lines.
 pub(crate) fn on_one_line(text: &str) -> String {
     text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mixture_is_the_fragments_of_its_text() {
+        for text in [
+            "OCC",
+            "CCO.C",
+            "[CH3:1][OH:2].[Na+].[Cl-]",
+            "C1CC.CC1",
+            "C1CC.CC1.O",
+            "F/C=C/1.Br1",
+            "[13CH4].N[C@@H](C)O",
+        ] {
+            let mut wanted: Vec<String> =
+                molecule(text).unwrap().fragments().iter().map(|part| part.canonical().to_owned()).collect();
+            wanted.sort_unstable();
+            assert_eq!(mixture(text).unwrap(), wanted, "{text}");
+            assert_eq!(mixture(text).unwrap(), wanted, "a second time: {text}");
+        }
+        assert_eq!(mixture("C1CC.CC1").unwrap(), ["CCCCC"]);
+    }
+
+    #[test]
+    fn a_broken_mixture_is_refused_as_a_whole() {
+        for text in ["", " ", "CCO.C1", "CCO..C", ".", "CCO.", "CCO C", "CC(C)(C)(C)C.O", "é.C"] {
+            assert_eq!(mixture(text).unwrap_err(), molecule(text).err().unwrap(), "{text}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use chemr_tasks::Split;
 use crate::DataError;
 
 /// Endings of files that can hold rows, before an optional `.gz`.
-const ENDINGS: [&str; 6] = ["csv", "tsv", "txt", "json", "jsonl", "xlsx"];
+const ENDINGS: [&str; 7] = ["csv", "tsv", "txt", "json", "jsonl", "xlsx", "parquet"];
 
 /// A file to import.
 #[derive(Clone, Debug)]

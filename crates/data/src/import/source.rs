@@ -9,7 +9,9 @@ use flate2::read::MultiGzDecoder;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::rows::{Document, JsonElements, JsonLines, Lines, Row, Rows, TableRows, WorkbookRows};
+use super::rows::{
+    Document, JsonElements, JsonLines, Lines, PARQUET_MAGIC, ParquetRows, Row, Rows, TableRows, WorkbookRows,
+};
 
 /// How much of a file its format is told from, in bytes.
 const SAMPLE_BYTES: usize = 64 << 10;
@@ -50,7 +52,7 @@ pub(crate) enum Layout {
 pub(crate) struct Sample {
     /// [`Input::told_by`](super::inputs::Input::told_by).
     pub path: String,
-    /// `None` for a workbook.
+    /// `None` for a workbook and for Parquet.
     pub layout: Option<Layout>,
     /// Names of the columns, or the keys of the first object.
     pub columns: Vec<String>,
@@ -90,6 +92,7 @@ pub(crate) struct Source {
 enum Content {
     Text(Box<dyn BufRead + Send>, Layout),
     Workbook(Box<WorkbookRows>),
+    Parquet(Box<ParquetRows>),
 }
 
 impl Source {
@@ -102,11 +105,19 @@ impl Source {
         let mut packed =
             BufReader::with_capacity(64 << 10, Hashed { file: File::open(path)?, tally: Arc::clone(&tally) });
         if packed.fill_buf()?.starts_with(b"PK\x03\x04") && name.ends_with(".xlsx") {
-            // Workbooks are read from several places, so they are hashed beforehand.
+            // Workbooks and Parquet are read from several places, so they are hashed beforehand.
             io::copy(&mut packed, &mut io::sink())?;
             let rows = WorkbookRows::new(File::open(path)?)?;
-            let sample = workbook_sample(name, WorkbookRows::new(File::open(path)?)?);
+            let mut first = WorkbookRows::new(File::open(path)?)?;
+            let sample = columns_sample(name, first.header().to_vec(), &mut first);
             return Ok(Source { content: Content::Workbook(Box::new(rows)), tally, sample });
+        }
+        if packed.fill_buf()?.starts_with(PARQUET_MAGIC) {
+            io::copy(&mut packed, &mut io::sink())?;
+            let rows = ParquetRows::new(File::open(path)?)?;
+            let mut first = ParquetRows::new(File::open(path)?)?;
+            let sample = columns_sample(name, first.header().to_vec(), &mut first);
+            return Ok(Source { content: Content::Parquet(Box::new(rows)), tally, sample });
         }
         let is_packed = packed.fill_buf()?.starts_with(&[0x1f, 0x8b]);
         let mut plain: Box<dyn Read + Send> =
@@ -136,6 +147,7 @@ impl Source {
         let (reader, layout) = match content {
             Content::Text(reader, layout) => (reader, layout),
             Content::Workbook(rows) => return Ok(HashedRows { rows, tally }),
+            Content::Parquet(rows) => return Ok(HashedRows { rows, tally }),
         };
         let rows: Box<dyn Rows> = match (shape, layout) {
             (Shape::Lines { comment }, _) => Box::new(Lines::new(reader, comment)),
@@ -184,7 +196,7 @@ fn other_kind(start: &[u8]) -> Option<&'static str> {
             Some("the file is UTF-16; write it as UTF-8 first (iconv -f UTF-16 -t UTF-8)")
         }
         [b'P', b'K', 3, 4, ..] => Some("the file is a zip archive; unpack it first (a workbook ends with .xlsx)"),
-        [b'P', b'A', b'R', b'1', ..] => Some("the file is Parquet; write it as JSON lines or CSV first"),
+        _ if start.starts_with(PARQUET_MAGIC) => Some("the file is packed Parquet; unpack it first (gunzip)"),
         [0xfd, b'7', b'z', b'X', b'Z', ..] => Some("the file is packed with xz; unpack it first (xz -d)"),
         [b'B', b'Z', b'h', ..] => Some("the file is packed with bzip2; unpack it first (bunzip2)"),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("the file is packed with zstd; unpack it first (zstd -d)"),
@@ -235,10 +247,10 @@ fn sample(path: String, layout: Layout, start: &[u8], is_whole: bool) -> Sample 
     sample
 }
 
-fn workbook_sample(path: String, mut rows: WorkbookRows) -> Sample {
-    let columns = rows.header().to_vec();
+/// The sample of a file that names its columns.
+fn columns_sample(path: String, columns: Vec<String>, rows: &mut dyn Rows) -> Sample {
     let mut sample = Sample { path, layout: None, columns, rows: Vec::new(), lines: Vec::new(), header_fault: None };
-    take_rows(&mut sample, &mut rows);
+    take_rows(&mut sample, rows);
     sample
 }
 

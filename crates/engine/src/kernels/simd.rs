@@ -26,7 +26,7 @@ pub(crate) enum Isa {
 }
 
 impl Isa {
-    /// The best one of this processor, found once. `CHEMR_ISA` (`portable`, `avx2`, `avx512`, `avx512bf16`) can ask for a lower one.
+    /// The best one of this processor, found once. `CHEMR_ISA` (a name of [`kernel_name`]) can ask for a lower one.
     pub(crate) fn detect() -> Self {
         static FOUND: OnceLock<Isa> = OnceLock::new();
         *FOUND.get_or_init(|| {
@@ -327,6 +327,18 @@ impl<const L: usize, const R: usize> Simd for Baseline<L, R> {
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86::{Avx2, Avx512, Avx512Bf16};
+
+/// Name of the instruction set in use, with the way in which it multiplies pairs of bf16 values.
+pub(crate) fn kernel_name() -> &'static str {
+    let isa = Isa::detect();
+    #[cfg(target_arch = "x86_64")]
+    if amx::available(isa) {
+        return "avx512amx";
+    } else if has_pair_products(isa) {
+        return "avx512bf16";
+    }
+    isa.name()
+}
 
 /// Whether pairs of bf16 values are multiplied in one instruction (`vdpbf16ps`).
 #[cfg(target_arch = "x86_64")]

@@ -9,7 +9,7 @@ use chemr_tasks::{Split, tasks};
 
 use crate::exit::{Outcome, say};
 
-const EXAMPLES: &str = "Files are CSV, TSV, text, JSON or JSON lines, plain or gzipped, or XLSX; folders are searched. docs/import.md lists the formats, how they are told from \
+const EXAMPLES: &str = "Files are CSV, TSV, text, JSON or JSON lines, plain or gzipped, XLSX or Parquet; folders are searched. docs/import.md lists the formats, how they are told from \
 each other, and the reasons for rejects. The folder gets examples.jsonl, rejects.jsonl (every row that was not used, with its reason) and import.json \
 (the numbers); it appears when all is written.
 

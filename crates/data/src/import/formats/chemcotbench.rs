@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::super::convert::{Rejection, one, question};
 use super::super::format::{Format, Record};
 use super::super::reject::RejectReason;
-use super::super::source::{Layout, Sample, Shape};
+use super::super::rows::Row;
+use super::super::source::{Sample, Shape};
 use crate::predictions::scalar;
 
 /// Keys that only these items have.
@@ -43,7 +44,7 @@ pub(super) fn formats() -> [Format; 1] {
         is_evaluation_only: true,
         columns: |_| Vec::new(),
         recognise: |sample: &Sample| {
-            let is_json = matches!(sample.layout, Some(Layout::JsonLines | Layout::Json(_)));
+            let is_json = matches!(sample.rows.first(), Some(Row::Object(_)));
             let is_told = TELLING.iter().any(|key| sample.columns.iter().any(|name| name == key))
                 || (sample.is_named(&["chemcotbench"]) && sample.columns.iter().any(|name| name == "ring"));
             (is_json && is_told).then_some(Shape::Columns)

@@ -6,7 +6,7 @@
 use chemr_chem::Mol;
 use chemr_tasks::{Example, Task};
 
-use super::super::convert::{Answers, Rejection, all, components, molecule, one};
+use super::super::convert::{Answers, Rejection, all, mixture, molecule, one};
 use super::super::format::{Column, Format, Record, normalised};
 use super::super::reject::RejectReason;
 use super::super::source::{Sample, Shape};
@@ -135,7 +135,7 @@ pub(crate) struct Directions {
 pub(crate) fn both_directions(record: &Record<'_>) -> Result<Directions, Rejection> {
     let (product, reactants, reagents) = written(record)?;
     let product = molecule(&product)?;
-    let parts = components(&molecule(&reactants)?);
+    let parts = mixture(&reactants)?;
     let asked = product.canonical();
     if parts.iter().any(|part| part == asked) {
         return Err(Rejection::new(RejectReason::ProductIsReactant, ""));
@@ -143,7 +143,7 @@ pub(crate) fn both_directions(record: &Record<'_>) -> Result<Directions, Rejecti
     let reactants = parts.join(".");
     let mixture = match reagents.is_empty() {
         true => reactants.clone(),
-        false => components(&molecule(&format!("{reactants}.{reagents}"))?).join("."),
+        false => mixture(&format!("{reactants}.{reagents}"))?.join("."),
     };
     let (id, class) = (record.get("id").unwrap_or_default(), record.get("class").unwrap_or_default());
     let meta = [("patent", &*id), ("class", &*class), ("key", asked)];

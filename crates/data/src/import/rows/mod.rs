@@ -1,4 +1,4 @@
-//! Rows of files, one at a time: tables, JSON, plain lines.
+//! Rows of files, one at a time: tables, workbooks, JSON, Parquet, plain lines.
 //!
 //! A reader holds one row, whatever the size of the file. A row that is broken or longer than [`MAX_ROW_BYTES`] is handed out as a
 //! [`BadRow`], and the rows after it are read.
@@ -6,6 +6,7 @@
 mod archive;
 mod json;
 mod line;
+mod parquet;
 mod table;
 mod workbook;
 
@@ -20,6 +21,7 @@ use crate::predictions::scalar;
 
 pub(crate) use json::{Document, JsonElements, JsonLines};
 pub(crate) use line::Lines;
+pub(crate) use parquet::{MAGIC as PARQUET_MAGIC, ParquetRows};
 pub(crate) use table::TableRows;
 pub(crate) use workbook::WorkbookRows;
 

@@ -62,7 +62,7 @@ fn files_without_rows_or_form() {
         ("header_train.csv", "the file has no rows"),
         ("other_train.csv", "no format fits: its columns are a, b"),
         ("zip_train.csv", "zip archive"),
-        ("parquet_train.csv", "Parquet"),
+        ("parquet_train.csv", "the Parquet file cannot be read"),
         ("lfs_train.csv", "git lfs pull"),
         ("no_such_file.csv", "no_such_file.csv"),
         ("sub", "no file of a known format"),

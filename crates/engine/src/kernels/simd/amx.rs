@@ -21,7 +21,7 @@ const ROW_BYTES: usize = 64;
 
 /// Whether pairs are multiplied in tiles: asks the processor and, once for this process, the system. `CHEMR_ISA=avx512bf16` does
 /// without.
-fn available(isa: Isa) -> bool {
+pub(super) fn available(isa: Isa) -> bool {
     static FOUND: OnceLock<bool> = OnceLock::new();
     has_pair_products(isa)
         && *FOUND.get_or_init(|| !wanted().eq_ignore_ascii_case("avx512bf16") && processor_has() && system_permits())
@@ -246,7 +246,8 @@ pub(crate) struct Tiles {
 impl Tiles {
     /// `None` where pairs are multiplied without tiles.
     pub(crate) fn of(isa: Isa) -> Option<Self> {
-        available(isa).then_some(Self { shape: None, thread: PhantomData })
+        // Made only where it can be dropped: dropping releases the tiles.
+        available(isa).then(|| Self { shape: None, thread: PhantomData })
     }
 
     /// Computes one block.
@@ -284,9 +285,11 @@ impl Tiles {
 
 impl Drop for Tiles {
     fn drop(&mut self) {
-        // Tiles in use would be saved at every switch between threads.
-        // SAFETY: `Tiles::of` found the instruction; nobody else of this thread uses tiles.
-        unsafe { asm!("tilerelease", options(nostack, nomem)) };
+        if self.shape.is_some() {
+            // Tiles in use would be saved at every switch between threads.
+            // SAFETY: `configure` ran, so the instruction is there; nobody else of this thread uses tiles.
+            unsafe { asm!("tilerelease", options(nostack, nomem)) };
+        }
     }
 }
 

@@ -69,9 +69,11 @@ pub fn read_references(path: &Path) -> Result<Predictions, DataError> {
 fn read_table(path: &Path, is_predicted: bool) -> Result<Predictions, DataError> {
     let bytes = read_bytes(path).map_err(|source| DataError::Predictions { path: path.to_owned(), source })?;
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    let Some(first) = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) else {
+        return Err(at(path, 0, "the file is empty".into()));
+    };
     let found =
-        if first == Some(&b'{') { json_lines(path, bytes, is_predicted) } else { csv(path, bytes, is_predicted) }?;
+        if *first == b'{' { json_lines(path, bytes, is_predicted) } else { csv(path, bytes, is_predicted) }?;
     if found.rows.is_empty() {
         return Err(at(path, 0, "the file has no rows".into()));
     }
@@ -113,7 +115,7 @@ fn csv(path: &Path, bytes: &[u8], is_predicted: bool) -> Result<Predictions, Dat
     // Quotes mean nothing in files separated by tabs.
     let is_quoted = delimiter != b'\t';
     let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).quoting(is_quoted).from_reader(bytes);
-    let header = reader.headers().map_err(|error| at(path, 0, error.to_string()))?.clone();
+    let header = reader.headers().map_err(|error| at(path, 0, csv_message(&error)))?.clone();
     let names: Vec<&str> = header.iter().map(str::trim).collect();
     let position = |wanted: &str| names.iter().position(|name| *name == wanted);
     let one_of =
@@ -127,7 +129,7 @@ fn csv(path: &Path, bytes: &[u8], is_predicted: bool) -> Result<Predictions, Dat
     let mut rows = Vec::new();
     for (index, record) in reader.records().enumerate() {
         let row = index + 1;
-        let record = record.map_err(|error| at(path, row, error.to_string()))?;
+        let record = record.map_err(|error| at(path, row, csv_message(&error)))?;
         let field = |column: usize| record.get(column).unwrap_or("").to_owned();
         let filled = |column: usize| Some(field(column)).filter(|text| !text.trim().is_empty());
         rows.push(Predicted {
@@ -144,6 +146,17 @@ fn csv(path: &Path, bytes: &[u8], is_predicted: bool) -> Result<Predictions, Dat
         return Err(at(path, last.row, "a quote is opened in this row and never closed".into()));
     }
     Ok(Predictions { columns, rows })
+}
+
+/// What is wrong with a record, without the library's count of lines beside ours.
+fn csv_message(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::Utf8 { err, .. } => format!("field {} is not UTF-8; write the file as UTF-8", err.field() + 1),
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("{len} fields, the header has {expected_len}; a field that holds commas or quotes is put in quotes")
+        }
+        _ => error.to_string(),
+    }
 }
 
 fn json_lines(path: &Path, bytes: &[u8], is_predicted: bool) -> Result<Predictions, DataError> {

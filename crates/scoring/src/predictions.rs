@@ -53,6 +53,8 @@ pub struct TaskResult {
     pub task: &'static Task,
     /// Whose definitions were asked for.
     pub paper: Option<&'static Paper>,
+    /// Columns of the question that told the task, where no row and no caller named it.
+    pub told_by: Vec<String>,
     /// The name to print, the metric, and its value over all rows.
     pub metrics: Vec<(&'static str, &'static Metric, Aggregate)>,
     /// Metrics of the task, or of the paper, that need what was not given.
@@ -124,12 +126,17 @@ pub fn score_predictions(
     file: &Predictions,
 ) -> Result<Vec<TaskResult>, PredictionsError> {
     let of_columns = task_of_columns(subject, &file.columns);
+    let mut told = None;
     let mut order: Vec<&'static Task> = Vec::new();
     let mut groups: BTreeMap<&'static str, Vec<&Predicted>> = BTreeMap::new();
     for row in &file.rows {
         let task = match &row.task {
             Some(id) => named(subject, row.row, id)?,
-            None => of_columns.as_ref().map_err(|message| PredictionsError(message.clone()))?,
+            None => {
+                let task = *of_columns.as_ref().map_err(|message| PredictionsError(message.clone()))?;
+                told = matches!(subject, Subject::Suite(_)).then_some(task.id());
+                task
+            }
         };
         let group = groups.entry(task.id()).or_default();
         if group.is_empty() {
@@ -137,7 +144,15 @@ pub fn score_predictions(
         }
         group.push(row);
     }
-    order.into_iter().map(|task| score_task(task, paper, resources, &groups[task.id()])).collect()
+    let results = order.into_iter().map(|task| {
+        let mut result = score_task(task, paper, resources, &groups[task.id()])?;
+        if told == Some(task.id()) {
+            let is_asked = |column: &&String| task.fields().iter().any(|field| field.names().any(|name| name == *column));
+            result.told_by = file.columns.iter().filter(is_asked).cloned().collect();
+        }
+        Ok(result)
+    });
+    results.collect()
 }
 
 fn named(subject: Subject, row: usize, id: &str) -> Result<&'static Task, PredictionsError> {
@@ -212,7 +227,7 @@ fn score_task(
             (*name, *metric, aggregate(metric, &column))
         })
         .collect();
-    Ok(TaskResult { task, paper, metrics, absent, rows })
+    Ok(TaskResult { task, paper, told_by: Vec::new(), metrics, absent, rows })
 }
 
 /// A name to print and the metric.

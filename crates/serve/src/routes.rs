@@ -92,8 +92,8 @@ async fn metrics(Given(state): Given<Shared>) -> impl IntoResponse {
 #[derive(Deserialize)]
 struct Row {
     task: Option<String>,
-    completion: String,
-    reference: Value,
+    completion: Option<String>,
+    reference: Option<Value>,
     #[serde(flatten)]
     columns: Map<String, Value>,
 }
@@ -159,7 +159,8 @@ async fn reward(Given(state): Given<Shared>, request: Request) -> Result<axum::J
         let task = columns.remove("task").and_then(|task| task.as_str().map(str::to_owned));
         let reference = columns.remove("reference").unwrap_or(Value::Null);
         let completion = query.strip_prefix(&prompt).unwrap_or(&query).to_owned();
-        items.push(item(place, Row { task, completion, reference, columns }, None)?);
+        let row = Row { task, completion: Some(completion), reference: Some(reference), columns };
+        items.push(item(place, row, None)?);
     }
     let verdicts = judge(&state, Shaping::default(), items).await?;
     let column = |of: fn(&Verdict) -> f64| verdicts.iter().map(of).collect::<Vec<f64>>();
@@ -179,8 +180,10 @@ fn item(place: usize, row: Row, default: Option<&str>) -> Result<Item, Refusal> 
     let known = task(id).ok_or_else(|| wrong(format!("row {place}: there is no task {id:?}")))?;
     let columns: BTreeMap<String, String> =
         row.columns.iter().filter_map(|(name, value)| Some((name.clone(), text(value, "\n")?))).collect();
-    let reference = text(&row.reference, ",").unwrap_or_default();
-    Ok(Item { task: known, example: known.row(&columns, &reference), completion: row.completion })
+    let lacks = |name: &str| wrong(format!("row {place} has no `{name}`"));
+    let reference = text(&row.reference.ok_or_else(|| lacks("reference"))?, ",").unwrap_or_default();
+    let completion = row.completion.ok_or_else(|| lacks("completion"))?;
+    Ok(Item { task: known, example: known.row(&columns, &reference), completion })
 }
 
 /// A value as text, lists with `between` between their items; nothing for `null` and objects.

@@ -17,7 +17,7 @@ use crate::progress::Progress;
 use crate::recipe::Recipe;
 use crate::seed::{Use, mix};
 use crate::source::Source;
-use crate::start::{Start, starting_point};
+use crate::start::{Start, starting_point, usable_folder};
 use crate::{grpo, supervised};
 
 /// What every phase of a run shares.
@@ -99,9 +99,13 @@ impl Run<'_> {
 /// is still at work is known before data is read.
 ///
 /// # Errors
-/// As [`RunFolder::open`], the recipe has an adapter and no model, or the run to resume was made with another recipe.
+/// As [`RunFolder::open`], the recipe has an adapter and no model, the model that it starts from is none, or the run to resume was made with
+/// another recipe.
 pub fn check_start(recipe: &Recipe, out: &Path, resume: bool) -> Result<(), TrainError> {
     recipe.check_base()?;
+    if !recipe.model.from.is_empty() {
+        usable_folder(Path::new(&recipe.model.from), recipe.model.max_positions)?;
+    }
     RunFolder::check(out, resume)?;
     if resume {
         same_recipe(recipe, out)?;

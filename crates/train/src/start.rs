@@ -161,7 +161,7 @@ pub(crate) fn starting_point(
 }
 
 /// The tokenizer of a model folder that a run with sequences of `positions` tokens can start from.
-fn usable_folder(dir: &Path, positions: usize) -> Result<Tokenizer, TrainError> {
+pub(crate) fn usable_folder(dir: &Path, positions: usize) -> Result<Tokenizer, TrainError> {
     if dir.join(ADAPTER_CONFIG_FILE).is_file() {
         let message = "is an adapter, and a run starts from a whole model; chemr merge makes one of adapter and base";
         return Err(TrainError::folder(dir, message));

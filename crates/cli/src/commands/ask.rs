@@ -88,8 +88,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     };
     let found = arguments.model.find()?;
     let prompts = match own_prompts {
-        Some(prompts) => prompts,
-        None => trained_prompts(&found)?,
+        Some(prompts) => {
+            if trained_prompts(&found)?.is_some_and(|trained| trained.sha256() != prompts.sha256()) {
+                eprintln!("warning: the model was trained with other prompts than those of --prompts; its answer may be worth little");
+            }
+            prompts
+        }
+        None => trained_prompts(&found)?.unwrap_or_else(|| Prompts::builtin().clone()),
     };
     let prompt = match (&asked, &shots) {
         (None, _) => prompts.free(question),
@@ -221,10 +226,10 @@ fn sampling(arguments: &Arguments, defaults: &GenerationDefaults, eos: Option<u3
     sampling
 }
 
-/// The prompts of the run that made the model, else the program's.
-fn trained_prompts(found: &Found) -> anyhow::Result<Prompts> {
+/// The prompts of the run that made the model, if one did.
+fn trained_prompts(found: &Found) -> anyhow::Result<Option<Prompts>> {
     let stored = models::run_of(&found.folder).map(chemr_train::prompts_of).transpose()?;
-    Ok(stored.flatten().unwrap_or_else(|| Prompts::builtin().clone()))
+    Ok(stored.flatten())
 }
 
 /// The task that the question fits, if any, and the row to check claims against.

@@ -11,7 +11,9 @@ use serde_json::{Map, Value, json};
 
 use crate::exit::{Outcome, say};
 
-const EXAMPLES: &str = "Examples:
+const EXAMPLES: &str = "Exit codes: 0 all was read; 3 a molecule, or a line of standard input, was invalid: it is named, and the other lines are described.
+
+Examples:
   chemr mol 'CC(=O)Oc1ccccc1C(=O)O'
   chemr mol 'CC(=O)Oc1ccccc1C(=O)O' --svg aspirin.svg
   chemr mol --selfies '[C][C][=Branch1][C][=O][O]'

@@ -24,7 +24,7 @@ pub struct Arguments {
     /// Seed of weights, data order and sampling: the same seed gives the same bytes [default: 1].
     #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     seed: Option<u64>,
-    /// How much to train: smoke (under a minute, learns next to nothing), default (under 20 minutes on two cores) or long
+    /// How much to train: smoke (under a minute, learns next to nothing), default (about a quarter of an hour on two cores) or long
     /// (two hours, estimated) [default: default].
     #[arg(long)]
     budget: Option<Budget>,

@@ -22,12 +22,15 @@ Examples:
   chemr score --suite chebi20 --predictions design.csv --as molt5 --json
   chemr score --suite chebi20 --predictions captions.csv --as molt5 --wordpiece scibert/vocab.txt --wordnet wordnet/dict";
 
+/// With fewer rows than these a bootstrap interval is too narrow to be taken at its word.
+const FEW_ROWS: usize = 10;
+
 /// Score a file of predictions: every metric of a task with its 95 % interval.
 #[derive(clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, group(clap::ArgGroup::new("subject").required(true).args(["suite", "task"])))]
 pub struct Arguments {
     /// Benchmark; a column `task`, or the columns of the question, tell the task of the rows.
-    #[arg(long, value_name = "SUITE", value_parser = known_suites(), required_unless_present = "task", conflicts_with = "task")]
+    #[arg(long, value_name = "SUITE", value_parser = known_suites())]
     suite: Option<String>,
     /// The task of all rows.
     #[arg(long, value_name = "TASK", value_parser = known_tasks())]
@@ -83,6 +86,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         eprintln!("rows {}", path.display());
     }
     for result in &results {
+        if !result.told_by.is_empty() {
+            let columns = result.told_by.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            eprintln!("taken for {}, by {columns}; --task or a column `task` says otherwise", result.task.id());
+        }
         if arguments.json { say!("{}", result.json())? } else { print_table(result)? }
     }
     Ok(Outcome::Done)
@@ -113,7 +120,10 @@ fn print_table(result: &TaskResult) -> std::io::Result<()> {
     say!("{:<32} {:>9}   {:<20} {:>7}   id", "metric", "value", "95 % interval", "n")?;
     for (name, metric, found) in &result.metrics {
         let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.4}"));
-        let interval = format!("{} to {}", number(found.low), number(found.high));
+        let interval = match (found.low, found.high) {
+            (None, None) => String::new(),
+            (low, high) => format!("{} to {}", number(low), number(high)),
+        };
         say!(
             "{name:<32} {:>9}   {interval:<20} {:>7}   {} v{}",
             number(found.value),
@@ -123,6 +133,9 @@ fn print_table(result: &TaskResult) -> std::io::Result<()> {
         )?;
     }
     print_absent(result)?;
+    if result.rows.len() < FEW_ROWS {
+        say!("fewer than {FEW_ROWS} rows: an interval is drawn from the rows themselves and says little about others")?;
+    }
     say!("")
 }
 

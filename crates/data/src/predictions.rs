@@ -72,8 +72,7 @@ fn read_table(path: &Path, is_predicted: bool) -> Result<Predictions, DataError>
     let Some(first) = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) else {
         return Err(at(path, 0, "the file is empty".into()));
     };
-    let found =
-        if *first == b'{' { json_lines(path, bytes, is_predicted) } else { csv(path, bytes, is_predicted) }?;
+    let found = if *first == b'{' { json_lines(path, bytes, is_predicted) } else { csv(path, bytes, is_predicted) }?;
     if found.rows.is_empty() {
         return Err(at(path, 0, "the file has no rows".into()));
     }

@@ -147,7 +147,8 @@ pub fn score_predictions(
     let results = order.into_iter().map(|task| {
         let mut result = score_task(task, paper, resources, &groups[task.id()])?;
         if told == Some(task.id()) {
-            let is_asked = |column: &&String| task.fields().iter().any(|field| field.names().any(|name| name == *column));
+            let is_asked =
+                |column: &&String| task.fields().iter().any(|field| field.names().any(|name| name == *column));
             result.told_by = file.columns.iter().filter(is_asked).cloned().collect();
         }
         Ok(result)

@@ -90,7 +90,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let prompts = match own_prompts {
         Some(prompts) => {
             if trained_prompts(&found)?.is_some_and(|trained| trained.sha256() != prompts.sha256()) {
-                eprintln!("warning: the model was trained with other prompts than those of --prompts; its answer may be worth little");
+                eprintln!(
+                    "warning: the model was trained with other prompts than those of --prompts; its answer may be worth little"
+                );
             }
             prompts
         }

@@ -52,8 +52,6 @@ pub(crate) enum Layout {
 pub(crate) struct Sample {
     /// [`Input::told_by`](super::inputs::Input::told_by).
     pub path: String,
-    /// `None` for a workbook and for Parquet.
-    pub layout: Option<Layout>,
     /// Names of the columns, or the keys of the first object.
     pub columns: Vec<String>,
     /// The first rows that can be read, without the header.
@@ -214,14 +212,7 @@ fn sample(path: String, layout: Layout, start: &[u8], is_whole: bool) -> Sample 
         Some(end) if !is_whole => &start[..=end],
         _ => start,
     };
-    let mut sample = Sample {
-        path,
-        layout: Some(layout),
-        columns: Vec::new(),
-        rows: Vec::new(),
-        lines: Vec::new(),
-        header_fault: None,
-    };
+    let mut sample = Sample { path, columns: Vec::new(), rows: Vec::new(), lines: Vec::new(), header_fault: None };
     let text = String::from_utf8_lossy(whole);
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     sample.lines = lines.take(SAMPLE_ROWS).map(str::to_owned).collect();
@@ -249,7 +240,7 @@ fn sample(path: String, layout: Layout, start: &[u8], is_whole: bool) -> Sample 
 
 /// The sample of a file that names its columns.
 fn columns_sample(path: String, columns: Vec<String>, rows: &mut dyn Rows) -> Sample {
-    let mut sample = Sample { path, layout: None, columns, rows: Vec::new(), lines: Vec::new(), header_fault: None };
+    let mut sample = Sample { path, columns, rows: Vec::new(), lines: Vec::new(), header_fault: None };
     take_rows(&mut sample, rows);
     sample
 }

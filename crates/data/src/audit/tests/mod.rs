@@ -1,0 +1,7 @@
+//! Audits of rows written here.
+
+mod cleaning;
+mod findings;
+mod hostile;
+mod leaks;
+mod support;

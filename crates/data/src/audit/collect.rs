@@ -4,8 +4,10 @@
 //! molecules and sets follow the order of the files: lines to examples; components that are not known yet to keys; rows to keys; molecules
 //! that are not known yet to InChIKeys, scaffolds and fingerprints.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
+use chemr_chem::Mol;
 use chemr_tasks::{Example, Split, Task};
 use rayon::prelude::*;
 
@@ -82,7 +84,7 @@ impl Collector<'_> {
         let parsed: Vec<Parsed> = lines.par_iter().map(|line| parsed(line, split)).collect();
         let anatomies: Vec<Option<Anatomy>> =
             parsed.par_iter().map(|row| row.as_ref().ok().map(|(example, task)| Anatomy::of(*task, example))).collect();
-        self.learn(&anatomies);
+        let molecules = self.learn(&anatomies);
         let (cache, options) = (&self.cache, self.options);
         let facts: Vec<Option<Facts>> = parsed
             .par_iter()
@@ -92,7 +94,7 @@ impl Collector<'_> {
                 Some(Facts::of(*task, example, anatomy, cache, options))
             })
             .collect();
-        self.add_molecules(&facts);
+        self.add_molecules(&facts, &molecules);
         for ((line, row), facts) in lines.iter().zip(&parsed).zip(facts) {
             match (row, facts) {
                 (Ok((example, task)), Some(facts)) => self.add(file, line.number, example, *task, facts),
@@ -112,8 +114,8 @@ impl Collector<'_> {
         Ok(())
     }
 
-    /// Makes the keys of the components that are not known yet.
-    fn learn(&mut self, anatomies: &[Option<Anatomy>]) {
+    /// Makes the keys of the components that are not known yet. Gives those that rows are about, which are needed again.
+    fn learn<'a>(&mut self, anatomies: &[Option<Anatomy<'a>>]) -> HashMap<&'a str, Mol> {
         let (mut seen, mut unseen) = (HashSet::new(), Vec::new());
         for anatomy in anatomies.iter().flatten() {
             for text in anatomy.mixtures() {
@@ -124,24 +126,37 @@ impl Collector<'_> {
                 }
             }
         }
-        let keys: Vec<ComponentKeys> = unseen.par_iter().map(|part| ComponentKeys::of(part)).collect();
-        for (part, keys) in unseen.into_iter().zip(keys) {
+        let about: HashSet<&str> = anatomies.iter().flatten().filter_map(|anatomy| anatomy.molecule).collect();
+        let read: Vec<(ComponentKeys, Option<Mol>)> = unseen
+            .par_iter()
+            .map(|part| {
+                let (keys, mol) = ComponentKeys::read(part);
+                (keys, mol.filter(|_| about.contains(part)))
+            })
+            .collect();
+        let mut molecules = HashMap::new();
+        for (part, (keys, mol)) in unseen.into_iter().zip(read) {
             self.cache.add(part.into(), keys);
+            molecules.extend(mol.map(|mol| (part, mol)));
         }
+        molecules
     }
 
     /// Makes the expensive keys of the molecules that are not known yet.
-    fn add_molecules(&mut self, facts: &[Option<Facts>]) {
+    fn add_molecules(&mut self, facts: &[Option<Facts>], molecules: &HashMap<&str, Mol>) {
         let mut unseen = Vec::new();
         for (text, mixture) in facts.iter().flatten().filter_map(|facts| facts.molecule) {
             let next = (self.table.molecules.len() + unseen.len()) as u32;
-            if let std::collections::hash_map::Entry::Vacant(entry) = self.places.entry(mixture.canonical) {
+            if let Entry::Vacant(entry) = self.places.entry(mixture.canonical) {
                 entry.insert(next);
                 unseen.push((text, mixture));
             }
         }
         let wanted = self.wanted;
-        let found: Vec<_> = unseen.par_iter().map(|(text, mixture)| molecule_keys(text, mixture, wanted)).collect();
+        let found: Vec<_> = unseen
+            .par_iter()
+            .map(|(text, mixture)| molecule_keys(text, molecules.get(text), mixture, wanted))
+            .collect();
         for (keys, fingerprint) in found {
             self.table.molecules.push(keys);
             if wanted.fingerprint {

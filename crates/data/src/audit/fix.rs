@@ -68,12 +68,9 @@ fn removals(table: &Table, options: &AuditOptions, rules: FixOptions, leaks: &Le
         let Some(other) = disagreeing(table, &rows, 0, options.tolerance) else { continue };
         for row in &rows {
             let agrees = disagreeing(table, &[rows[0], *row], 0, options.tolerance).is_none();
-            match rules.conflicts {
-                ConflictRule::KeepFirst if agrees => {}
-                ConflictRule::KeepFirst => drop(gone.insert(*row, (Reason::Conflict, rows[0]))),
-                ConflictRule::RemoveAll => {
-                    drop(gone.insert(*row, (Reason::Conflict, if agrees { other } else { rows[0] })));
-                }
+            let against = if agrees { other } else { rows[0] };
+            if !agrees || rules.conflicts == ConflictRule::RemoveAll {
+                gone.insert(*row, (Reason::Conflict, against));
             }
         }
     }

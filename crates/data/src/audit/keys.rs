@@ -40,9 +40,14 @@ pub(super) struct ComponentKeys {
 impl ComponentKeys {
     /// Of a text without dots.
     pub fn of(text: &str) -> ComponentKeys {
+        ComponentKeys::read(text).0
+    }
+
+    /// Also gives the molecule.
+    pub fn read(text: &str) -> (ComponentKeys, Option<Mol>) {
         match molecule(text) {
-            Some(mol) => ComponentKeys::of_molecule(&mol),
-            None => ComponentKeys { canonical: key_of(text), flat: key_of(text), is_readable: false },
+            Some(mol) => (ComponentKeys::of_molecule(&mol), Some(mol)),
+            None => (ComponentKeys { canonical: key_of(text), flat: key_of(text), is_readable: false }, None),
         }
     }
 
@@ -176,8 +181,13 @@ pub(super) struct Wanted {
     pub fingerprint: bool,
 }
 
-/// The expensive keys of a molecule text.
-pub(super) fn molecule_keys(text: &str, mixture: &MixtureKeys, wanted: Wanted) -> (MoleculeKeys, Option<Fingerprint>) {
+/// The expensive keys of a molecule text, which is read where it has not been.
+pub(super) fn molecule_keys(
+    text: &str,
+    read: Option<&Mol>,
+    mixture: &MixtureKeys,
+    wanted: Wanted,
+) -> (MoleculeKeys, Option<Fingerprint>) {
     let mut keys = MoleculeKeys {
         canonical: mixture.canonical,
         flat: mixture.flat,
@@ -188,7 +198,7 @@ pub(super) fn molecule_keys(text: &str, mixture: &MixtureKeys, wanted: Wanted) -
     if !(wanted.inchi || wanted.scaffold || wanted.fingerprint) {
         return (keys, None);
     }
-    let Some(mol) = molecule(text) else { return (keys, None) };
+    let Some(mol) = read.cloned().or_else(|| molecule(text)) else { return (keys, None) };
     if wanted.inchi
         && let Some(inchi_key) = mol.inchikey()
     {
@@ -218,7 +228,7 @@ mod tests {
     fn keys(text: &str) -> (MixtureKeys, MoleculeKeys) {
         let mixture = ComponentCache::new(4).mixture(text).unwrap().keys();
         let all = Wanted { inchi: true, scaffold: true, fingerprint: true };
-        (mixture, molecule_keys(text, &mixture, all).0)
+        (mixture, molecule_keys(text, None, &mixture, all).0)
     }
 
     #[test]

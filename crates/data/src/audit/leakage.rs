@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use chemr_tasks::{Split, Task};
+
 use super::groups::{Keyed, groups, keyed};
 use super::keys::NO_KEY;
 use super::near::NearIndex;
 use super::options::{AuditOptions, Check, Level, Progress};
-use super::table::{NONE, Relation, Row, Table};
+use super::table::{NONE, Relation, Row, Set, Table};
 
 /// What two rows share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -218,7 +220,7 @@ impl Finder<'_> {
                 if matches!(shared, Shared::Question | Shared::QuestionFlat) && relation != Relation::SameTask {
                     continue;
                 }
-                let flags = flags(shared, relation);
+                let flags = flags(shared, train, relation);
                 members[one].train_flags |= flags;
                 members[other].held_out_flags |= flags;
                 if flags & flag::SAME > 0 {
@@ -263,16 +265,13 @@ impl Finder<'_> {
     fn near(&mut self, options: &AuditOptions) {
         let table = self.table;
         let by_molecule = ByMolecule::new(table);
-        let is_any = |molecule: u32, role: fn(chemr_tasks::Split) -> bool| {
+        let is_any = |molecule: u32, role: fn(Split) -> bool| {
             by_molecule.rows(molecule).iter().any(|row| role(table.set_of(&table.rows[*row as usize]).split))
         };
         let molecules = 0..table.molecules.len() as u32;
-        let held_out: Vec<u32> = molecules
-            .clone()
-            .filter(|molecule| is_any(*molecule, |split| split != chemr_tasks::Split::Train))
-            .collect();
-        let exposing: Vec<u32> =
-            molecules.filter(|molecule| is_any(*molecule, |split| split != chemr_tasks::Split::Test)).collect();
+        let held_out: Vec<u32> =
+            molecules.clone().filter(|molecule| is_any(*molecule, |split| split != Split::Train)).collect();
+        let exposing: Vec<u32> = molecules.filter(|molecule| is_any(*molecule, |split| split != Split::Test)).collect();
         let index = NearIndex::new(&table.fingerprints, &held_out, options.near);
         let mut counted: BTreeMap<(u32, u32), (u32, HashSet<u32>)> = BTreeMap::new();
         // In parts, so that the matches of a low threshold do not stand in memory together.
@@ -309,7 +308,7 @@ impl Finder<'_> {
                 if !train.exposes(held_out) {
                     continue;
                 }
-                let relation = train.relation(held_out);
+                let (set, relation) = (train, train.relation(held_out));
                 let pair = self.found.pairs.entry(places).or_default();
                 let hit = &mut pair.hits[Shared::Near as usize];
                 let (last, seen) = counted.entry(places).or_insert_with(|| (NONE, HashSet::new()));
@@ -326,7 +325,7 @@ impl Finder<'_> {
                     let (train, held_out, similarity) = (*train_row, *held_out_row, Some(found.similarity));
                     pair.examples.push(Example { shared: Shared::Near, train, held_out, similarity });
                 }
-                let flags = flags(Shared::Near, relation);
+                let flags = flags(Shared::Near, set, relation);
                 for row in *train_rows {
                     self.found.train_flags[*row as usize] |= flags;
                     if self.removes && flags > 0 {
@@ -342,8 +341,13 @@ impl Finder<'_> {
     }
 }
 
-fn flags(shared: Shared, relation: Relation) -> u8 {
+fn flags(shared: Shared, train: &Set, relation: Relation) -> u8 {
+    // All reactions of a plate have one product: they are the same when their reactants and reagents are.
+    let is_of_molecule = !matches!(train.known.map_or("", Task::family), "yield" | "yield_percent");
+    let is_of_reaction =
+        matches!(shared, Shared::Question | Shared::QuestionFlat | Shared::Reaction | Shared::ReactionFlat);
     match (relation, shared) {
+        _ if relation != Relation::OtherTask && !is_of_molecule && !is_of_reaction => 0,
         (Relation::OtherTask, Shared::Molecule | Shared::Reaction) => flag::ELSEWHERE,
         (Relation::OtherTask, _) => 0,
         (_, Shared::Near) => flag::NEAR,

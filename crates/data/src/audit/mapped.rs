@@ -20,7 +20,7 @@ const BATCH_ROWS: usize = 4096;
 pub(super) fn mapped_file(path: &Path) -> Result<MapReport, AuditError> {
     let failed = |message: String| AuditError::Mapped { path: path.to_owned(), message };
     let read = |error: std::io::Error| failed(error.to_string());
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = path.display().to_string();
     let source = Source::open(path, name.to_lowercase()).map_err(read)?;
     // A text without columns has the reaction in its lines.
     let is_lines = matches!(source.sample.layout, Some(Layout::Table { .. }))

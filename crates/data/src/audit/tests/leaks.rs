@@ -86,6 +86,24 @@ fn reactions_in_both_directions_and_other_tasks() {
 }
 
 #[test]
+fn plates_share_their_product() {
+    let measured = |split, reactants: &str, value| {
+        row("yield.suzuki_miyaura_percent", split, &[("reaction", &format!("{reactants}>>CCO"))], value)
+    };
+    let rows = [
+        measured(Train, "CBr.CO.[Pd]", "50"),
+        measured(Train, "CBr.CO.[Ni]", "5"),
+        measured(Test, "CO.CBr.[Pd]", "51"),
+        measured(Test, "CO.CBr.[Fe]", "51"),
+    ];
+    let report = audited(&rows);
+    let set = &report.leakage.held_out[0];
+    assert_eq!((set.rows, set.same, set.near, set.scaffold), (2, 1, 0, 0));
+    let found = &report.leakage.pairs[0].shared;
+    assert_eq!((found["molecule"].held_out_rows, found["reaction"].held_out_rows), (2, 1));
+}
+
+#[test]
 fn alike_by_fingerprint_and_scaffold() {
     // Tanimoto similarities of Morgan fingerprints (radius 2, 2,048 bits) in RDKit 2026.9.1: 0.952 for the first pair, 0.130 for the second.
     let (long, longer) = ("CCCCCCCCCCCCCCCC(=O)OCC(O)COc1ccccc1", "CCCCCCCCCCCCCCCCCC(=O)OCC(O)COc1ccccc1");

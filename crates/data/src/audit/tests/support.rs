@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chemr_tasks::{Example, Split};
 use serde_json::Value;
@@ -33,12 +34,12 @@ pub(super) fn forward(split: Split, reactants: &str, product: &str) -> Example {
 /// A folder for files and reports.
 pub(super) struct Desk {
     pub folder: tempfile::TempDir,
-    audits: std::cell::Cell<usize>,
+    audits: AtomicUsize,
 }
 
 impl Desk {
     pub fn new() -> Desk {
-        Desk { folder: tempfile::tempdir().unwrap(), audits: std::cell::Cell::new(0) }
+        Desk { folder: tempfile::tempdir().unwrap(), audits: AtomicUsize::new(0) }
     }
 
     pub fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
@@ -54,8 +55,8 @@ impl Desk {
 
     /// A folder for the next audit.
     pub fn out(&self) -> PathBuf {
-        self.audits.set(self.audits.get() + 1);
-        self.folder.path().join(format!("audit-{}", self.audits.get()))
+        let number = self.audits.fetch_add(1, Ordering::Relaxed);
+        self.folder.path().join(format!("audit-{number}"))
     }
 
     pub fn try_audit(&self, given: &[PathBuf], options: AuditOptions) -> Result<(Report, PathBuf), AuditError> {
@@ -68,7 +69,7 @@ impl Desk {
 
     /// Audits rows.
     pub fn audit(&self, rows: &[Example], options: AuditOptions) -> (Report, PathBuf) {
-        let path = self.rows(&format!("rows-{}.jsonl", self.audits.get()), rows);
+        let path = self.rows(&format!("rows-{}.jsonl", self.audits.load(Ordering::Relaxed)), rows);
         self.try_audit(&[path], options).unwrap()
     }
 }

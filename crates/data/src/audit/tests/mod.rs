@@ -4,4 +4,5 @@ mod cleaning;
 mod findings;
 mod hostile;
 mod leaks;
+mod public;
 mod support;

@@ -228,9 +228,8 @@ pub struct MapReport {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SelectionReport {
     pub task: String,
-    /// Split of the questions and of the yields.
+    /// Split of the questions; the yields are those of the splits before it.
     pub split: Split,
-    pub yields_split: Split,
     /// Questions in all.
     pub questions: u64,
     /// Questions for which the yield of one candidate at least is in the table; of the best; of all.

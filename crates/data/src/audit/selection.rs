@@ -4,7 +4,7 @@
 //! reaction has, among what stands before the product, every component of the question and of the candidate (each part of a salt is a component;
 //! what the row has beside them, such as the catalyst, does not matter).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chemr_tasks::Split;
 
@@ -33,52 +33,48 @@ impl Yields<'_> {
     }
 }
 
-/// Holds every question of reagent selection against the yields of every split.
+/// Holds every held-out question of reagent selection against the yields that may be trained on while it is held out.
 pub(super) fn selection(table: &Table, examples: usize) -> Vec<SelectionReport> {
-    if table.selections.is_empty() || table.yields.is_empty() {
-        return Vec::new();
-    }
-    let mut found = BTreeMap::new();
-    for yields_split in [Split::Train, Split::Valid, Split::Test] {
+    let split_of = |row: u32| table.set_of(&table.rows[row as usize]).split;
+    let mut found: BTreeMap<(String, Split), (SelectionReport, BTreeSet<u32>)> = BTreeMap::new();
+    for split in [Split::Valid, Split::Test] {
         let mut yields = Yields { table, by_component: BTreeMap::new() };
-        for (place, row) in table.yields.iter().enumerate() {
-            if table.set_of(&table.rows[row.row as usize]).split == yields_split {
-                for part in &row.components {
-                    yields.by_component.entry(*part).or_insert_with(Vec::new).push(place as u32);
-                }
+        for (place, row) in table.yields.iter().enumerate().filter(|(_, row)| split_of(row.row) < split) {
+            for part in &row.components {
+                yields.by_component.entry(*part).or_insert_with(Vec::new).push(place as u32);
             }
         }
-        let mut telling: BTreeMap<(String, Split, Split), std::collections::BTreeSet<u32>> = BTreeMap::new();
-        for question in &table.selections {
-            let set = table.set_of(&table.rows[question.row as usize]);
-            let key = (set.task.clone(), set.split, yields_split);
-            let report = found.entry(key.clone()).or_insert_with(|| SelectionReport {
-                task: set.task.clone(),
-                split: set.split,
-                yields_split,
-                questions: 0,
-                any: 0,
-                best: 0,
-                all: 0,
-                rows: 0,
-                examples: Vec::new(),
+        if yields.by_component.is_empty() {
+            continue;
+        }
+        for question in table.selections.iter().filter(|question| split_of(question.row) == split) {
+            let task = table.set_of(&table.rows[question.row as usize]).task.clone();
+            let (report, telling) = found.entry((task.clone(), split)).or_insert_with(|| {
+                let report = SelectionReport {
+                    task,
+                    split,
+                    questions: 0,
+                    any: 0,
+                    best: 0,
+                    all: 0,
+                    rows: 0,
+                    examples: Vec::new(),
+                };
+                (report, BTreeSet::new())
             });
             report.questions += 1;
-            let rows = telling.entry(key).or_default();
-            ask(question, &yields, report, rows, examples);
-            report.rows = rows.len() as u64;
+            ask(question, &yields, report, telling, examples);
         }
     }
-    // Questions that are trained on are answered by yields that are trained on: no leak.
-    found.retain(|(_, split, yields_split), _| *split > *yields_split);
-    found.into_values().collect()
+    let reports = found.into_values();
+    reports.map(|(report, telling)| SelectionReport { rows: telling.len() as u64, ..report }).collect()
 }
 
 fn ask(
     question: &SelectionRow,
     yields: &Yields,
     report: &mut SelectionReport,
-    telling: &mut std::collections::BTreeSet<u32>,
+    telling: &mut BTreeSet<u32>,
     examples: usize,
 ) {
     let mut told = 0;

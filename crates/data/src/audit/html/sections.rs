@@ -253,14 +253,12 @@ pub(super) fn selection(page: &mut Page, report: &Report) {
         .selection
         .iter()
         .map(|task| {
-            let splits = [task.split, task.yields_split].map(|split| split.as_str().to_owned());
-            let mut cells = vec![task.task.clone()];
-            cells.extend(splits);
+            let mut cells = vec![task.task.clone(), task.split.as_str().to_owned()];
             cells.extend([task.questions, task.any, task.best, task.all, task.rows].map(thousands));
             cells
         })
         .collect();
-    let heads = ["Task", "Questions of", "Yields of", "Questions", "any candidate", "the best", "all", "Yield rows"];
+    let heads = ["Task", "Split", "Questions", "any candidate", "the best", "all", "Yield rows"];
     page.table(&heads, &rows);
     for task in &report.selection {
         page.examples(&task.task, &task.examples.iter().collect::<Vec<_>>());

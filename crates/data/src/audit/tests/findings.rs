@@ -144,12 +144,10 @@ fn a_yield_table_answers_reagent_selection() {
         measured(Test, "CO.Brc1ccccc1.OB(O)c1ccccc1.[OH-].[Na+]"),
     ];
     let (report, _) = Desk::new().audit(&rows, AuditOptions::default());
-    let against = |split| report.selection.iter().find(|found| found.yields_split == split).unwrap();
-    let found = against(Train);
+    let [found] = report.selection.as_slice() else { panic!("{:?}", report.selection) };
     assert_eq!((found.questions, found.any, found.best, found.all, found.rows), (2, 1, 1, 0, 2));
     assert!(found.examples[0].first.place.ends_with(":4"), "{:?}", found.examples);
-    assert_eq!(against(Valid).any, 0);
-    assert_eq!(report.selection.len(), 2);
+    assert!(Desk::new().audit(&rows[..3], AuditOptions::default()).0.selection.is_empty());
 }
 
 #[test]

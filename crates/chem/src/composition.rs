@@ -41,6 +41,13 @@ impl Composition {
         Some(Composition(counts))
     }
 
+    /// Symbols of the elements of which the other has more atoms, in alphabetical order: what this lacks to become the other.
+    pub fn lacks(&self, other: &Composition) -> Vec<String> {
+        let more = other.0.iter().filter(|(symbol, count)| self.0.get(*symbol).is_none_or(|found| found < count));
+        more.map(|(symbol, _)| symbol.iter().filter(|byte| **byte != 0).map(|byte| char::from(*byte)).collect())
+            .collect()
+    }
+
     /// Whether there are at least as many atoms of each element as the other has: otherwise the other is no part of this.
     pub fn covers(&self, other: &Composition) -> bool {
         other.0.iter().all(|(symbol, count)| self.0.get(symbol).is_some_and(|found| found >= count))
@@ -71,6 +78,8 @@ mod tests {
         assert_ne!(of("Cn"), of("[Cn]"));
         assert!(of("CCO.CC(=O)O").covers(&of("OCC")));
         assert!(!of("CCO").covers(&of("CCN")));
+        assert_eq!(of("CCO").lacks(&of("ClCN.CCCl")), ["C", "Cl", "N"]);
+        assert!(of("CCO.N").lacks(&of("CCN")).is_empty());
         let components = |text| Composition::of_components(text);
         assert_eq!(components("[Cl-].[Mg+2].[Cl-]"), Some(of("Cl[Mg]")));
         assert_eq!(components("CCO.OCC.CO"), Some(of("CCO.CO")));

@@ -14,6 +14,8 @@ pub enum Outcome {
     InvalidInput,
     /// Ctrl-C; what was done is saved.
     Stopped,
+    /// All done, and something was found that the user named as a failure.
+    Found,
     /// Some files could not be downloaded; each was told.
     Faulty(Fault),
 }
@@ -32,6 +34,7 @@ pub fn code(outcome: anyhow::Result<Outcome>) -> ExitCode {
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::InvalidInput) => ExitCode::from(3),
+        Ok(Outcome::Found) => ExitCode::from(8),
         Ok(Outcome::Stopped) => ExitCode::from(130),
         Ok(Outcome::Faulty(fault)) => ExitCode::from(fault_code(fault)),
         // `chemr mol - | head` closed the pipe: no failure worth a message.

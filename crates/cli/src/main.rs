@@ -21,7 +21,7 @@ use crate::commands::{ask, data, doctor, eval, merge, mol, prompts, quickstart, 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const EXIT_CODES: &str = "Exit codes: 0 success, 1 failure, 2 wrong usage, 3 some input lines were invalid, 4 to 7 a download failed (see `chemr data fetch --help`), 130 stopped by Ctrl-C (resume with --resume).";
+const EXIT_CODES: &str = "Exit codes: 0 success, 1 failure, 2 wrong usage, 3 some input lines were invalid, 4 to 7 a download failed (see `chemr data fetch --help`), 8 an audit found what `--fail-on` names, 130 stopped by Ctrl-C (resume with --resume).";
 
 /// Teaches a language model to reason as a chemist, and checks every step it can.
 #[derive(Parser)]

@@ -427,3 +427,48 @@ fn public_files_are_imported_row_by_row() {
     }
     assert!(!folder.path().join("no").exists());
 }
+
+#[test]
+fn examples_are_audited_and_cleaned() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let row = |smiles: &str| {
+        format!("{{\"task\":\"property.bbbp\",\"input\":{{\"smiles\":\"{smiles}\"}},\"reference\":\"Yes\"}}\n")
+    };
+    std::fs::write(path("train.jsonl"), row("CCO") + &row("CC") + "broken\n").unwrap();
+    std::fs::write(path("test.jsonl"), row("OCC")).unwrap();
+    let (train, test) = (path("train.jsonl"), path("test.jsonl"));
+    let given = ["data", "audit", "--train", &train, "--test", &test];
+    let audit = |out: &str, more: &[&str]| chemr(&[&given[..], &["--out", &path(out)], more].concat());
+    let output = audit("out", &["--fix", "--examples", "1"]);
+    let said = text(&output.stdout);
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""), "{said}");
+    for wanted in ["2 rows stay", "1  leak.question", "1  no_example", "1 lines are no example", "3 rows of 2 files"] {
+        assert!(said.contains(wanted), "{wanted}: {said}");
+    }
+    for (name, lines) in [("clean/examples.jsonl", 2), ("removed.jsonl", 2)] {
+        assert_eq!(
+            std::fs::read_to_string(path("out").to_string() + "/" + name).unwrap().lines().count(),
+            lines,
+            "{name}"
+        );
+    }
+    let output = audit("json", &["--json", "--checks", "leakage,length", "--fail-on", "conflicts"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &report["rows"]), (Some(0), &3.into()));
+    assert_eq!(report["options"]["checks"], serde_json::json!(["leakage", "length"]));
+    for (more, code, wanted) in [
+        (&["--fail-on", "conflicts,leakage"][..], 8, "found by --fail-on: leakage"),
+        (&["--checks", "all"], 2, "possible values"),
+        (&["--fix-near"], 2, "--fix"),
+        (&["--near", "2"], 1, "--near is a similarity above 0"),
+        (&["--tokenizer", "nowhere"], 1, "the tokenizer of nowhere"),
+    ] {
+        let output = audit("failed", more);
+        let message = text(&output.stderr);
+        assert!(output.status.code() == Some(code) && message.contains(wanted), "{more:?}: {message}");
+    }
+    let output = chemr(&["data", "audit", &path("no.jsonl"), "--out", &path("no")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!folder.path().join("no").exists());
+}

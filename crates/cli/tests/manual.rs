@@ -147,6 +147,7 @@ fn commands_page() {
         "data info",
         "data fetch",
         "data import",
+        "data audit",
         "data export",
         "ask",
         "merge",

@@ -7,14 +7,17 @@
 //! * [`split_of`] keeps train, validation and test apart by canonical molecule.
 //!
 //! * [`sources`] knows public datasets and downloads them.
+//! * [`audit`] finds duplicates, contradictions and leaks in examples, and cleans them.
 //! * [`export`] writes rows in the forms that trainers and evaluation programs read.
 //! * [`predictions`] reads what a model answered, beside the references.
 //! * [`shots`] reads rows that may stand before a question as examples.
 //!
 //! `docs/gym.md` describes levels, rules and the metadata that examples carry.
 
+pub mod audit;
 pub mod compounds;
 mod error;
+mod example_lines;
 pub mod export;
 mod folder;
 pub mod gym;
@@ -26,6 +29,7 @@ pub mod shots;
 pub mod sketch;
 pub mod sources;
 mod split;
+pub mod wording;
 
 pub use error::DataError;
 pub use gym::{Gym, GymConfig};

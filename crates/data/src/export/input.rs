@@ -1,23 +1,15 @@
 //! Where the rows of an export come from: files of examples, and the gym.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use chemr_tasks::{Example, Split};
-use flate2::read::MultiGzDecoder;
-use serde::Deserialize;
-use serde_json::Value;
-use sha2::{Digest, Sha256};
+use chemr_tasks::Example;
 
+use crate::example_lines::{ExampleLines, Text, TraceText, example};
 use crate::export::manifest::{InputNote, hexadecimal, sha256};
 use crate::export::{ExportError, ExportOptions, RowFault};
 use crate::predictions::MAX_LINE;
 use crate::{Gym, GymConfig};
-
-/// The source of rows that say nothing of theirs.
-const UNNAMED_SOURCE: &str = "given";
 
 /// Levels of the gym when an input names none.
 const ALL_LEVELS: [u8; 3] = [1, 2, 3];
@@ -25,30 +17,10 @@ const ALL_LEVELS: [u8; 3] = [1, 2, 3];
 /// Most rows of one input of the gym: an export is made in memory.
 const MOST_GENERATED: usize = 1_000_000;
 
-/// Turns a trace, as it is stored, into the text of a completion.
-pub type TraceText = fn(Value) -> Result<String, serde_json::Error>;
-
 /// A row as it was read, with its place.
 pub(crate) struct Found {
     pub place: String,
     pub row: Result<(Example, Option<String>), RowFault>,
-}
-
-/// One line of a file. Sampled completions of a run have neither source nor split.
-#[derive(Deserialize)]
-struct Line {
-    id: Option<String>,
-    task: String,
-    source: Option<String>,
-    split: Option<Split>,
-    #[serde(default)]
-    level: u8,
-    input: std::collections::BTreeMap<String, String>,
-    reference: String,
-    #[serde(default)]
-    meta: std::collections::BTreeMap<String, String>,
-    completion: Option<String>,
-    trace: Option<Value>,
 }
 
 /// Takes a row and says whether more are wanted.
@@ -62,62 +34,23 @@ pub(crate) fn read(input: &str, options: &ExportOptions, take: Take) -> Result<I
     }
 }
 
-/// A file as it is read, unpacked when it is gzipped; `-` is standard input.
-fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
-    let mut packed: Box<dyn Read> =
-        if path.as_os_str() == "-" { Box::new(io::stdin()) } else { Box::new(File::open(path)?) };
-    let mut start = Vec::new();
-    packed.by_ref().take(2).read_to_end(&mut start)?;
-    let is_packed = start == [0x1f, 0x8b];
-    let packed = io::Cursor::new(start).chain(packed);
-    Ok(if is_packed { Box::new(BufReader::new(MultiGzDecoder::new(packed))) } else { Box::new(BufReader::new(packed)) })
-}
-
 fn file(path: &Path, trace_text: TraceText, take: Take) -> Result<InputNote, ExportError> {
     let failed = |source| ExportError::Read { path: path.to_owned(), source };
-    let mut input = open(path).map_err(failed)?;
+    let mut lines = ExampleLines::open(path).map_err(failed)?;
     // The name alone: the same file in another folder is the same input.
     let name = path.file_name().map_or_else(|| "-".to_owned(), |name| name.to_string_lossy().into_owned());
-    let (mut hash, mut line) = (Sha256::new(), Vec::new());
-    let (mut number, mut rows, mut is_wanted) = (0, 0, true);
-    while is_wanted {
-        line.clear();
-        // One byte for the end of the line, one to see that it is longer.
-        input.by_ref().take(MAX_LINE as u64 + 2).read_until(b'\n', &mut line).map_err(failed)?;
-        if line.is_empty() {
+    let mut rows = 0;
+    while let Some((number, text)) = lines.next_line().map_err(failed)? {
+        let place = format!("{}, line {number}", path.display());
+        let Text::Whole(line) = text else { return Err(ExportError::LongLine { place, limit: MAX_LINE }) };
+        rows += 1;
+        let row = example(line, trace_text).map_err(|error| RowFault::NoExample { message: error.to_string() });
+        if take(Found { place, row })?.is_break() {
             break;
         }
-        number += 1;
-        let place = || format!("{}, line {number}", path.display());
-        if line.strip_suffix(b"\n").unwrap_or(&line).len() > MAX_LINE {
-            return Err(ExportError::LongLine { place: place(), limit: MAX_LINE });
-        }
-        hash.update(&line);
-        if !line.trim_ascii().is_empty() {
-            rows += 1;
-            is_wanted = take(Found { place: place(), row: example(&line, trace_text) })?.is_continue();
-        }
     }
-    let is_whole = input.fill_buf().map_err(failed)?.is_empty();
-    Ok(InputNote { name, sha256: hexadecimal(&hash.finalize()), rows, is_whole, seed: None })
-}
-
-fn example(line: &[u8], trace_text: TraceText) -> Result<(Example, Option<String>), RowFault> {
-    let refused = |error: serde_json::Error| RowFault::NoExample { message: error.to_string() };
-    let line: Line = serde_json::from_slice(line).map_err(refused)?;
-    let completion = match (line.completion, line.trace) {
-        (Some(text), _) => Some(text),
-        (None, None | Some(Value::Null)) => None,
-        (None, Some(Value::String(text))) => Some(text),
-        (None, Some(trace)) => Some(trace_text(trace).map_err(refused)?),
-    };
-    let source = line.source.unwrap_or_else(|| UNNAMED_SOURCE.to_owned());
-    let split = line.split.unwrap_or(Split::Train);
-    let mut example = Example::new(line.task, source, split, line.level, line.input, line.reference, line.meta);
-    if let Some(id) = line.id {
-        example.id = id;
-    }
-    Ok((example, completion))
+    let (hash, is_whole) = lines.finish().map_err(failed)?;
+    Ok(InputNote { name, sha256: hexadecimal(&hash), rows, is_whole, seed: None })
 }
 
 /// `TASK[:LEVEL]:COUNT`, where the level may be several, separated by commas.
@@ -156,40 +89,9 @@ fn generate(input: &str, rest: &str, options: &ExportOptions, take: Take) -> Res
 
 #[cfg(test)]
 mod tests {
+    use chemr_tasks::Split;
+
     use super::*;
-
-    fn text_of(trace: Value) -> Result<String, serde_json::Error> {
-        let answer: String = serde_json::from_value(trace["answer"].clone())?;
-        Ok(format!("<answer>{answer}</answer>"))
-    }
-
-    fn read_line(text: &str) -> Result<(Example, Option<String>), RowFault> {
-        example(text.as_bytes(), text_of)
-    }
-
-    #[test]
-    fn a_line_is_an_example_with_or_without_a_completion() {
-        let short = r#"{"task": "t", "input": {"smiles": "C"}, "reference": "CH4""#;
-        let (example, completion) = read_line(&format!("{short}}}")).unwrap();
-        assert_eq!((example.split, example.source.as_str(), example.level), (Split::Train, "given", 0));
-        assert_eq!(example.id, Example::content_id("t", &example.input, "CH4"));
-        assert_eq!(completion, None);
-        let (stored, _) =
-            read_line(&serde_json::to_string(&Example { split: Split::Test, ..example }).unwrap()).unwrap();
-        assert_eq!((stored.split, stored.source.as_str()), (Split::Test, "given"));
-        for (member, wanted) in [
-            (r#""completion": "a""#, "a"),
-            (r#""trace": "b""#, "b"),
-            (r#""trace": {"answer": "c"}"#, "<answer>c</answer>"),
-        ] {
-            assert_eq!(read_line(&format!("{short}, {member}}}")).unwrap().1.as_deref(), Some(wanted));
-        }
-        for wrong in
-            ["", "[]", "{}", "\u{0}", &format!("{short}, \"split\": \"dev\"}}"), &format!("{short}, \"trace\": {{}}}}")]
-        {
-            assert!(matches!(read_line(wrong), Err(RowFault::NoExample { .. })), "{wrong}");
-        }
-    }
 
     /// All rows of an input.
     fn read(input: &str, options: &ExportOptions) -> Result<(InputNote, Vec<Found>), ExportError> {

@@ -30,9 +30,10 @@ use std::path::Path;
 use chemr_tasks::Split;
 
 pub use error::{ExportError, RowFault};
-pub use input::TraceText;
 pub use manifest::{InputNote, Manifest, OptionsNote};
 pub use target::{Stage, Target, target, targets};
+
+pub use crate::example_lines::TraceText;
 
 use crate::folder::{self, NewFolder};
 use row::Row;

@@ -9,7 +9,6 @@ mod curves;
 mod drawing;
 mod figures;
 mod samples;
-mod text;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,6 +16,8 @@ use std::path::{Path, PathBuf};
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
+
+use chemr_data::wording as text;
 
 use crate::error::EvalError;
 use crate::files::{PhaseRecord, read_json, read_phases, write_atomic};

@@ -1,5 +1,6 @@
 //! `chemr data`: public datasets and rows of examples, one file per command.
 
+pub mod audit;
 mod display;
 pub mod export;
 pub mod fetch;
@@ -10,7 +11,7 @@ mod registry;
 
 use crate::exit::Outcome;
 
-/// Public datasets: list, describe and download them; their rows as examples, and examples for other programs.
+/// Public datasets: list, describe and download them; their rows as examples, audits of examples, and examples for other programs.
 #[derive(clap::Args)]
 #[command(arg_required_else_help = true)]
 pub struct Arguments {
@@ -24,6 +25,7 @@ enum Command {
     Info(info::Arguments),
     Fetch(fetch::Arguments),
     Import(import::Arguments),
+    Audit(audit::Arguments),
     Export(export::Arguments),
 }
 
@@ -33,6 +35,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         Command::Info(arguments) => info::run(arguments),
         Command::Fetch(arguments) => fetch::run(arguments),
         Command::Import(arguments) => import::run(arguments),
+        Command::Audit(arguments) => audit::run(arguments),
         Command::Export(arguments) => export::run(arguments),
     }
 }

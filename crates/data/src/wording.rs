@@ -1,13 +1,13 @@
-//! Wording and the making visible of odd characters.
+//! Wording of reports, and the making visible of odd characters.
 
 /// Text with characters made visible that could change how a page reads: control characters become their pictures, and
 /// marks of writing direction and zero-width characters become `⟨U+202E⟩`. HTML escaping is left to the template.
-pub(super) fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     show(text, false)
 }
 
 /// [`visible`], with line breaks and tabs kept.
-pub(super) fn visible_lines(text: &str) -> String {
+pub fn visible_lines(text: &str) -> String {
     show(text, true)
 }
 
@@ -33,7 +33,7 @@ fn show(text: &str, keep_lines: bool) -> String {
 }
 
 /// At most this many characters, with a note of how many more there are.
-pub(super) fn shorten(text: &str, most: usize) -> String {
+pub fn shorten(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         None => text.to_string(),
         Some((end, _)) => format!("{}… ({} more characters)", &text[..end], text[end..].chars().count()),
@@ -41,12 +41,12 @@ pub(super) fn shorten(text: &str, most: usize) -> String {
 }
 
 /// `78.5`: a share in per cent.
-pub(super) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     format!("{:.1}", share * 100.0)
 }
 
 /// `1,234,567`.
-pub(super) fn thousands(number: u64) -> String {
+pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (position, digit) in digits.chars().enumerate() {
@@ -59,7 +59,7 @@ pub(super) fn thousands(number: u64) -> String {
 }
 
 /// `3 min 20 s`.
-pub(super) fn duration(seconds: f64) -> String {
+pub fn duration(seconds: f64) -> String {
     let total = seconds.max(0.0).round() as u64;
     match (total / 3600, total / 60 % 60, total % 60) {
         (0, 0, seconds) => format!("{seconds} s"),
@@ -69,7 +69,7 @@ pub(super) fn duration(seconds: f64) -> String {
 }
 
 /// `a, b and c`.
-pub(super) fn list(items: &[String]) -> String {
+pub fn list(items: &[String]) -> String {
     match items {
         [] => String::new(),
         [one] => one.clone(),

@@ -1,0 +1,77 @@
+//! The files of an audit, read in batches.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chemr_tasks::Split;
+
+use super::{AuditError, Given};
+use crate::example_lines::{ExampleLines, Text};
+use crate::import::EXAMPLES_FILE;
+
+/// Most rows of a batch.
+const BATCH_ROWS: usize = 8192;
+/// A batch ends when its rows hold about so many bytes.
+const BATCH_BYTES: usize = 16 << 20;
+
+/// A file of examples.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct InputFile {
+    pub path: PathBuf,
+    pub split: Option<Split>,
+}
+
+/// The files behind the given paths.
+pub(super) fn files(given: &[Given]) -> Result<Vec<InputFile>, AuditError> {
+    given
+        .iter()
+        .map(|Given { path, split }| {
+            let read = |source| AuditError::Read { path: path.clone(), source };
+            let path = if fs::metadata(path).map_err(read)?.is_dir() {
+                let inside = path.join(EXAMPLES_FILE);
+                if !inside.is_file() {
+                    return Err(AuditError::NoExamples { path: path.clone() });
+                }
+                inside
+            } else {
+                path.clone()
+            };
+            Ok(InputFile { path, split: *split })
+        })
+        .collect()
+}
+
+/// A line as it was read.
+#[derive(Clone, Debug)]
+pub(super) struct RawLine {
+    pub number: u32,
+    pub bytes: Vec<u8>,
+    pub is_too_long: bool,
+}
+
+/// Reads a file and hands its lines out in batches; gives the SHA-256 of the unpacked bytes.
+pub(super) fn batches(
+    path: &Path,
+    mut take: impl FnMut(Vec<RawLine>) -> Result<(), AuditError>,
+) -> Result<[u8; 32], AuditError> {
+    let failed = |source| AuditError::Read { path: path.to_owned(), source };
+    let mut lines = ExampleLines::open(path).map_err(failed)?;
+    loop {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while batch.len() < BATCH_ROWS && bytes < BATCH_BYTES {
+            let Some((number, text)) = lines.next_line().map_err(failed)? else { break };
+            let number = u32::try_from(number)
+                .map_err(|_| AuditError::TooMany { path: path.to_owned(), limit: u64::from(u32::MAX) })?;
+            let (content, is_too_long) = match text {
+                Text::Whole(content) => (content, false),
+                Text::TooLong(content) => (content, true),
+            };
+            bytes += content.len();
+            batch.push(RawLine { number, bytes: content.to_vec(), is_too_long });
+        }
+        if batch.is_empty() {
+            return Ok(lines.finish().map_err(failed)?.0);
+        }
+        take(batch)?;
+    }
+}

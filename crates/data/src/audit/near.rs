@@ -1,0 +1,188 @@
+//! Molecules that look alike: pairs of fingerprints with a Tanimoto similarity of at least a threshold.
+//!
+//! The search is exact. Two sets with a Tanimoto similarity of t or more share at least ⌈t·n⌉ bits, n being the size of either; so among the
+//! n − ⌈t·n⌉ + 1 rarest bits of one there is one of those of the other (the prefix filter of Chaudhuri et al. 2006 and Bayardo et al. 2007). And their
+//! sizes differ by no more than a factor of t. What is left is compared word by word.
+
+use rayon::prelude::*;
+
+use super::keys::Fingerprint;
+
+const BITS: usize = 2048;
+
+/// A pair that is near: places in the two lists, and the similarity.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Match {
+    pub query: u32,
+    pub found: u32,
+    pub similarity: f32,
+}
+
+/// Fingerprints to be found.
+pub(super) struct NearIndex<'a> {
+    fingerprints: &'a [Fingerprint],
+    threshold: f64,
+    /// Rarity of each bit: 0 for the rarest.
+    rank: Vec<u16>,
+    /// By bit: the entries with it among their rarest bits, by size.
+    lists: Vec<Vec<Entry>>,
+}
+
+#[derive(Clone, Copy)]
+struct Entry {
+    size: u16,
+    place: u32,
+}
+
+fn size(fingerprint: &Fingerprint) -> usize {
+    fingerprint.iter().map(|word| word.count_ones() as usize).sum()
+}
+
+fn bits(fingerprint: &Fingerprint) -> impl Iterator<Item = usize> + '_ {
+    fingerprint.iter().enumerate().flat_map(|(index, word)| {
+        let mut rest = *word;
+        std::iter::from_fn(move || {
+            let bit = rest.trailing_zeros() as usize;
+            rest &= rest.checked_sub(1)?;
+            Some(index * 64 + bit)
+        })
+    })
+}
+
+impl<'a> NearIndex<'a> {
+    /// An index of the fingerprints at these places.
+    pub fn new(fingerprints: &'a [Fingerprint], places: &[u32], threshold: f64) -> NearIndex<'a> {
+        let mut counts = vec![0u64; BITS];
+        for place in places {
+            for bit in bits(&fingerprints[*place as usize]) {
+                counts[bit] += 1;
+            }
+        }
+        let mut order: Vec<usize> = (0..BITS).collect();
+        order.sort_by_key(|bit| (counts[*bit], *bit));
+        let mut rank = vec![0u16; BITS];
+        for (place, bit) in order.into_iter().enumerate() {
+            rank[bit] = place as u16;
+        }
+        let mut index = NearIndex { fingerprints, threshold, rank, lists: vec![Vec::new(); BITS] };
+        let mut by_size: Vec<Entry> = places
+            .iter()
+            .map(|place| Entry { size: size(&fingerprints[*place as usize]) as u16, place: *place })
+            .filter(|entry| entry.size > 0)
+            .collect();
+        by_size.sort_unstable_by_key(|entry| (entry.size, entry.place));
+        for entry in by_size {
+            for bit in index.prefix(&fingerprints[entry.place as usize]) {
+                index.lists[bit].push(entry);
+            }
+        }
+        index
+    }
+
+    /// The rarest bits, of which two fingerprints that are near share one.
+    fn prefix(&self, fingerprint: &Fingerprint) -> Vec<usize> {
+        let mut all: Vec<usize> = bits(fingerprint).collect();
+        all.sort_unstable_by_key(|bit| self.rank[*bit]);
+        all.truncate((all.len() + 1).saturating_sub(self.least(all.len())));
+        all
+    }
+
+    /// The least number of common bits of a fingerprint of this size. A trifle less, as products of floats are not exact.
+    fn least(&self, size: usize) -> usize {
+        ((self.threshold * size as f64 - 1e-9).ceil() as usize).max(1)
+    }
+
+    /// The entries near each query, in the order of queries and places; a query does not find itself.
+    pub fn search(&self, queries: &[u32]) -> Vec<Match> {
+        queries
+            .par_chunks(1024)
+            .flat_map_iter(|chunk| {
+                let mut candidates = Vec::new();
+                chunk.iter().flat_map(move |query| self.of(*query, &mut candidates)).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    fn of(&self, query: u32, candidates: &mut Vec<u32>) -> Vec<Match> {
+        let fingerprint = &self.fingerprints[query as usize];
+        let own = size(fingerprint);
+        if own == 0 {
+            return Vec::new();
+        }
+        let least = self.least(own);
+        let most = (own as f64 / self.threshold + 1e-9) as usize;
+        candidates.clear();
+        for bit in self.prefix(fingerprint) {
+            let list = &self.lists[bit];
+            let start = list.partition_point(|entry| usize::from(entry.size) < least);
+            let list = list[start..].iter().take_while(|entry| usize::from(entry.size) <= most);
+            candidates.extend(list.map(|entry| entry.place));
+        }
+        candidates.sort_unstable();
+        candidates.dedup();
+        let near = candidates.iter().filter(|place| **place != query).filter_map(|place| {
+            let other = &self.fingerprints[*place as usize];
+            let both: u32 = fingerprint.iter().zip(other).map(|(one, other)| (one & other).count_ones()).sum();
+            let either: u32 = fingerprint.iter().zip(other).map(|(one, other)| (one | other).count_ones()).sum();
+            let similarity = f64::from(both) / f64::from(either);
+            (similarity >= self.threshold).then_some(Match { query, found: *place, similarity: similarity as f32 })
+        });
+        near.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Rng;
+
+    /// Families of fingerprints around common ones, so that there are near pairs at every threshold.
+    fn some(count: usize) -> Vec<Fingerprint> {
+        let mut rng = Rng::new(7);
+        let mut all: Vec<Fingerprint> = Vec::new();
+        for number in 0..count {
+            let mut fingerprint = match number % 4 {
+                0 => [0; 32],
+                _ => all[number - 1],
+            };
+            let flips = if number % 4 == 0 { 5 + number % 60 } else { 1 + number % 3 };
+            for _ in 0..flips {
+                // Low bits are common, as some are in molecules.
+                let bit = rng.below(BITS).min(rng.below(BITS));
+                fingerprint[bit / 64] ^= 1 << (bit % 64);
+            }
+            all.push(fingerprint);
+        }
+        all.push([0; 32]);
+        all
+    }
+
+    fn tanimoto(one: &Fingerprint, other: &Fingerprint) -> f64 {
+        let (mut both, mut either) = (0, 0);
+        for (one, other) in one.iter().zip(other) {
+            both += (one & other).count_ones();
+            either += (one | other).count_ones();
+        }
+        if either == 0 { 0.0 } else { f64::from(both) / f64::from(either) }
+    }
+
+    #[test]
+    fn the_same_pairs_as_without_an_index() {
+        let all = some(400);
+        let (queries, places): (Vec<u32>, Vec<u32>) = (0..all.len() as u32).partition(|place| place % 3 != 0);
+        for threshold in [0.2, 0.5, 0.7, 0.9, 1.0] {
+            let found = NearIndex::new(&all, &places, threshold).search(&queries);
+            let mut wanted = Vec::new();
+            for query in &queries {
+                for place in &places {
+                    if tanimoto(&all[*query as usize], &all[*place as usize]) >= threshold {
+                        wanted.push((*query, *place));
+                    }
+                }
+            }
+            let pairs: Vec<(u32, u32)> = found.iter().map(|one| (one.query, one.found)).collect();
+            assert_eq!(pairs, wanted, "{threshold}");
+            assert!(threshold == 1.0 || pairs.len() > 10, "{threshold}: {}", pairs.len());
+        }
+    }
+}

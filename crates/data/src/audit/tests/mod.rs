@@ -1,0 +1,8 @@
+//! Audits of rows written here.
+
+mod cleaning;
+mod findings;
+mod hostile;
+mod leaks;
+mod public;
+mod support;

@@ -74,6 +74,19 @@ fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
 }
 
 fn file(path: &Path, trace_text: TraceText, take: Take) -> Result<InputNote, ExportError> {
+    lines(path, &mut |number, line| take(Found { place: place(path, number), row: example(line, trace_text) }))
+}
+
+/// Where a line stands.
+pub(crate) fn place(path: &Path, number: usize) -> String {
+    format!("{}, line {number}", path.display())
+}
+
+/// Takes a line that is not blank, with its number from 1, and says whether more are wanted.
+type TakeLine<'a, E> = &'a mut dyn FnMut(usize, &[u8]) -> Result<ControlFlow<()>, E>;
+
+/// Reads the lines of a file of examples, as far as they are wanted.
+pub(crate) fn lines<E: From<ExportError>>(path: &Path, take: TakeLine<E>) -> Result<InputNote, E> {
     let failed = |source| ExportError::Read { path: path.to_owned(), source };
     let mut input = open(path).map_err(failed)?;
     // The name alone: the same file in another folder is the same input.
@@ -88,21 +101,21 @@ fn file(path: &Path, trace_text: TraceText, take: Take) -> Result<InputNote, Exp
             break;
         }
         number += 1;
-        let place = || format!("{}, line {number}", path.display());
         if line.strip_suffix(b"\n").unwrap_or(&line).len() > MAX_LINE {
-            return Err(ExportError::LongLine { place: place(), limit: MAX_LINE });
+            return Err(ExportError::LongLine { place: place(path, number), limit: MAX_LINE }.into());
         }
         hash.update(&line);
         if !line.trim_ascii().is_empty() {
             rows += 1;
-            is_wanted = take(Found { place: place(), row: example(&line, trace_text) })?.is_continue();
+            is_wanted = take(number, &line)?.is_continue();
         }
     }
     let is_whole = input.fill_buf().map_err(failed)?.is_empty();
     Ok(InputNote { name, sha256: hexadecimal(&hash.finalize()), rows, is_whole, seed: None })
 }
 
-fn example(line: &[u8], trace_text: TraceText) -> Result<(Example, Option<String>), RowFault> {
+/// The example of a line, and the completion to train on where it holds one.
+pub(crate) fn example(line: &[u8], trace_text: TraceText) -> Result<(Example, Option<String>), RowFault> {
     let refused = |error: serde_json::Error| RowFault::NoExample { message: error.to_string() };
     let line: Line = serde_json::from_slice(line).map_err(refused)?;
     let completion = match (line.completion, line.trace) {

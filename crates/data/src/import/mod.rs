@@ -34,6 +34,7 @@ use crate::DataError;
 pub use self::format::{Column, Format, format, formats};
 pub use reject::{Reject, RejectReason};
 pub use run::{EXAMPLES_FILE, REJECTS_FILE, Request, SUMMARY_FILE, import_files};
+pub(crate) use summary::peak_memory;
 pub use summary::{Counts, FileSummary, OptionsNote, Skipped, Summary};
 
 /// What came out of a file.

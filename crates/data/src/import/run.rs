@@ -349,7 +349,10 @@ fn converted(plan: &Plan, task: Option<&'static Task>, file: &str, numbered: &Nu
     };
     let Plan { format, binding, splits, source, path, .. } = plan;
     let answers = match splits.of(binding, row) {
-        Some(split) => asked((format.convert)(&Record { row, binding, split, source, path, task, keep_maps: plan.keep_maps }), task),
+        Some(split) => asked(
+            (format.convert)(&Record { row, binding, split, source, path, task, keep_maps: plan.keep_maps }),
+            task,
+        ),
         None => vec![Err(Rejection::new(RejectReason::Missing("split"), ""))],
     };
     for example in answers.iter().filter_map(|answer| answer.as_ref().ok()) {

@@ -190,7 +190,8 @@ mod tests {
         let centres: Vec<Vec<u16>> = (0..12).map(|_| (0..30).map(|_| rng.below(300) as u16).collect()).collect();
         let mut prints: Vec<Vec<u16>> = vec![Vec::new()];
         while prints.len() < BLOCK + 300 {
-            let mut print: Vec<u16> = rng.pick(&centres).unwrap().iter().filter(|_| rng.clone().chance(4, 5)).copied().collect();
+            let mut print: Vec<u16> =
+                rng.pick(&centres).unwrap().iter().filter(|_| rng.clone().chance(4, 5)).copied().collect();
             (0..rng.below(20)).for_each(|_| print.push(rng.below(BITS) as u16));
             print.retain(|_| rng.chance(9, 10));
             print.sort_unstable();

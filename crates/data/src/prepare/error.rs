@@ -27,7 +27,9 @@ pub enum PrepareError {
     Empty { held: String },
     #[error("no row has a number or a date in the meta field `{field}`; name one with --time-field")]
     NoTime { field: String },
-    #[error("{place}: the row has {tokens} tokens, more than --length {length}; raise it, or leave such rows out with --overlong drop")]
+    #[error(
+        "{place}: the row has {tokens} tokens, more than --length {length}; raise it, or leave such rows out with --overlong drop"
+    )]
     OverLong { place: String, tokens: usize, length: usize },
     #[error("{place}: the row cannot be tokenised: {message}")]
     Tokens { place: String, message: String },

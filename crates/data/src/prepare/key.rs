@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn times_are_ordered() {
-        let times = ["1976", "1999-12-31", "2000", "2000-02", "2000-02-03T10:00:00Z", "2016"].map(|text| time(text).unwrap());
+        let times =
+            ["1976", "1999-12-31", "2000", "2000-02", "2000-02-03T10:00:00Z", "2016"].map(|text| time(text).unwrap());
         assert!(times.is_sorted() && times[0] < times[5], "{times:?}");
         for wrong in ["", "soon", "NaN", "2000-13", "2000-01-00", "2000-01-01-01", "inf"] {
             assert_eq!(time(wrong), None, "{wrong}");

@@ -172,9 +172,14 @@ impl Manifest {
         let rows = self.counts.iter().flat_map(|(task, splits)| {
             splits.iter().map(move |(split, counts)| format!("{} of `{task}` ({split})", counts.read))
         });
-        let out = self.left_out.iter().chain(&self.skipped).map(|(reason, count)| format!("{count} left out ({reason})"));
+        let out =
+            self.left_out.iter().chain(&self.skipped).map(|(reason, count)| format!("{count} left out ({reason})"));
         let told: Vec<String> = rows.take(20).chain(out).collect();
-        if told.is_empty() { "the inputs hold no rows".to_owned() } else { format!("the inputs hold {}", told.join(", ")) }
+        if told.is_empty() {
+            "the inputs hold no rows".to_owned()
+        } else {
+            format!("the inputs hold {}", told.join(", "))
+        }
     }
 
     /// The manifest as a file.

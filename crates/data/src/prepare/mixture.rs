@@ -42,7 +42,11 @@ pub(super) fn choose(
     }
     let counts: Vec<usize> = by_task.iter().map(Vec::len).collect();
     let is_mixed = options.temperature > 1.0 || !options.weights.is_empty() || options.rows > 0;
-    let quotas = if is_mixed { quotas(&weights, if options.rows > 0 { options.rows } else { counts.iter().sum() }) } else { counts };
+    let quotas = if is_mixed {
+        quotas(&weights, if options.rows > 0 { options.rows } else { counts.iter().sum() })
+    } else {
+        counts
+    };
     let mut items = Vec::new();
     for (task, (rows, quota)) in by_task.iter().zip(quotas).enumerate() {
         let task = task as u16;

@@ -66,7 +66,11 @@ impl Scan {
 pub(super) fn scan(options: &Options, folder: &Path, manifest: &mut Manifest) -> Result<Scan, PrepareError> {
     let inputs = options.inputs.iter().map(|path| examples_of(path)).collect::<Result<Vec<_>, _>>()?;
     if inputs.is_empty() || u16::try_from(inputs.len()).is_err() {
-        return Err(PrepareError::options(format!("{} inputs; give at least one and at most {}", inputs.len(), u16::MAX)));
+        return Err(PrepareError::options(format!(
+            "{} inputs; give at least one and at most {}",
+            inputs.len(),
+            u16::MAX
+        )));
     }
     let mut scanner = Scanner {
         options,

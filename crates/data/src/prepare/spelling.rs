@@ -33,7 +33,12 @@ pub(super) fn has_spellings(example: &Example) -> bool {
 ///
 /// # Errors
 /// Why there is none, as a code: a field is no molecule, there are no more spellings (methane has one), or the toolkit wrote another molecule.
-pub(super) fn respelled(example: &Example, spelling: Spelling, variant: u32, seed: u64) -> Result<Example, &'static str> {
+pub(super) fn respelled(
+    example: &Example,
+    spelling: Spelling,
+    variant: u32,
+    seed: u64,
+) -> Result<Example, &'static str> {
     let fields = fields(example);
     let parse = |text: &str| Mol::parse_with(text, &Gate::DATA);
     let mut molecules = Vec::new();

@@ -22,7 +22,11 @@ const NO_TIME: &str = "no_time";
 const STREAM: u64 = 0x5b1;
 
 /// The split of each row; `None` for one that is left out, which the manifest counts.
-pub(super) fn assign(options: &Options, scan: &mut Scan, manifest: &mut Manifest) -> Result<Vec<Option<Split>>, PrepareError> {
+pub(super) fn assign(
+    options: &Options,
+    scan: &mut Scan,
+    manifest: &mut Manifest,
+) -> Result<Vec<Option<Split>>, PrepareError> {
     if options.split == SplitBy::Cluster {
         let leaders = scan.molecules.leaders(options.similarity);
         for entry in &mut scan.entries {
@@ -60,7 +64,8 @@ fn given(entries: &[Entry]) -> Vec<Result<Split, &'static str>> {
         let split = latest.entry(entry.molecule).or_insert(entry.given);
         *split = (*split).max(entry.given);
     }
-    let side = |entry: &Entry| if latest.get(&entry.molecule) == Some(&entry.given) { Ok(entry.given) } else { Err(HELD_OUT) };
+    let side =
+        |entry: &Entry| if latest.get(&entry.molecule) == Some(&entry.given) { Ok(entry.given) } else { Err(HELD_OUT) };
     entries.iter().map(side).collect()
 }
 
@@ -174,15 +179,32 @@ mod tests {
 
     fn entry(molecule: u64, group: u64, given: Split, time: f64) -> Entry {
         Entry {
-            offset: 0, length: 0, input: 0, line: 0, task: 0, given, id: 0, molecule, group, time,
-            has_maps: false, has_spellings: false,
+            offset: 0,
+            length: 0,
+            input: 0,
+            line: 0,
+            task: 0,
+            given,
+            id: 0,
+            molecule,
+            group,
+            time,
+            has_maps: false,
+            has_spellings: false,
         }
     }
 
     #[test]
     fn given_splits_lose_what_is_held_out() {
         let of = |molecule, given| entry(molecule, molecule, given, 0.0);
-        let rows = [of(1, Split::Train), of(1, Split::Test), of(2, Split::Valid), of(2, Split::Train), of(3, Split::Train), of(1, Split::Valid)];
+        let rows = [
+            of(1, Split::Train),
+            of(1, Split::Test),
+            of(2, Split::Valid),
+            of(2, Split::Train),
+            of(3, Split::Train),
+            of(1, Split::Valid),
+        ];
         let wanted = [Err(HELD_OUT), Ok(Split::Test), Ok(Split::Valid), Err(HELD_OUT), Ok(Split::Train), Err(HELD_OUT)];
         assert_eq!(given(&rows), wanted);
     }
@@ -192,7 +214,8 @@ mod tests {
         // Sizes 4, 2, 2, 1, 1 of 10 rows; shares 0.6, 0.2, 0.2. Of the two groups of 2, the one that began later comes first, and so on:
         // 4 and group 12 fill training (6), group 11 is validation (2), groups 14 and 13 are test.
         let groups = [10, 10, 10, 10, 11, 11, 12, 12, 13, 14];
-        let rows: Vec<Entry> = groups.iter().enumerate().map(|(n, group)| entry(n as u64, *group, Split::Train, 0.0)).collect();
+        let rows: Vec<Entry> =
+            groups.iter().enumerate().map(|(n, group)| entry(n as u64, *group, Split::Train, 0.0)).collect();
         let options = Options { valid: 0.2, test: 0.2, ..Options::default() };
         let sides = by_size(&rows.iter().collect::<Vec<_>>(), &options);
         let wanted = [(10, Split::Train), (11, Split::Valid), (12, Split::Train), (13, Split::Test), (14, Split::Test)];

@@ -16,7 +16,13 @@ pub(super) struct Varied {
 }
 
 /// Makes the row, or says why this copy cannot be.
-pub(super) fn vary(options: &Options, entry: &Entry, item: Item, split: Split, mut example: Example) -> Result<Varied, &'static str> {
+pub(super) fn vary(
+    options: &Options,
+    entry: &Entry,
+    item: Item,
+    split: Split,
+    mut example: Example,
+) -> Result<Varied, &'static str> {
     example.split = split;
     let (mut distances, mut unaligned, mut kind) = (None, None, None);
     if options.align > 0 && entry.has_maps {

@@ -34,10 +34,19 @@ pub(super) fn all(split: Split, splits: &[Option<Split>]) -> Vec<Item> {
 
 /// An item on its way to the files.
 enum Made {
-    Row { line: Vec<u8>, task: u16, tokens: Option<Tokens>, distances: Option<(usize, usize)>, unaligned: Option<&'static str> },
+    Row {
+        line: Vec<u8>,
+        task: u16,
+        tokens: Option<Tokens>,
+        distances: Option<(usize, usize)>,
+        unaligned: Option<&'static str>,
+    },
     /// A copy that cannot be made.
     Missing(&'static str),
-    OverLong { note: String, task: u16 },
+    OverLong {
+        note: String,
+        task: u16,
+    },
 }
 
 /// A line of `SPLIT.jsonl`.
@@ -65,7 +74,8 @@ impl Writer<'_> {
             Some(tokeniser) => Some(Packer::new(self.options, tokeniser, self.folder, split)?),
             None => None,
         };
-        let mut sink = Sink { split, file: TextFile::create(self.folder, &name)?, packer, manifest, dropped: self.dropped.take() };
+        let mut sink =
+            Sink { split, file: TextFile::create(self.folder, &name)?, packer, manifest, dropped: self.dropped.take() };
         let maker = Maker { options: self.options, tokeniser: self.tokeniser, scan: self.scan, split };
         let mut before: Vec<Result<Made, PrepareError>> = Vec::new();
         for batch in items.chunks(BATCH) {
@@ -109,7 +119,8 @@ impl Maker<'_> {
         let line = self.scan.spool.read(entry.offset, entry.length)?;
         let read = input::example(&line, self.options.trace_text);
         let place = || self.scan.place(entry);
-        let (example, completion) = read.map_err(|fault| PrepareError::Row { place: place(), fault: Box::new(fault) })?;
+        let (example, completion) =
+            read.map_err(|fault| PrepareError::Row { place: place(), fault: Box::new(fault) })?;
         let varied = match vary(self.options, entry, item, self.split, example) {
             Ok(varied) => varied,
             Err(reason) => return Ok(Made::Missing(reason)),
@@ -130,7 +141,10 @@ impl Maker<'_> {
                 });
                 return Ok(Made::OverLong { note: note.to_string(), task: entry.task });
             }
-            if found.prompt == 0 || found.prompt >= count || found.ids.iter().any(|id| *id as usize >= tokeniser.vocab_size) {
+            if found.prompt == 0
+                || found.prompt >= count
+                || found.ids.iter().any(|id| *id as usize >= tokeniser.vocab_size)
+            {
                 return Err(failed("no prompt, no completion, or a token outside the vocabulary".to_owned()));
             }
             tokens = Some(found);

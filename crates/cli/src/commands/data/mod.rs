@@ -6,6 +6,7 @@ pub mod fetch;
 pub mod import;
 pub mod info;
 pub mod list;
+pub mod prepare;
 mod registry;
 
 use crate::exit::Outcome;
@@ -24,6 +25,7 @@ enum Command {
     Info(info::Arguments),
     Fetch(fetch::Arguments),
     Import(import::Arguments),
+    Prepare(prepare::Arguments),
     Export(export::Arguments),
 }
 
@@ -33,6 +35,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         Command::Info(arguments) => info::run(arguments),
         Command::Fetch(arguments) => fetch::run(arguments),
         Command::Import(arguments) => import::run(arguments),
+        Command::Prepare(arguments) => prepare::run(arguments),
         Command::Export(arguments) => export::run(arguments),
     }
 }

@@ -93,7 +93,8 @@ impl Shard {
             let end = sequence_table.checked_add(sequences.checked_add(1)?.checked_mul(8)?)?;
             (end == map.len()).then_some((sequences, rows, row_table, sequence_table))
         };
-        let (sequences, rows, row_table, sequence_table) = sizes().ok_or_else(|| broken("its length is not what its header says"))?;
+        let (sequences, rows, row_table, sequence_table) =
+            sizes().ok_or_else(|| broken("its length is not what its header says"))?;
         if Sha256::digest(&map[HEADER..]).as_slice() != &map[80..HEADER] {
             return Err(broken("its contents are not what its hash says"));
         }

@@ -104,7 +104,9 @@ impl ShardWriter {
         let mut header = Vec::with_capacity(HEADER);
         header.extend_from_slice(MAGIC);
         let width = width(self.stamp.vocab_size) as u32;
-        [VERSION, width, self.stamp.length, self.stamp.vocab_size].iter().for_each(|number| header.extend(number.to_le_bytes()));
+        [VERSION, width, self.stamp.length, self.stamp.vocab_size]
+            .iter()
+            .for_each(|number| header.extend(number.to_le_bytes()));
         [sequences, rows, self.tokens].iter().for_each(|number| header.extend(number.to_le_bytes()));
         header.extend_from_slice(&self.stamp.tokenizer);
         header.extend_from_slice(&self.body.clone().finalize());

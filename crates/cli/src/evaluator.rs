@@ -137,7 +137,7 @@ pub fn train_and_report(recipe: &Recipe, out: &Path, resume: bool, plan: &str) -
     let started = Instant::now();
     check_start(recipe, out, resume)?;
     eprintln!("{plan}");
-    if recipe.data.source == "files" {
+    if recipe.data.source != "gym" {
         eprintln!("reading the data files (a minute)");
     }
     let source = Source::open(recipe)?;

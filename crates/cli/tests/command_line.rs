@@ -383,6 +383,47 @@ fn rows_are_exported_with_their_traces() {
 }
 
 #[test]
+fn examples_are_prepared_for_training() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let mapped = "[CH3:1][C:2](=[O:3])O.[NH2:4][CH3:5]>>[CH3:1][C:2](=[O:3])[NH:4][CH3:5]";
+    std::fs::write(path("train.csv"), format!("id,rxn_class,mapped_rxn\nUS1,2,{mapped}\n")).unwrap();
+    for (out, more) in [("plain", None), ("maps", Some("--keep-maps"))] {
+        let (file, out) = (path("train.csv"), path(out));
+        let mut arguments = vec!["data", "import", &file, "--out", &out];
+        arguments.extend(more);
+        assert_eq!(chemr(&arguments).status.code(), Some(0));
+    }
+    assert!(!std::fs::read_to_string(path("plain/examples.jsonl")).unwrap().contains(":1]"));
+    let output = chemr(&["data", "prepare", &path("maps"), "--align", "2", "--out", &path("aligned")]);
+    let said = text(&output.stdout);
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
+    assert!(said.contains("train: 4 aligned pairs, mean edit distance"), "{said}");
+    let rows = std::fs::read_to_string(path("aligned/train.jsonl")).unwrap();
+    assert!(rows.lines().count() == 4 && !rows.contains(":1]"), "{rows}");
+    let output = chemr(&["data", "prepare", &path("plain"), "--align", "2", "--out", &path("unmapped"), "--json"]);
+    let manifest: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(manifest["counts"]["retrosynthesis"]["train"]["written"], 1, "{manifest}");
+    for (more, code, wanted) in [
+        (vec!["--split", "fair"], 2, "given, random, scaffold, time or cluster"),
+        (vec!["--augment", "random"], 2, "random:K"),
+        (vec!["--cap", "retrosynthesi=2"], 2, "did you mean `retrosynthesis`"),
+        (vec!["--split", "time"], 1, "meta field `year`"),
+        (vec!["--length", "64"], 2, "--tokenizer"),
+        (vec!["--tokenizer", "nowhere"], 1, "nowhere"),
+        (vec!["--valid", "0.5", "--test", "0.5"], 1, "--valid and --test"),
+    ] {
+        let (input, out) = (path("plain"), path("no"));
+        let mut arguments = vec!["data", "prepare", &input, "--out", &out];
+        arguments.extend(more.iter().copied());
+        let output = chemr(&arguments);
+        let message = text(&output.stderr);
+        assert!(output.status.code() == Some(code) && message.contains(wanted), "{more:?}: {message}");
+    }
+    assert!(!folder.path().join("no").exists());
+}
+
+#[test]
 fn public_files_are_imported_row_by_row() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();

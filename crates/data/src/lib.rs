@@ -9,6 +9,7 @@
 //! * [`sources`] knows public datasets and downloads them.
 //! * [`audit`] finds duplicates, contradictions and leaks in examples, and cleans them.
 //! * [`export`] writes rows in the forms that trainers and evaluation programs read.
+//! * [`prepare`] splits, varies, mixes, shuffles, tokenises and packs rows for training.
 //! * [`predictions`] reads what a model answered, beside the references.
 //! * [`shots`] reads rows that may stand before a question as examples.
 //!
@@ -24,6 +25,7 @@ pub mod gym;
 pub mod import;
 pub mod names;
 pub mod predictions;
+pub mod prepare;
 pub mod rng;
 pub mod shots;
 pub mod sketch;

@@ -18,6 +18,34 @@ fn split_mix(state: &mut u64) -> u64 {
     value ^ (value >> 31)
 }
 
+/// Mixes parts into one seed (SplitMix64 after each part). A pure function; order matters.
+pub fn mix(parts: &[u64]) -> u64 {
+    let scrambled = |value: u64| split_mix(&mut { value });
+    parts.iter().fold(0x9e37_79b9_7f4a_7c15, |state, part| scrambled(state ^ scrambled(*part)))
+}
+
+/// The place of item `index` in a permutation of `0..n` chosen by `key`: a Feistel network with cycle walking, so
+/// that any place of any epoch is found without shuffling the rest.
+pub fn permute(index: u64, n: u64, key: u64) -> u64 {
+    if n <= 1 {
+        return 0;
+    }
+    // Two halves of equal width that together hold at least n values.
+    let half_bits = (64 - (n - 1).leading_zeros()).div_ceil(2).max(1);
+    let mask = (1u64 << half_bits) - 1;
+    let mut value = index % n;
+    loop {
+        let (mut left, mut right) = (value >> half_bits, value & mask);
+        for round in 0..4 {
+            (left, right) = (right, left ^ (mix(&[key, round, right]) & mask));
+        }
+        value = left << half_bits | right;
+        if value < n {
+            return value;
+        }
+    }
+}
+
 impl Rng {
     /// A generator from one number.
     pub fn new(seed: u64) -> Rng {
@@ -128,5 +156,24 @@ mod tests {
         rng.shuffle(&mut items);
         items.sort_unstable();
         assert_eq!(items, [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn permutations_hit_every_place_once() {
+        for n in [1u64, 2, 3, 10, 97, 1000] {
+            let mut places: Vec<u64> = (0..n).map(|i| permute(i, n, 5)).collect();
+            if n > 50 {
+                assert_ne!(places, (0..n).collect::<Vec<_>>());
+                assert_ne!(places, (0..n).map(|i| permute(i, n, 6)).collect::<Vec<_>>());
+            }
+            places.sort_unstable();
+            assert_eq!(places, (0..n).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn mix_depends_on_order_and_content() {
+        assert_ne!(mix(&[1, 2]), mix(&[2, 1]));
+        assert_ne!(mix(&[1]), mix(&[1, 0]));
     }
 }

@@ -46,13 +46,14 @@ mod vocabulary;
 pub use checkpoint::{PhaseState, complete_steps};
 pub use error::TrainError;
 pub use folder::{FinishedPhase, RunFolder, newest_checkpoint, parse_step_name, step_name};
-pub use manifest::{Host, Manifest};
+pub use manifest::{Host, Manifest, file_sha256};
 pub use phase::{NoHook, PhaseHook, PhaseKind, PhaseOutcome, RunOutcome, RunStatus};
 pub use progress::{Bar, Lines, Progress, Silent, Update, duration, progress_for_stderr};
 pub use recipe::{
     AdapterSection, Budget, DataSection, EvalSection, GrpoSection, ModelSection, PromptsSection, Recipe, RunSection,
     SupervisedSection, TokenizerSection,
 };
+pub use rows::supervised_tokens;
 pub use run::{Run, check_start, prompts_of, recipe_of};
 pub use schedule::{Schedule, ScheduleKind};
 pub use source::Source;

@@ -109,7 +109,10 @@ impl Host {
 }
 
 /// SHA-256 of a file, in hex.
-pub(crate) fn file_sha256(path: &Path) -> Result<String, TrainError> {
+///
+/// # Errors
+/// The file cannot be read.
+pub fn file_sha256(path: &Path) -> Result<String, TrainError> {
     let mut file = File::open(path).map_err(TrainError::io("read", path))?;
     let mut hash = Sha256::new();
     let mut piece = vec![0; 1 << 20];

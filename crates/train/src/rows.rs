@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use chemr_engine::{ChatMessage, PackedBatch, Tokenizer};
-use chemr_tasks::{Example, Prompt, answer_block};
+use chemr_tasks::{Example, Prompt, Prompts, answer_block};
 use rayon::prelude::*;
 
 use crate::error::TrainError;
 use crate::phase::PhaseKind;
 use crate::recipe::SupervisedSection;
 use crate::seed::{Use, mix};
-use crate::source::Source;
+use crate::source::{Source, find_task};
 
 /// One training sequence.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,31 @@ pub(crate) struct Row {
     pub prompt: Vec<u32>,
     /// Completion tokens with the end token last.
     pub completion: Vec<u32>,
+}
+
+impl Row {
+    fn new(tokenizer: &Tokenizer, prompt: &Prompt, completion: &str) -> Result<Row, TrainError> {
+        let prompt = prompt_tokens(tokenizer, prompt)?;
+        Ok(Row { prompt, completion: tokenizer.encode_completion(completion) })
+    }
+}
+
+/// Tokens of prompt and completion of a row as the foundation phase trains on them: the completion that is stored with it, otherwise the
+/// answer block with [`chemr_tasks::Task::reference_answer`].
+///
+/// # Errors
+/// An unknown task, or a question that holds a control token.
+pub fn supervised_tokens(
+    tokenizer: &Tokenizer,
+    prompts: &Prompts,
+    example: &Example,
+    completion: Option<&str>,
+) -> Result<(Vec<u32>, Vec<u32>), TrainError> {
+    let task = find_task(&example.task)?;
+    let answer = || answer_block(&task.reference_answer(example));
+    let completion = completion.map_or_else(answer, str::to_owned);
+    let row = Row::new(tokenizer, &prompts.question(task, example), &completion)?;
+    Ok((row.prompt, row.completion))
 }
 
 /// Counts of dropped rows: task, then reason.
@@ -133,19 +158,18 @@ impl<'a> RowMaker<'a> {
     /// The row at `position` of a task, or why there is none: reason and completion text.
     #[allow(clippy::type_complexity)]
     fn row(&self, task: usize, position: u64) -> Result<Result<Row, Box<(String, String)>>, TrainError> {
-        let example = self.source.example(self.phase, task, position)?;
+        let (example, stored) = self.source.row(self.phase, task, position)?;
         let seed = mix(&[self.seed, Use::Trace as u64, self.phase as u64, task as u64, position]);
-        let text = match completion_text(self.phase, self.source, task, &example, seed) {
+        let made = stored.map_or_else(|| completion_text(self.phase, self.source, task, &example, seed), Ok);
+        let text = match made {
             Ok(text) => text,
             Err(dropped) => return Ok(Err(dropped)),
         };
-        let prompt = prompt_tokens(self.tokenizer, &self.source.question(task, &example))?;
-        let completion = self.tokenizer.encode_completion(&text);
-        let length = prompt.len() + completion.len();
-        if length > self.section.max_tokens {
+        let row = Row::new(self.tokenizer, &self.source.question(task, &example), &text)?;
+        if row.prompt.len() + row.completion.len() > self.section.max_tokens {
             return Ok(Err(Box::new(("over_long".to_string(), text))));
         }
-        Ok(Ok(Row { prompt, completion }))
+        Ok(Ok(row))
     }
 
     /// The data of step `step`, counted from 0: the next rows of every task, equal numbers (times the share), tasks

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chemr_data::import::Imported;
+use chemr_data::prepare::PreparedRows;
 use chemr_data::{Gym, GymConfig};
 use chemr_tasks::{Example, Prompt, Prompts, Split, Task};
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::align::align;
 use crate::error::TrainError;
+use crate::manifest::file_sha256;
 use crate::phase::PhaseKind;
 use crate::recipe::{DataSection, Recipe, hex};
 use crate::seed::{Use, mix, permute};
@@ -28,6 +31,11 @@ enum Kind {
     Gym(Gym),
     /// Training rows by task, in the order of `tasks`.
     Rows(Vec<Vec<Example>>),
+    /// Training rows of a prepared folder, which stay in their file: their numbers there by task, in the order of `tasks`.
+    Prepared {
+        rows: PreparedRows,
+        numbers: Vec<Vec<u32>>,
+    },
 }
 
 impl std::fmt::Debug for Source {
@@ -45,6 +53,7 @@ impl Source {
         let prompts = recipe.load_prompts()?;
         match recipe.data.source.as_str() {
             "files" => Self::files(&recipe.data, prompts, recipe.run.seed),
+            "prepared" => Self::prepared(&recipe.data, prompts, recipe.run.seed),
             _ => Self::gym(&recipe.data, prompts, recipe.run.seed),
         }
     }
@@ -115,6 +124,45 @@ impl Source {
         Ok(Self { tasks, kind: Kind::Rows(rows), prompts, seed, fingerprint: hex(&hash.finalize()), notes })
     }
 
+    fn prepared(data: &DataSection, prompts: Prompts, seed: u64) -> Result<Self, TrainError> {
+        let (path, rows) = open_prepared(data, Split::Train)?;
+        let fail = |message: String| TrainError::Data { context: path.display().to_string(), message };
+        let mut order: Vec<String> = data.tasks.clone();
+        let mut by_task: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+        let tasks_of_rows: Vec<String> = (0..rows.len() as u64)
+            .into_par_iter()
+            .map(|number| {
+                let row = rows.get(number, trace_text).map_err(TrainError::data("reading prepared rows"))?;
+                Ok(row.map(|(example, _)| example.task).unwrap_or_default())
+            })
+            .collect::<Result<_, TrainError>>()?;
+        for (number, task) in tasks_of_rows.into_iter().enumerate() {
+            if data.tasks.is_empty() && !order.contains(&task) {
+                order.push(task.clone());
+            }
+            let number = u32::try_from(number).map_err(|_| fail("holds too many rows".into()))?;
+            by_task.entry(task).or_default().push(number);
+        }
+        if order.is_empty() {
+            return Err(fail("holds no rows; prepare some with `chemr data prepare`".into()));
+        }
+        let tasks = order.iter().map(|id| find_task(id)).collect::<Result<Vec<_>, _>>()?;
+        let mut numbers = Vec::new();
+        for id in &order {
+            let mut rows = by_task.remove(id).ok_or_else(|| fail(format!("holds no rows of {id}")))?;
+            if data.max_rows > 0 {
+                rows.truncate(data.max_rows);
+            }
+            numbers.push(rows);
+        }
+        let notes = vec![format!("{}: {} training rows", path.display(), rows.len())];
+        let mut hash = Sha256::new();
+        hash.update(file_sha256(&path)?);
+        order.iter().zip(&numbers).for_each(|(id, rows)| hash.update(format!(" {id} {}", rows.len())));
+        let kind = Kind::Prepared { rows, numbers };
+        Ok(Self { tasks, kind, prompts, seed, fingerprint: hex(&hash.finalize()), notes })
+    }
+
     /// The tasks, in order.
     pub fn tasks(&self) -> &[&'static Task] {
         &self.tasks
@@ -155,6 +203,7 @@ impl Source {
         match &self.kind {
             Kind::Gym(_) => None,
             Kind::Rows(rows) => rows.get(task).map(Vec::len),
+            Kind::Prepared { numbers, .. } => numbers.get(task).map(Vec::len),
         }
     }
 
@@ -171,6 +220,28 @@ impl Source {
                     gym.distinct(id, split, count).map_err(TrainError::data(format!("held-out questions of {id}")))
                 })
                 .collect(),
+            Kind::Prepared { .. } => {
+                let (path, rows) = open_prepared(data, split)?;
+                let mut found: Vec<Vec<Example>> = vec![Vec::new(); self.tasks.len()];
+                for number in 0..rows.len() as u64 {
+                    if found.iter().all(|rows| rows.len() >= count) {
+                        break;
+                    }
+                    let row = rows.get(number, trace_text).map_err(TrainError::data("reading prepared rows"))?;
+                    let Some((example, _)) = row else { break };
+                    let place = self.tasks.iter().position(|task| task.id() == example.task);
+                    if let Some(rows) = place.map(|place| &mut found[place]).filter(|rows| rows.len() < count) {
+                        rows.push(example);
+                    }
+                }
+                match self.tasks.iter().zip(&found).find(|(_, rows)| rows.is_empty()) {
+                    Some((task, _)) => {
+                        let message = format!("{} holds no rows of it", path.display());
+                        Err(TrainError::Data { context: task.id().into(), message })
+                    }
+                    None => Ok(found),
+                }
+            }
             Kind::Rows(_) => {
                 let imported = import(data, &expand_root(&data.root)?, split)?;
                 let all: Vec<Example> = imported.into_iter().flat_map(|imported| imported.examples).collect();
@@ -185,6 +256,34 @@ impl Source {
                 .collect()
             }
         }
+    }
+
+    /// The completion that the row at `position` of task number `task` holds, beside the example: a trace or an answer that training takes as it
+    /// is.
+    pub(crate) fn row(
+        &self,
+        phase: PhaseKind,
+        task: usize,
+        position: u64,
+    ) -> Result<(Example, Option<String>), TrainError> {
+        let Kind::Prepared { rows, numbers } = &self.kind else {
+            return Ok((self.example(phase, task, position)?, None));
+        };
+        let of_task = &numbers[task];
+        let number = of_task[self.place(phase, task, position, of_task.len()) as usize];
+        let row = rows.get(u64::from(number), trace_text).map_err(TrainError::data("reading prepared rows"))?;
+        let none =
+            || TrainError::Data { context: "reading prepared rows".into(), message: format!("row {number} is gone") };
+        let (mut example, completion) = row.ok_or_else(none)?;
+        align(&mut example);
+        Ok((example, completion))
+    }
+
+    /// Where position `position` of a task of `count` rows stands: an epoch after the other, each in another order.
+    fn place(&self, phase: PhaseKind, task: usize, position: u64, count: usize) -> u64 {
+        let n = count as u64;
+        let key = mix(&[self.seed, Use::Rows as u64, phase as u64, task as u64, position / n]);
+        permute(position % n, n, key)
     }
 
     /// The training example at `position` of task number `task` in `phase`. Positions have no end: the gym goes on
@@ -203,17 +302,29 @@ impl Source {
             }
             Kind::Rows(rows) => {
                 let rows = &rows[task];
-                let n = rows.len() as u64;
-                let key = mix(&[self.seed, Use::Rows as u64, phase as u64, task as u64, position / n]);
-                let mut example = rows[permute(position % n, n, key) as usize].clone();
+                let mut example = rows[self.place(phase, task, position, rows.len()) as usize].clone();
                 align(&mut example);
                 Ok(example)
             }
+            Kind::Prepared { .. } => Ok(self.row(phase, task, position)?.0),
         }
     }
 }
 
-fn find_task(id: &str) -> Result<&'static Task, TrainError> {
+/// The file of a split in a prepared folder.
+fn open_prepared(data: &DataSection, split: Split) -> Result<(PathBuf, PreparedRows), TrainError> {
+    let path = expand_root(&data.root)?.join(format!("{split}.jsonl"));
+    let rows =
+        PreparedRows::open(&path).map_err(TrainError::data("data.root names no folder of `chemr data prepare`"))?;
+    Ok((path, rows))
+}
+
+/// The text of a stored trace.
+fn trace_text(trace: serde_json::Value) -> Result<String, serde_json::Error> {
+    serde_json::from_value::<chemr_protocol::Trace>(trace).map(|trace| trace.render())
+}
+
+pub(crate) fn find_task(id: &str) -> Result<&'static Task, TrainError> {
     chemr_tasks::task(id).ok_or_else(|| {
         let known: Vec<&str> = chemr_tasks::tasks().iter().map(|task| task.id()).collect();
         TrainError::Data {

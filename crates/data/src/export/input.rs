@@ -5,7 +5,7 @@ use std::path::Path;
 
 use chemr_tasks::Example;
 
-use crate::example_lines::{ExampleLines, Text, TraceText, example};
+use crate::example_lines::{self, ExampleLines, Text, TraceText};
 use crate::export::manifest::{InputNote, hexadecimal, sha256};
 use crate::export::{ExportError, ExportOptions, RowFault};
 use crate::predictions::MAX_LINE;
@@ -35,17 +35,35 @@ pub(crate) fn read(input: &str, options: &ExportOptions, take: Take) -> Result<I
 }
 
 fn file(path: &Path, trace_text: TraceText, take: Take) -> Result<InputNote, ExportError> {
+    lines(path, &mut |number, line| take(Found { place: place(path, number), row: example(line, trace_text) }))
+}
+
+/// The example of a line, and the completion to train on where it holds one.
+pub(crate) fn example(line: &[u8], trace_text: TraceText) -> Result<(Example, Option<String>), RowFault> {
+    example_lines::example(line, trace_text).map_err(|error| RowFault::NoExample { message: error.to_string() })
+}
+
+/// Where a line stands.
+pub(crate) fn place(path: &Path, number: u64) -> String {
+    format!("{}, line {number}", path.display())
+}
+
+/// Takes a line that is not blank, with its number from 1, and says whether more are wanted.
+type TakeLine<'a, E> = &'a mut dyn FnMut(u64, &[u8]) -> Result<ControlFlow<()>, E>;
+
+/// Reads the lines of a file of examples, as far as they are wanted.
+pub(crate) fn lines<E: From<ExportError>>(path: &Path, take: TakeLine<E>) -> Result<InputNote, E> {
     let failed = |source| ExportError::Read { path: path.to_owned(), source };
     let mut lines = ExampleLines::open(path).map_err(failed)?;
     // The name alone: the same file in another folder is the same input.
     let name = path.file_name().map_or_else(|| "-".to_owned(), |name| name.to_string_lossy().into_owned());
     let mut rows = 0;
     while let Some((number, text)) = lines.next_line().map_err(failed)? {
-        let place = format!("{}, line {number}", path.display());
-        let Text::Whole(line) = text else { return Err(ExportError::LongLine { place, limit: MAX_LINE }) };
+        let Text::Whole(line) = text else {
+            return Err(ExportError::LongLine { place: place(path, number), limit: MAX_LINE }.into());
+        };
         rows += 1;
-        let row = example(line, trace_text).map_err(|error| RowFault::NoExample { message: error.to_string() });
-        if take(Found { place, row })?.is_break() {
+        if take(number, line)?.is_break() {
             break;
         }
     }

@@ -4,11 +4,11 @@
 //! of a folder depend on the inputs, the options and the version of the program, and on nothing else.
 
 mod error;
-mod input;
+pub(crate) mod input;
 mod inspect;
 mod llama_factory;
 mod lm_eval;
-mod manifest;
+pub(crate) mod manifest;
 mod nemo_rl;
 mod openai;
 mod openrlhf;

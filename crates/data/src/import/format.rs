@@ -198,6 +198,8 @@ pub(crate) struct Record<'a> {
     pub path: &'a str,
     /// The task that was asked for.
     pub task: Option<&'static Task>,
+    /// Whether reactions keep their atom maps in the meta field `mapped`.
+    pub keep_maps: bool,
 }
 
 impl Record<'_> {

@@ -46,6 +46,8 @@ pub struct Request {
     pub split: Option<Split>,
     /// Fields and the columns that they have.
     pub map: Vec<(String, String)>,
+    /// Keeps the mapped reaction of rows that have one, in the meta field `mapped`.
+    pub keep_maps: bool,
 }
 
 /// Imports files into a new folder: `examples.jsonl`, `rejects.jsonl` and `import.json`. The folder appears when all is written; an
@@ -73,6 +75,7 @@ pub fn import_files(request: &Request, folder: &Path) -> Result<Summary, DataErr
             task: request.task,
             split: request.split.map(Split::as_str),
             map: request.map.iter().cloned().collect(),
+            keep_maps: request.keep_maps,
         },
         counts: Counts::default(),
         seconds: 0.0,
@@ -151,6 +154,7 @@ struct Plan {
     splits: Splits,
     source: &'static str,
     path: String,
+    keep_maps: bool,
 }
 
 /// What the splits of rows are told from.
@@ -295,7 +299,7 @@ fn plan(request: &Request, task: Option<&'static Task>, source: &Source) -> Resu
     }
     let origin = if sample.is_named(&["chemllmbench"]) { "chemllmbench" } else { format.name };
     let splits = Splits { fixed, told };
-    Ok(Plan { format, shape, binding, splits, source: origin, path: sample.path.clone() })
+    Ok(Plan { format, shape, binding, splits, source: origin, path: sample.path.clone(), keep_maps: request.keep_maps })
 }
 
 fn unknown(sample: &Sample) -> String {
@@ -345,7 +349,10 @@ fn converted(plan: &Plan, task: Option<&'static Task>, file: &str, numbered: &Nu
     };
     let Plan { format, binding, splits, source, path, .. } = plan;
     let answers = match splits.of(binding, row) {
-        Some(split) => asked((format.convert)(&Record { row, binding, split, source, path, task }), task),
+        Some(split) => asked(
+            (format.convert)(&Record { row, binding, split, source, path, task, keep_maps: plan.keep_maps }),
+            task,
+        ),
         None => vec![Err(Rejection::new(RejectReason::Missing("split"), ""))],
     };
     for example in answers.iter().filter_map(|answer| answer.as_ref().ok()) {

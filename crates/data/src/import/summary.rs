@@ -80,6 +80,8 @@ pub struct OptionsNote {
     pub split: Option<&'static str>,
     /// Columns by the field that they were named for.
     pub map: BTreeMap<String, String>,
+    /// Whether mapped reactions were kept.
+    pub keep_maps: bool,
 }
 
 /// What an import did: the content of `import.json`.

@@ -80,7 +80,7 @@ pub(super) fn candidates<const N: usize>(
         .rows
         .par_iter()
         .map(|row| {
-            let record = Record { row, binding: &table.binding, split, source, path: "", task: None };
+            let record = Record { row, binding: &table.binding, split, source, path: "", task: None, keep_maps: false };
             convert(&record).unwrap_or_else(|rejection| std::array::from_fn(|_| Err(rejection.reason)))
         })
         .collect();

@@ -34,7 +34,7 @@ pub(super) static LEVENSHTEIN: Metric = Metric {
 };
 
 /// Edit distance in characters; `|a| * |b| / 64` steps.
-pub(crate) fn distance(a: &str, b: &str) -> usize {
+pub fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let (pattern, text) = if a.len() <= b.len() { (a, b) } else { (b, a) };
     if pattern.is_empty() {

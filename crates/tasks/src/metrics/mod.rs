@@ -40,7 +40,7 @@ mod wordpiece;
 pub use aggregate::{Aggregate, RESAMPLES, aggregate};
 pub use error::number;
 pub(crate) use labels::{given as label, spelt as reference_label};
-pub(crate) use levenshtein::distance as edit_distance;
+pub use levenshtein::distance as edit_distance;
 pub use pair::Pair;
 pub use resources::{Need, ResourceError, Resources};
 pub use wordnet::WordNet;

@@ -147,7 +147,8 @@ section! {
 section! {
     /// Where examples come from.
     pub struct DataSection {
-        /// `gym` (generated, unlimited) or `files` (public files read by the importers).
+        /// `gym` (generated, unlimited), `files` (public files read by the importers) or `prepared` (a folder that
+        /// `chemr data prepare` made).
         source: String = "gym".into(),
         /// Task ids, in the order of reports; empty = every task of the source.
         tasks: Vec<String> = Vec::new(),
@@ -155,11 +156,11 @@ section! {
         levels: Vec<u8> = vec![1],
         /// Seed of the gym; separate from `run.seed`, so that held-out examples stay the same over seeds.
         gym_seed: u64 = 1,
-        /// Folder of the files; `$NAME` is replaced by that environment variable.
+        /// Folder of the files, or the prepared folder; `$NAME` is replaced by that environment variable.
         root: String = "$CHEMR_DATA".into(),
         /// Importers to read, by name: uspto50k_retro, uspto50k_forward, pubchem_iupac, pubchem_formula, moleculenet_bbbp.
         imports: Vec<String> = Vec::new(),
-        /// Keep at most this many training rows per importer; 0 = all.
+        /// Keep at most this many training rows per importer, or of each task of a prepared folder; 0 = all.
         max_rows: usize = 0,
         /// Rows of each task in a round of the supervised phases, in the order of the tasks; empty = one each.
         shares: Vec<u32> = Vec::new(),

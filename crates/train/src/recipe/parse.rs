@@ -161,8 +161,8 @@ impl Recipe {
                 return fail("grpo.clip_low must lie in 0..1, grpo.clip_high and grpo.kl must not be negative".into());
             }
         }
-        if !matches!(self.data.source.as_str(), "gym" | "files") {
-            let hint = suggestion(&self.data.source, ["gym", "files"].into_iter());
+        if !matches!(self.data.source.as_str(), "gym" | "files" | "prepared") {
+            let hint = suggestion(&self.data.source, ["gym", "files", "prepared"].into_iter());
             return fail(format!("data.source is `{}`{hint}", self.data.source));
         }
         if self.data.source == "gym"

@@ -5,6 +5,7 @@
 mod adapters;
 mod compute;
 mod failures;
+mod prepared;
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -43,6 +43,9 @@ pub struct Arguments {
     /// The column that a field of the format has; may be given several times.
     #[arg(long, value_name = "FIELD=COLUMN", value_parser = pair)]
     map: Vec<(String, String)>,
+    /// Keep mapped reactions in the meta field `mapped`, for `data prepare --align`; prompts never show it.
+    #[arg(long)]
+    keep_maps: bool,
     /// New folder for the results.
     #[arg(long, value_name = "FOLDER", default_value = "imported")]
     out: PathBuf,
@@ -77,6 +80,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         task,
         split: arguments.split,
         map: arguments.map.clone(),
+        keep_maps: arguments.keep_maps,
     };
     let summary = import_files(&request, &arguments.out)?;
     if arguments.json {

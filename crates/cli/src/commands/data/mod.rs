@@ -7,6 +7,7 @@ pub mod fetch;
 pub mod import;
 pub mod info;
 pub mod list;
+pub mod prepare;
 mod registry;
 
 use crate::exit::Outcome;
@@ -26,6 +27,7 @@ enum Command {
     Fetch(fetch::Arguments),
     Import(import::Arguments),
     Audit(audit::Arguments),
+    Prepare(prepare::Arguments),
     Export(export::Arguments),
 }
 
@@ -36,6 +38,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         Command::Fetch(arguments) => fetch::run(arguments),
         Command::Import(arguments) => import::run(arguments),
         Command::Audit(arguments) => audit::run(arguments),
+        Command::Prepare(arguments) => prepare::run(arguments),
         Command::Export(arguments) => export::run(arguments),
     }
 }

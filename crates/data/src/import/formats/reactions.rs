@@ -3,6 +3,8 @@
 //! Molecules are written canonical, without atom maps and in alphabetical order: in the mapped files of USPTO-50k the first
 //! atom of the product and map number 1 give the reaction centre away.
 
+use std::borrow::Cow;
+
 use chemr_chem::Mol;
 use chemr_tasks::{Example, Task};
 
@@ -55,6 +57,7 @@ fn columns(_: Option<&'static Task>) -> Vec<Column> {
         Column::optional("product", &["product", "prod_smiles", "products_smiles", "input"]),
         Column::optional("reactants", &["reactants", "reactants_can", "reactants_smiles", "reactant", "target"]),
         Column::optional("reaction", &["mapped_rxn", "reactants>reagents>production"]),
+        Column::optional("year", &["year"]),
     ]
 }
 
@@ -108,12 +111,24 @@ fn mapped_line(line: &str) -> Option<(&str, &str, &str)> {
     (sides.next().is_none() && !found.0.is_empty() && !found.2.is_empty()).then_some(found)
 }
 
+/// The reaction of a row as one text, where it has one.
+fn whole<'a>(record: &'a Record<'_>) -> Option<Cow<'a, str>> {
+    record.row.line().map(Cow::Borrowed).or_else(|| record.get("reaction"))
+}
+
+/// The reaction with its atom maps, where the row has them and they are asked for: [`crate::prepare`] aligns by them. It stands in the
+/// meta fields, which no prompt shows.
+fn mapped(record: &Record<'_>) -> String {
+    let reaction = if record.keep_maps { whole(record) } else { None };
+    let reaction = reaction.as_deref().and_then(|text| text.split_whitespace().next()).unwrap_or_default();
+    if reaction.contains(':') { reaction.to_owned() } else { String::new() }
+}
+
 /// Product and reactants of a row as the file writes them, and the reagents between the arrows.
 fn written(record: &Record<'_>) -> Result<(String, String, String), Rejection> {
-    let reaction = match (record.row.line(), record.get("product"), record.get("reaction")) {
-        (Some(line), ..) => line.to_owned(),
-        (None, None, Some(reaction)) => reaction.into_owned(),
-        (None, ..) => {
+    let reaction = match (record.row.line(), record.get("product"), whole(record)) {
+        (None, None, Some(reaction)) | (Some(_), _, Some(reaction)) => reaction.into_owned(),
+        _ => {
             let (product, reactants) = (record.need("product")?, record.need("reactants")?);
             return Ok((product.into_owned(), reactants.into_owned(), String::new()));
         }
@@ -146,7 +161,8 @@ pub(crate) fn both_directions(record: &Record<'_>) -> Result<Directions, Rejecti
         false => mixture(&format!("{reactants}.{reagents}"))?.join("."),
     };
     let (id, class) = (record.get("id").unwrap_or_default(), record.get("class").unwrap_or_default());
-    let meta = [("patent", &*id), ("class", &*class), ("key", asked)];
+    let (year, mapped) = (record.get("year").unwrap_or_default(), mapped(record));
+    let meta = [("patent", &*id), ("class", &*class), ("key", asked), ("year", &*year), ("mapped", mapped.as_str())];
     Ok(Directions {
         retro: record.example("retrosynthesis", &[("product", asked)], &reactants, &meta),
         forward: record.example("reaction_prediction", &[("reactants", &mixture)], asked, &meta),

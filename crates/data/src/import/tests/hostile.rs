@@ -185,7 +185,8 @@ fn splits_tasks_and_benchmarks() {
     assert_eq!(written.examples[0].split, Split::Valid);
     let stored = std::fs::read_to_string(folder.path().join("imported").join(SUMMARY_FILE)).unwrap();
     let stored: serde_json::Value = serde_json::from_str(&stored).unwrap();
-    let options = serde_json::json!({"format": null, "task": "molecule_design", "split": "valid", "map": {}});
+    let options =
+        serde_json::json!({"format": null, "task": "molecule_design", "split": "valid", "map": {}, "keep_maps": false});
     assert_eq!(stored["options"], options);
     let message = refused(&folder, "captions.csv", Request { task: Some("choice.mmlu"), ..Request::default() });
     assert!(message.contains("chebi20 has no rows for choice.mmlu"), "{message}");

@@ -42,7 +42,9 @@ fn well_known(rng: &mut Rng, level: u8) -> Option<&'static str> {
     let largest = match level {
         0 | 1 => return None,
         2 => 14,
-        _ => 20,
+        3 => 20,
+        4 => 26,
+        _ => 35,
     };
     if !rng.chance(1, 12) {
         return None;

@@ -4,8 +4,6 @@
 //! amino acid, a peptide or a salt by name. It determines the molecule, so that a description has one answer. The sentences after
 //! it are computed by the toolkit; how many there are follows from the number of heavy atoms, so that a molecule has one caption.
 
-use std::fmt::Write;
-
 use chemr_chem::{Mol, groups};
 use chemr_tasks::Example;
 
@@ -40,11 +38,7 @@ fn described(draw: &mut Draw<'_>) -> Result<Option<Described>, DataError> {
 }
 
 fn meta(drawn: &Drawn, mol: &Mol) -> Vec<(&'static str, String)> {
-    vec![
-        ("key", mol.canonical().to_string()),
-        ("iupac", drawn.name.clone()),
-        ("kind", drawn.kind.to_string()),
-    ]
+    vec![("key", mol.canonical().to_string()), ("iupac", drawn.name.clone()), ("kind", drawn.kind.to_string())]
 }
 
 /// `molecule_design`.
@@ -67,8 +61,10 @@ pub(super) fn captioning(mut draw: Draw<'_>) -> Result<Option<Example>, DataErro
 fn caption(drawn: &Drawn, mol: &Mol) -> String {
     let mut text = identity(drawn);
     let size = mol.heavy_atoms();
-    // Writing into a string cannot fail.
-    let mut add = |sentence: String| drop(write!(text, " {sentence}"));
+    let mut add = |sentence: String| {
+        text.push(' ');
+        text.push_str(&sentence);
+    };
     if size >= FORMULA_FROM {
         add(format!("Its molecular formula is {}.", mol.formula()));
     }
@@ -112,8 +108,7 @@ fn identity(drawn: &Drawn) -> String {
     };
     if !drawn.labels.is_empty() {
         let labels: Vec<String> = drawn.labels.iter().map(|(locant, label)| format!("{locant}{label}")).collect();
-        // Writing into a string cannot fail.
-        let _ = write!(text, " Its configuration is {}.", labels.join(","));
+        text.push_str(&format!(" Its configuration is {}.", labels.join(",")));
     }
     text
 }

@@ -238,8 +238,9 @@ fn question(rng: &mut Rng, level: u8, split: Split) -> Option<Question> {
 /// A question of level 4 or 5: three or more different groups of the whole vocabulary of the level.
 fn draw_question(rng: &mut Rng, level: u8, split: Split) -> Option<Question> {
     let (different, total, _) = limits(level);
-    let known: Vec<usize> =
-        (0..WORDS.len()).filter(|&index| WORDS[index].level <= level && groups().get(WORDS[index].id).is_some()).collect();
+    let known: Vec<usize> = (0..WORDS.len())
+        .filter(|&index| WORDS[index].level <= level && groups().get(WORDS[index].id).is_some())
+        .collect();
     // One in twenty belongs to a held-out split.
     for _ in 0..400 {
         let wanted = rng.range(3, different);
@@ -248,13 +249,20 @@ fn draw_question(rng: &mut Rng, level: u8, split: Split) -> Option<Question> {
         while question.len() < wanted && used < total {
             let &index = rng.pick(&known)?;
             let count = 1 + rng.weighted(&[6, 2, 1]);
-            if count <= most(&WORDS[index]) && used + count <= total && question.iter().all(|&(other, _)| other != index) {
+            if count <= most(&WORDS[index])
+                && used + count <= total
+                && question.iter().all(|&(other, _)| other != index)
+            {
                 question.push((index, count));
                 used += count;
             }
         }
         question.sort_unstable();
-        let ends = question.iter().filter(|&&(index, _)| WORDS[index].middle.is_none()).map(|&(_, count)| count).sum::<usize>();
+        let ends = question
+            .iter()
+            .filter(|&&(index, _)| WORDS[index].middle.is_none())
+            .map(|&(_, count)| count)
+            .sum::<usize>();
         if ends <= 2 && split_of(&key(&question)) == split {
             return Some(question);
         }

@@ -76,8 +76,7 @@ pub(super) fn example(mut draw: Draw<'_>, property: &Property) -> Result<Option<
         }
         let (of_left, of_right) = ((property.value)(&left.mol), (property.value)(&right.mol));
         let difference = of_right - of_left;
-        // NaN is no difference.
-        if !(difference.abs() > property.margin) {
+        if difference.is_nan() || difference.abs() <= property.margin {
             continue;
         }
         let ((before, from), (after, to)) = if (difference > 0.0) == rises {

@@ -11,7 +11,11 @@ use crate::sketch::heavy_atoms;
 /// Draws a chain; `None` when the draw is not sound.
 pub(super) fn draw(rng: &mut Rng, level: u8, largest: usize) -> Option<Drawn> {
     let mut name = names::draw(rng, 3)?;
-    if name.parent.skeleton != Skeleton::Chain || name.parent.length < 4 || name.heavy_atoms() < usize::from(level) + 2 {
+    if name.parent.skeleton != Skeleton::Chain || name.parent.length < 4 || name.heavy_atoms() < usize::from(level) + 2
+    {
+        return None;
+    }
+    if is_amino_acid(&name) {
         return None;
     }
     if name.unsaturation.is_none() && name.parent.length >= 5 && rng.chance(1, 2) {
@@ -48,6 +52,14 @@ pub(super) fn draw(rng: &mut Rng, level: u8, largest: usize) -> Option<Drawn> {
         labels,
         ..Drawn::of(&name)
     })
+}
+
+/// Alpha-amino acids and their derivatives have retained names, and a structure shall have one name.
+fn is_amino_acid(name: &Name) -> bool {
+    let amino = |(locant, entry): &(Locant, &names::Substituent)| {
+        *locant == Locant::Position(2) && entry.name.ends_with("amino")
+    };
+    matches!(name.suffix, Suffix::Acid | Suffix::Ester | Suffix::Amide) && name.substituents.iter().any(amino)
 }
 
 /// The name with a double bond inside the chain.

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use crate::names::vocabulary::{SUBSTITUENTS, Shape};
 use crate::names::Suffix;
+use crate::names::vocabulary::{SUBSTITUENTS, Shape};
 
 /// Where a prefix may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

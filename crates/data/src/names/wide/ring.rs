@@ -6,8 +6,8 @@ use super::Drawn;
 use super::prefix::{Kind, PREFIXES, Prefix, with_digits_above};
 use super::rings::{RINGS, Ring};
 use super::stereo::{self, descriptor};
-use crate::names::vocabulary::{COMPOUND_MULTIPLIERS, MULTIPLIERS};
 use crate::names::Suffix;
+use crate::names::vocabulary::{COMPOUND_MULTIPLIERS, MULTIPLIERS};
 use crate::rng::Rng;
 use crate::sketch::heavy_atoms;
 
@@ -76,7 +76,8 @@ pub(super) fn draw(rng: &mut Rng, level: u8, largest: usize) -> Option<Drawn> {
     for _ in 0..on_nitrogen {
         made.nitrogen.push(draw_alkyl(rng, level)?);
     }
-    let count = rng.weighted(&[1, 5, 7, if level >= 5 { 6 } else { 3 }]).max(usize::from(ending.suffix == Suffix::None));
+    let count =
+        rng.weighted(&[1, 5, 7, if level >= 5 { 6 } else { 3 }]).max(usize::from(ending.suffix == Suffix::None));
     for _ in 0..count {
         made.groups.push(draw_group(rng, &made, level)?);
     }
@@ -135,7 +136,9 @@ fn takes_ending(ring: &Ring, atom: usize, ending: &Ending, level: u8) -> bool {
         Some(b'N') => level >= 5 && matches!(ending.text, "carboxylate" | "carboxamide"),
         Some(b'C') => {
             let polar = matches!(ending.suffix, Suffix::Alcohol | Suffix::Amine) || ending.smiles.starts_with('S');
-            !(polar && ring.is_beside_heteroatom(atom))
+            // Proline and its derivatives have names of their own.
+            let proline = ring.name == "pyrrolidine" && ending.suffix <= Suffix::Amide;
+            !((polar || proline) && ring.is_beside_heteroatom(atom))
         }
         _ => false,
     }
@@ -158,7 +161,7 @@ fn draw_group(rng: &mut Rng, made: &Substituted, level: u8) -> Option<(usize, &'
     if let Some((_, last)) = made.groups.last()
         && rng.chance(1, 5)
     {
-        prefix = last;
+        prefix = *last;
     }
     let places: Vec<usize> = (0..made.ring.atoms.len()).filter(|&atom| made.takes_group(atom, prefix)).collect();
     Some((*rng.pick(&places)?, prefix))
@@ -182,7 +185,8 @@ impl Substituted {
                 let polar = matches!(kind, Kind::Polar | Kind::Halogen);
                 let twice = kind == Kind::Alkyl && there.iter().all(|other| other.written == prefix.written)
                     || prefix.written == "fluoro" && there.iter().all(|other| other.written == "fluoro");
-                let alone = if self.place == atom { kind == Kind::Alkyl && self.ending.text != "one" } else { used == 0 };
+                let alone =
+                    if self.place == atom { kind == Kind::Alkyl && self.ending.text != "one" } else { used == 0 };
                 let pair = used == 1 && self.place != atom && twice;
                 (alone && used < 2 || pair) && !(polar && self.ring.is_beside_heteroatom(atom))
             }
@@ -236,7 +240,8 @@ impl<'a> Numbered<'a> {
         made.suffix = (of.place < of.ring.atoms.len()).then(|| made.locant(of.place));
         made.prefixes = of.nitrogen.iter().map(|prefix| (None, *prefix)).collect();
         for (atom, prefix) in &of.groups {
-            made.prefixes.push((Some(made.locant(*atom)), prefix));
+            let locant = made.locant(*atom);
+            made.prefixes.push((Some(locant), *prefix));
         }
         made.prefixes.sort_by(|(first, left), (second, right)| {
             left.alphabet.cmp(&right.alphabet).then(left.written.cmp(&right.written)).then(first.cmp(second))
@@ -267,7 +272,8 @@ impl<'a> Numbered<'a> {
         let prefixes = self.prefix_words();
         let parent = self.body();
         // A locant at the head of the parent is set off from the prefixes.
-        let joint = if !prefixes.is_empty() && parent.starts_with(|first: char| first.is_ascii_digit()) { "-" } else { "" };
+        let joint =
+            if !prefixes.is_empty() && parent.starts_with(|first: char| first.is_ascii_digit()) { "-" } else { "" };
         (alkyl, format!("{prefixes}{joint}{parent}"))
     }
 
@@ -341,8 +347,7 @@ impl<'a> Numbered<'a> {
     }
 
     fn ending_text(&self) -> String {
-        let nitrogen: Vec<String> =
-            self.of.nitrogen.iter().map(|prefix| with_digits_above(prefix.smiles, 3)).collect();
+        let nitrogen: Vec<String> = self.of.nitrogen.iter().map(|prefix| with_digits_above(prefix.smiles, 3)).collect();
         let nitrogen = match nitrogen.split_last() {
             None => String::new(),
             Some((last, first)) => first.iter().map(|group| format!("({group})")).collect::<String>() + last,
@@ -354,6 +359,6 @@ impl<'a> Numbered<'a> {
 
 /// A prefix without the brackets around it.
 pub fn plain(written: &str) -> &str {
-    let inner = |open, close| written.strip_prefix(open).and_then(|rest: &str| rest.strip_suffix(close));
+    let inner = |open, close| written.strip_prefix(open).and_then(|rest| rest.strip_suffix(close));
     inner('(', ')').or_else(|| inner('[', ']')).unwrap_or(written)
 }

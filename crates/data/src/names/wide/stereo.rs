@@ -20,7 +20,12 @@ pub(super) struct Configured {
 /// `text` is a flat SMILES; `marked` the same with the marks of a double bond, if there is one. `parent` holds, for the atoms of the parent by
 /// their order in the text, the locants (0 for none). `None` when the toolkit refuses something, or when a centre is
 /// pseudo-asymmetric, for which this grammar has no names.
-pub(super) fn configure(rng: &mut Rng, text: &str, marked: Option<&str>, parent: &BTreeMap<usize, u8>) -> Option<Configured> {
+pub(super) fn configure(
+    rng: &mut Rng,
+    text: &str,
+    marked: Option<&str>,
+    parent: &BTreeMap<usize, u8>,
+) -> Option<Configured> {
     let sketch = Sketch::parse(text)?;
     let shown = marked.unwrap_or(text);
     let mut turns: BTreeMap<usize, bool> = BTreeMap::new();

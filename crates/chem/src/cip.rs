@@ -51,7 +51,7 @@ mod tests {
             ("C[C@@H](O)[C@H](N)C(=O)O", vec![(1, "R"), (3, "S")], vec![]),
             ("C/C=C/C(=O)O", vec![], vec![(1, 2, "E")]),
             (r"C/C(Cl)=C(/C)Br", vec![], vec![(1, 3, "E")]),
-            ("C[C@H]1CC[C@@H](O)CC1", vec![(1, "r"), (4, "r")], vec![]),
+            ("C[C@H]1CC[C@@H](O)CC1", vec![(1, "s"), (4, "s")], vec![]),
             ("CC(O)CC", vec![], vec![]),
         ] {
             let labels = Mol::parse(smiles).unwrap().cip_labels().unwrap();

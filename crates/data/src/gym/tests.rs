@@ -99,7 +99,26 @@ fn the_first_levels_of_the_first_tasks_stay_as_they_are() {
     }
 }
 
-const GOLDEN: [(&str, u8, u64); 0] = [];
+const GOLDEN: [(&str, u8, u64); 18] = [
+    ("name.smiles_to_formula", 1, 0x1cb3_7781_d7a8_82e8),
+    ("name.smiles_to_formula", 2, 0x38b5_449d_e56d_0dfe),
+    ("name.smiles_to_formula", 3, 0x9f7a_278a_b40b_a035),
+    ("name.iupac_to_smiles", 1, 0x6817_2aa1_d190_2d16),
+    ("name.iupac_to_smiles", 2, 0x80de_b7cf_7496_6649),
+    ("name.iupac_to_smiles", 3, 0x465b_0416_3479_56ff),
+    ("property.polarity_rule", 1, 0xedc8_5b2c_f1fa_70eb),
+    ("property.polarity_rule", 2, 0xbcd2_47e3_2d52_529c),
+    ("property.polarity_rule", 3, 0xe692_1157_5588_0553),
+    ("reaction_prediction", 1, 0x97ed_6219_cc8d_5cbe),
+    ("reaction_prediction", 2, 0xf1c7_433f_61f5_bac7),
+    ("reaction_prediction", 3, 0xaca4_96dc_0659_7a86),
+    ("retrosynthesis", 1, 0x5494_b732_d99d_91cc),
+    ("retrosynthesis", 2, 0x1ec4_d4d6_caf3_133a),
+    ("retrosynthesis", 3, 0x82e6_38dc_aede_f9c6),
+    ("tomg.functional_group", 1, 0x19a3_de34_bd8d_63c6),
+    ("tomg.functional_group", 2, 0x32e5_c9b1_03b8_8af4),
+    ("tomg.functional_group", 3, 0xe280_5f50_4893_ae03),
+];
 
 #[test]
 fn key_molecules_are_disjoint_between_splits() {

@@ -269,7 +269,7 @@ def described_name(text):
     text = re.sub(r"^an? [a-z ]+: ", "", text)
     parent, _, rest = text.partition(" substituted by ")
     prefixes = ""
-    for number, name, place in re.findall(r"(\w+) (\S+) groups? (on the nitrogen|at positions? [\d, and]*\d)", rest):
+    for number, name, place in re.findall(r"(\w+) (\S+) groups? (on the nitrogen|at positions? \d+(?:, \d+)*(?: and \d+)?)", rest):
         count = NUMBERS.get(number) or int(number)
         locants = ["N"] * count if "nitrogen" in place else re.findall(r"\d+", place)
         if len(locants) != count:

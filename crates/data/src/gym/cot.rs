@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use chemr_chem::{Mol, Pattern, groups};
 use chemr_tasks::Example;
 
-use super::formula::{Shown, shown_molecule};
+use super::formula::{Shown, shown_molecule, shown_molecule_where};
 use super::pair::{self, Written};
 use super::{ATTEMPTS, Draw, finish, finish_fields, molecule};
 use crate::error::DataError;
@@ -96,10 +96,8 @@ pub(super) fn group_count(mut draw: Draw<'_>) -> Result<Option<Example>, DataErr
 pub(super) fn ring_count(mut draw: Draw<'_>) -> Result<Option<Example>, DataError> {
     let absent = draw.rng.chance(1, 8);
     for _ in 0..ATTEMPTS {
-        let Some(Shown { smiles, sketch, mol }) = shown_molecule(&mut draw)? else { continue };
-        if !absent && !has_ring(&sketch) {
-            continue;
-        }
+        let fits = |sketch: &Sketch| absent || has_ring(sketch);
+        let Some(Shown { smiles, mol, .. }) = shown_molecule_where(&mut draw, fits)? else { continue };
         let known = SINGLE.iter().filter(|ring| ring.level <= draw.level);
         let counted: Vec<(&Ring, usize)> = known.map(|ring| (ring, ring.pattern.count(&mol))).collect();
         let fitting: Vec<&(&Ring, usize)> = counted.iter().filter(|(_, count)| (*count == 0) == absent).collect();
@@ -118,7 +116,7 @@ fn has_ring(sketch: &Sketch) -> bool {
 /// `cot.murcko_scaffold`: of a molecule with a ring that is not its own scaffold.
 pub(super) fn scaffold(mut draw: Draw<'_>) -> Result<Option<Example>, DataError> {
     for _ in 0..ATTEMPTS {
-        let Some(Shown { smiles, sketch, mol }) = shown_molecule(&mut draw)? else { continue };
+        let Some(Shown { smiles, sketch, mol }) = shown_molecule_where(&mut draw, has_ring)? else { continue };
         let scaffold = if has_ring(&sketch) { mol.scaffold() } else { String::new() };
         if scaffold.is_empty() {
             continue;
@@ -171,7 +169,7 @@ fn rewritten(rng: &mut Rng, mol: &Mol, text: &str) -> Option<String> {
 pub(super) fn ring_system(mut draw: Draw<'_>) -> Result<Option<Example>, DataError> {
     let present = draw.rng.chance(1, 2);
     for _ in 0..ATTEMPTS {
-        let Some(Shown { smiles, sketch, mol }) = shown_molecule(&mut draw)? else { continue };
+        let Some(Shown { smiles, sketch, mol }) = shown_molecule_where(&mut draw, has_ring)? else { continue };
         // A molecule without rings would give the answer away.
         if !has_ring(&sketch) {
             continue;

@@ -117,6 +117,7 @@ impl Gym {
         let mut rng = Rng::at(self.config.seed, task, split.as_str(), index);
         let level = rng.pick(&self.config.levels).copied().unwrap_or(1);
         let draw = Draw { rng: &mut rng, level, split };
+        let place = optimise::Place { seed: self.config.seed, levels: self.config.levels.len(), index };
         let made = match task {
             "name.smiles_to_formula" => formula::example(draw),
             "name.iupac_to_smiles" => name::example(draw, name::Direction::ToSmiles),
@@ -134,9 +135,9 @@ impl Gym {
             "tomg.add" => edit::example(draw, edit::Edit::Add),
             "tomg.del" => edit::example(draw, edit::Edit::Remove),
             "tomg.sub" => edit::example(draw, edit::Edit::Replace),
-            "tomg.logp" => optimise::example(draw, &optimise::LOGP),
-            "tomg.mr" => optimise::example(draw, &optimise::MR),
-            "tomg.qed" => optimise::example(draw, &optimise::QED),
+            "tomg.logp" => optimise::example(draw, &optimise::LOGP, place),
+            "tomg.mr" => optimise::example(draw, &optimise::MR, place),
+            "tomg.qed" => optimise::example(draw, &optimise::QED, place),
             "cot.group_count" => cot::group_count(draw),
             "cot.ring_count" => cot::ring_count(draw),
             "cot.murcko_scaffold" => cot::scaffold(draw),

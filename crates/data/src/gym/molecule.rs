@@ -88,12 +88,12 @@ fn sizes(level: u8) -> (usize, &'static [u32]) {
         0 | 1 => (3, &[1, 1, 2, 3, 6, 10, 14]),
         2 => (6, &[2, 3, 4, 5, 6, 6, 6, 5, 4]),
         3 => (10, &[2, 3, 4, 5, 6, 6, 6, 5, 4, 3, 2]),
-        4 => (15, &[2, 3, 4, 5, 6, 6, 6, 5, 4, 3, 2, 1]),
-        _ => (20, &[2, 3, 4, 5, 6, 6, 6, 5, 5, 4, 4, 3, 3, 2, 2, 1]),
+        4 => (12, &[2, 3, 4, 5, 6, 6, 6, 5, 4, 3, 2]),
+        _ => (15, &[2, 3, 4, 5, 6, 6, 6, 5, 5, 4, 3, 2, 1]),
     }
 }
 
-/// Draws a molecule of a level (1: 3 to 9 heavy atoms, 2: 6 to 14, 3: 10 to 20, 4: 15 to 26, 5: 20 to 35). `None` when growth got stuck outside
+/// Draws a molecule of a level (1: 3 to 9 heavy atoms, 2: 6 to 14, 3: 10 to 20, 4: 12 to 22, 5: 15 to 27). `None` when growth got stuck outside
 /// the size; draw again.
 pub fn draw(rng: &mut Rng, level: u8) -> Option<Sketch> {
     let (smallest, weights) = sizes(level);

@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import warnings
 
 from py2opsin import py2opsin
 from rdkit import Chem, RDLogger
@@ -21,6 +22,8 @@ from rdkit.Chem import QED, AllChem, Crippen, rdMolDescriptors
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
 RDLogger.DisableLog("rdApp.*")
+# A name that OPSIN does not read is counted below.
+warnings.filterwarnings("ignore", category=RuntimeWarning)
 GYM, CHEM = sys.argv[1], sys.argv[2]
 COUNT = int(sys.argv[3]) if len(sys.argv) > 3 else 2000
 LEVELS = sys.argv[4].split(",") if len(sys.argv) > 4 else ["1", "2", "3", "4", "5"]

@@ -87,8 +87,10 @@ pub(super) fn draw(rng: &mut Rng, level: u8, largest: usize) -> Option<Drawn> {
         return None;
     }
     let configured = stereo::configure(rng, &text, None, &parent)?;
-    // Numberings that differ in nothing but the configuration: R gets the lower locant.
-    let labels = made.lowest(&name, configured.labels);
+    let labels = configured.labels;
+    if !labels.is_empty() && made.is_symmetric(&name) {
+        return None;
+    }
     let (before, after) = name.words();
     Some(Drawn {
         name: format!("{before}{}{after}", descriptor(&labels)),
@@ -200,24 +202,12 @@ impl Substituted {
         candidates.min_by(|one, other| one.rank().cmp(&other.rank())).unwrap_or_else(|| Numbered::new(self, &[]))
     }
 
-    /// The labels under the numbering that gives R the lower locants, among those with the same name.
-    fn lowest(&self, name: &Numbered<'_>, labels: Vec<(u8, char)>) -> Vec<(u8, char)> {
-        if labels.is_empty() {
-            return labels;
-        }
+    /// Whether another numbering gives the same name: then the ring's two halves are alike, its centres may be pseudo-asymmetric, and
+    /// labels depend on each other.
+    fn is_symmetric(&self, name: &Numbered<'_>) -> bool {
         let (rank, words) = (name.rank(), name.words());
         let same = self.ring.symmetries.iter().map(|symmetry| Numbered::new(self, symmetry));
-        let same = same.filter(|other| other.rank() == rank && other.words() == words);
-        let moved = |other: Numbered<'_>| {
-            let to = |locant: u8| {
-                let atom = (0..self.ring.atoms.len()).find(|&atom| name.locant(atom) == locant);
-                atom.map_or(locant, |atom| other.locant(atom))
-            };
-            let mut moved: Vec<(u8, char)> = labels.iter().map(|&(locant, label)| (to(locant), label)).collect();
-            moved.sort_unstable();
-            moved
-        };
-        same.map(moved).min().unwrap_or_else(|| labels.clone())
+        same.filter(|other| other.rank() == rank && other.words() == words).count() > 1
     }
 }
 

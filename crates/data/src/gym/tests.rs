@@ -36,7 +36,7 @@ fn an_example_depends_on_its_coordinates_alone() {
 
 /// Examples of a task and level in the tests that look at all: fewer of those that run templates.
 fn sample(id: &str) -> u64 {
-    if matches!(id, "reaction_prediction" | "retrosynthesis") { 25 } else { 120 }
+    if matches!(id, "reaction_prediction" | "retrosynthesis") { 25 } else { 80 }
 }
 
 #[test]
@@ -124,10 +124,10 @@ const GOLDEN: [(&str, u8, u64); 18] = [
 fn key_molecules_are_disjoint_between_splits() {
     // `split_of` guards each key; this looks at what came out, over all tasks together.
     let counts = |id: &str| match id {
-        "name.smiles_to_formula" | "name.iupac_to_smiles" => (4_000, 300),
+        "name.smiles_to_formula" | "name.iupac_to_smiles" => (3_000, 300),
         "reaction_prediction" => (240, 20),
         "retrosynthesis" => (100, 10),
-        _ => (600, 30),
+        _ => (500, 30),
     };
     let gym = gym(&Gym::LEVELS);
     let mut seen: BTreeMap<String, Split> = BTreeMap::new();
@@ -143,7 +143,7 @@ fn key_molecules_are_disjoint_between_splits() {
             }
         }
     }
-    assert!(total >= 20_000, "{total}");
+    assert!(total >= 15_000, "{total}");
 }
 
 /// Where many molecules are right, the question itself belongs to one split.
@@ -247,7 +247,13 @@ fn distinct_questions() {
 fn duplicates_are_few() {
     let gym = gym(&[1]);
     for task in Gym::TASKS {
-        let least = if task == "name.iupac_to_smiles" { 85 } else { 70 };
+        let least = match task {
+            "name.iupac_to_smiles" => 85,
+            // A molecule is asked about in two directions, and again with other answers.
+            "tomg.logp" | "tomg.mr" => 20,
+            "tomg.qed" => 10,
+            _ => 70,
+        };
         let rows = gym.examples(task, Split::Train, 0..200).unwrap();
         let distinct: BTreeSet<&str> = rows.iter().map(|row| row.meta["key"].as_str()).collect();
         assert!(distinct.len() * 100 >= rows.len() * least, "{task}: {} of {}", distinct.len(), rows.len());

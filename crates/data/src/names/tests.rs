@@ -178,7 +178,7 @@ fn a_structure_has_one_name() {
         let mut rng = Rng::new(100 + u64::from(level));
         let mut names: std::collections::BTreeMap<String, String> = std::collections::BTreeMap::new();
         let mut several = Vec::new();
-        for _ in 0..6_000 {
+        for _ in 0..2_500 {
             let Some(drawn) = draw_any(&mut rng, level) else { continue };
             let Ok(mol) = chemr_chem::Mol::parse(&drawn.smiles) else { continue };
             let name = names.entry(mol.canonical().to_string()).or_insert_with(|| drawn.name.clone());

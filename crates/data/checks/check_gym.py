@@ -13,6 +13,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 import tomllib
 import warnings
 
@@ -359,7 +360,9 @@ def caption_facts(text, molecule):
 
 def by_opsin(pairs):
     """Whether OPSIN reads each name as the molecule beside it."""
-    read = py2opsin([name or "nothing" for name, _ in pairs])
+    # By default the names go through a file of one name in the working folder, which two checks would share.
+    with tempfile.TemporaryDirectory() as folder:
+        read = py2opsin([name or "nothing" for name, _ in pairs], tmp_fpath=folder + "/names.txt")
     return [bool(name) and canonical(smiles) == wanted for (name, wanted), smiles in zip(pairs, read)]
 
 

@@ -324,7 +324,7 @@ mod tests {
             "distill.beta2=1",
             "grpo.epsilon=0",
             "eval.examples_per_task=0",
-            "data.levels=[4]",
+            "data.levels=[6]",
             "adapter.rank=2000",
             "adapter.alpha=0",
             "adapter.dropout=1",

@@ -110,17 +110,14 @@ fn bonds_of(sketch: &Sketch) -> [usize; 4] {
     ends.map(|count| count / 2)
 }
 
-/// `tomg.bond_num`: level 1 asks for two kinds, level 2 for three, higher levels for all five, zeros included.
+/// `tomg.bond_num`: level 1 asks for three kinds, level 2 for four, and both for rotatable bonds in half of the questions; higher
+/// levels for all five. Fewer kinds would leave the held-out splits with hardly a question.
 pub(super) fn bonds(mut draw: Draw<'_>) -> Result<Option<Example>, DataError> {
     for _ in 0..ATTEMPTS {
         let mut kinds = vec![0, 1, 2, 3];
-        if draw.level < 3 {
-            // Single bonds are always asked for; the others that are listed are drawn.
-            let mut others = vec![1, 2, 3];
-            draw.rng.shuffle(&mut others);
-            others.truncate(usize::from(draw.level));
-            others.sort_unstable();
-            kinds = [vec![0], others].concat();
+        if draw.level == 1 {
+            // One of the kinds goes unasked, but never single bonds.
+            kinds.remove(draw.rng.range(1, 3));
         }
         let rotatable = draw.level >= 3 || draw.rng.chance(1, 2);
         // Rotatable bonds need the molecule and stay outside of what decides the split.

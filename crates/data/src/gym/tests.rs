@@ -161,6 +161,19 @@ fn demands_are_disjoint_between_splits() {
     }
 }
 
+/// The spaces of the first levels are small, those of their held-out splits smaller.
+#[test]
+fn held_out_streams_of_the_first_levels_do_not_run_dry() {
+    for level in [1, 2] {
+        let gym = gym(&[level]);
+        for id in Gym::TASKS {
+            for split in [Split::Valid, Split::Test] {
+                assert_eq!(gym.examples(id, split, 0..8).map(|rows| rows.len()).unwrap_or(0), 8, "{id} level {level}");
+            }
+        }
+    }
+}
+
 #[test]
 fn labels_and_directions_are_balanced() {
     let gym = gym(&Gym::LEVELS);

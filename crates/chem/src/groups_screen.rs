@@ -19,7 +19,17 @@ pub(crate) struct Features {
     positive: u16,
     negative: u16,
     ring: bool,
+    /// Bonds: both places, the lower first, and the bit of the order; each kind once.
+    pairs: Vec<(usize, usize, u8)>,
 }
+
+/// Bits of bond orders.
+const SINGLE: u8 = 1;
+const DOUBLE: u8 = 2;
+const TRIPLE: u8 = 4;
+const AROMATIC: u8 = 8;
+const OTHER: u8 = 16;
+const ANY: u8 = 31;
 
 fn aromatic(number: usize) -> usize {
     number + ELEMENTS
@@ -37,10 +47,13 @@ impl Features {
             negative: 0,
             // More bonds than a forest has.
             ring: molecule.num_bonds() + mol.canonical().matches('.').count() >= molecule.num_atoms(),
+            pairs: Vec::new(),
         };
+        let mut places = Vec::with_capacity(molecule.num_atoms());
         for atom in molecule.atoms() {
             let number = usize::from(atom.atomic_number()) % ELEMENTS;
             let place = if atom.is_aromatic() { aromatic(number) } else { number };
+            places.push(place);
             features.atoms[place] = features.atoms[place].saturating_add(1);
             // An atom whose hydrogens are unknown may have some.
             features.hydrogenated[place] |= atom.total_hydrogens().map_or(true, |count| count > 0);
@@ -55,17 +68,31 @@ impl Features {
             features.hydrogenated = [true; 2 * ELEMENTS];
         }
         for bond in molecule.bonds() {
-            match bond.order() {
-                BondOrder::Double => {
-                    features.double_bonds = features.double_bonds.saturating_add(1);
+            let order = match bond.order() {
+                BondOrder::Single => SINGLE,
+                BondOrder::Double => DOUBLE,
+                BondOrder::Triple => TRIPLE,
+                BondOrder::Aromatic => AROMATIC,
+                _ => OTHER,
+            };
+            features.double_bonds = features.double_bonds.saturating_add(u16::from(order == DOUBLE));
+            features.triple_bonds = features.triple_bonds.saturating_add(u16::from(order == TRIPLE));
+            if let (Some(&one), Some(&other)) = (places.get(bond.begin().index()), places.get(bond.end().index())) {
+                let pair = (one.min(other), one.max(other), order);
+                if !features.pairs.contains(&pair) {
+                    features.pairs.push(pair);
                 }
-                BondOrder::Triple => {
-                    features.triple_bonds = features.triple_bonds.saturating_add(1);
-                }
-                _ => {}
             }
         }
         features
+    }
+
+    /// Whether there is a bond between such atoms, of such an order.
+    fn have(&self, (ends, others, orders): &(Vec<usize>, Vec<usize>, u8)) -> bool {
+        self.pairs.iter().any(|(one, other, order)| {
+            let fits = (ends.contains(one) && others.contains(other)) || (ends.contains(other) && others.contains(one));
+            fits && orders & order != 0
+        })
     }
 }
 
@@ -86,37 +113,75 @@ pub(crate) struct Requirement {
     positive: u16,
     negative: u16,
     ring: bool,
+    /// Bonds between atoms of known elements: places of one end, places of the other, bits of the orders.
+    pairs: Vec<(Vec<usize>, Vec<usize>, u8)>,
 }
 
 impl Requirement {
     pub(crate) fn of(smarts: &str) -> Requirement {
         let mut requirement = Requirement::default();
+        // The atom that the next one binds to, with what is open around it; no places for an atom of any element.
+        let (mut before, mut branches): (Option<Vec<usize>>, Vec<Option<Vec<usize>>>) = (None, Vec::new());
+        let mut orders = SINGLE | AROMATIC;
         let bytes = smarts.as_bytes();
         let mut index = 0;
         while index < bytes.len() {
             let rest = &smarts[index..];
+            let mut atom = None;
             index += match bytes[index] {
                 b'[' => {
                     let length = bracket_length(rest);
-                    requirement.add_atom(&rest[1..length.max(2) - 1]);
+                    atom = Some(requirement.add_atom(&rest[1..length.max(2) - 1]));
                     length
+                }
+                b'(' => {
+                    branches.push(before.clone());
+                    1
+                }
+                b')' => {
+                    before = branches.pop().flatten();
+                    1
+                }
+                b'.' => {
+                    before = None;
+                    1
+                }
+                b'*' => {
+                    atom = Some(Vec::new());
+                    1
                 }
                 b'=' | b'#' | b'-' | b':' | b'~' | b'@' | b'!' | b'/' | b'\\' | b'&' | b';' | b',' => {
                     let length = rest.find(|letter: char| !"=#-:~@!/\\&;,".contains(letter)).unwrap_or(rest.len());
                     requirement.add_bond(&rest[..length]);
+                    orders = match &rest[..length] {
+                        "-" => SINGLE,
+                        "=" => DOUBLE,
+                        "#" => TRIPLE,
+                        ":" => AROMATIC,
+                        _ => ANY,
+                    };
                     length
                 }
                 b'0'..=b'9' | b'%' => {
                     requirement.ring = true;
+                    orders = SINGLE | AROMATIC;
                     1
                 }
                 letter if letter.is_ascii_alphabetic() => {
                     let (places, length) = element(rest);
+                    atom = Some(places.clone());
                     requirement.add_places(places);
                     length.max(1)
                 }
                 _ => rest.chars().next().map_or(1, char::len_utf8),
             };
+            if let Some(places) = atom {
+                if let Some(before) = before.filter(|before| !before.is_empty() && !places.is_empty()) {
+                    requirement.pairs.push((before, places.clone(), orders));
+                }
+                before = Some(places);
+                orders = SINGLE | AROMATIC;
+            }
         }
         requirement
     }
@@ -130,6 +195,7 @@ impl Requirement {
             && self.counts.iter().all(|(place, least)| features.atoms[*place] >= *least)
             && self.any_of.iter().all(|places| places.iter().any(|place| features.atoms[*place] > 0))
             && self.hydrogenated.iter().all(|places| places.iter().any(|place| features.hydrogenated[*place]))
+            && self.pairs.iter().all(|pair| features.have(pair))
             && self.nested.iter().all(|forms| forms.iter().any(|form| form.admits(features)))
     }
 
@@ -158,8 +224,8 @@ impl Requirement {
         }
     }
 
-    /// `content` is what stands between the brackets.
-    fn add_atom(&mut self, content: &str) {
+    /// `content` is what stands between the brackets. Gives the places that the atom may have, none when it may be any.
+    fn add_atom(&mut self, content: &str) -> Vec<usize> {
         let parts: Vec<Vec<&str>> = split(content, b';').into_iter().map(|part| split(part, b',')).collect();
         // The first part that names elements in all its alternatives.
         let places = parts.iter().find_map(|alternatives| places_of(alternatives)).unwrap_or_default();
@@ -178,7 +244,8 @@ impl Requirement {
                 alternatives.iter().map(|one| recursive(one).map(Requirement::of)).collect();
             self.nested.extend(nested);
         }
-        self.add_places(places);
+        self.add_places(places.clone());
+        places
     }
 }
 

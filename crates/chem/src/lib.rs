@@ -4,6 +4,7 @@
 //! [`ChemError`], and results follow RDKit 2026.9.1. No other crate of the workspace names the
 //! toolkit.
 
+mod cip;
 mod composition;
 mod cost;
 mod depict;
@@ -25,6 +26,7 @@ pub mod selfies;
 mod syntax;
 mod template;
 
+pub use cip::CipLabels;
 pub use composition::Composition;
 pub use depict::{Depiction, svg};
 pub use error::{ChemError, ErrorClass};

@@ -47,4 +47,5 @@ pub use prompt::{Prompt, PromptError, Prompts, sample};
 pub use registry::{Baseline, Field, Task, documentation, task, tasks};
 pub use route::{route, unread};
 pub use suggest::suggestion;
+pub use tomg::edit::count as edit_group_count;
 pub use verdict::{ACCURACY_WEIGHT, FORMAT_WEIGHT, Judgement, Reason, Verdict};

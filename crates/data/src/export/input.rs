@@ -11,9 +11,6 @@ use crate::export::{ExportError, ExportOptions, RowFault};
 use crate::predictions::MAX_LINE;
 use crate::{Gym, GymConfig};
 
-/// Levels of the gym when an input names none.
-const ALL_LEVELS: [u8; 3] = [1, 2, 3];
-
 /// Most rows of one input of the gym: an export is made in memory.
 const MOST_GENERATED: usize = 1_000_000;
 
@@ -76,7 +73,7 @@ fn generate(input: &str, rest: &str, options: &ExportOptions, take: Take) -> Res
     let refused = |message: String| ExportError::Gym { input: input.to_owned(), message };
     let parts: Vec<&str> = rest.split(':').collect();
     let (task, levels, count) = match parts.as_slice() {
-        [task, count] => (*task, ALL_LEVELS.to_vec(), *count),
+        [task, count] => (*task, Gym::LEVELS.to_vec(), *count),
         [task, levels, count] => {
             let levels: Result<Vec<u8>, _> = levels.split(',').map(str::parse).collect();
             (*task, levels.map_err(|_| refused("the level is no number".into()))?, *count)

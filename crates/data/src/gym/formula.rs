@@ -20,13 +20,26 @@ pub(super) struct Shown {
 /// small branches first, level 2 with branches in any order, level 3 canonically. From level 2 on, one in twelve is a
 /// well-known compound.
 pub(super) fn shown_molecule(draw: &mut Draw<'_>) -> Result<Option<Shown>, DataError> {
+    shown_molecule_where(draw, |_| true)
+}
+
+/// As [`shown_molecule`], of drawn molecules only those that `fits` takes; it is asked before the toolkit reads them, which is the
+/// dear part. Well-known compounds are not asked about.
+pub(super) fn shown_molecule_where(
+    draw: &mut Draw<'_>,
+    fits: impl Fn(&Sketch) -> bool,
+) -> Result<Option<Shown>, DataError> {
     let (smiles, known) = match well_known(draw.rng, draw.level) {
         Some(smiles) => (smiles.to_string(), true),
         None => {
             let Some(sketch) = super::molecule::draw(draw.rng, draw.level) else { return Ok(None) };
             let root = draw.rng.below(sketch.len());
             let order = if draw.level == 1 { None } else { Some(&mut *draw.rng) };
-            (sketch.write(root, None, order), false)
+            let text = sketch.write(root, None, order);
+            if !fits(&sketch) {
+                return Ok(None);
+            }
+            (text, false)
         }
     };
     let mol = molecule("drawn molecule", &smiles)?;
@@ -42,7 +55,9 @@ fn well_known(rng: &mut Rng, level: u8) -> Option<&'static str> {
     let largest = match level {
         0 | 1 => return None,
         2 => 14,
-        _ => 20,
+        3 => 20,
+        4 => 22,
+        _ => 27,
     };
     if !rng.chance(1, 12) {
         return None;

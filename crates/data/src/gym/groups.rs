@@ -70,6 +70,16 @@ const WORDS: &[Word] = &[
     word("thiophene", 3, None, Some("c1ccc(s1)"), Some("c1cccs1")),
     word("furan", 3, None, Some("c1ccc(o1)"), Some("c1ccco1")),
     word("boronic_acid", 3, None, None, Some("B(O)O")),
+    word("anhydride", 4, None, Some("C(=O)OC(=O)"), None),
+    word("carbonate", 4, None, Some("OC(=O)O"), None),
+    word("thioester", 4, None, Some("C(=O)S"), None),
+    word("disulfide", 4, None, Some("SS"), None),
+    word("pyrimidine", 4, None, Some("c1cnc(nc1)"), Some("c1cncnc1")),
+    word("thiazole", 4, None, Some("c1cnc(s1)"), Some("c1cncs1")),
+    word("oxime", 5, None, Some("C(=NO)"), None),
+    word("sulfonic_acid", 5, None, None, Some("S(=O)(=O)O")),
+    word("acyl_halide", 5, None, None, Some("C(=O)Cl")),
+    word("cyclopropane", 5, None, None, Some("C1CC1")),
 ];
 
 /// Rings that come with a group and need not be asked for.
@@ -80,14 +90,16 @@ fn limits(level: u8) -> (usize, usize, usize) {
     match level {
         0 | 1 => (3, 3, 14),
         2 => (3, 4, 20),
-        _ => (4, 5, 28),
+        3 => (4, 5, 28),
+        4 => (4, 5, 32),
+        _ => (5, 6, 38),
     }
 }
 
 /// A question: indices into [`WORDS`] with counts, by index.
 type Question = Vec<(usize, usize)>;
 
-/// All questions of a level, by split.
+/// All questions of a level up to 3, by split.
 fn questions(level: u8, split: Split) -> &'static [Question] {
     static TABLE: LazyLock<[[Vec<Question>; 3]; 3]> = LazyLock::new(|| [1u8, 2, 3].map(tabulate));
     let split = match split {
@@ -218,6 +230,46 @@ fn is_right(mol: &Mol, question: &Question) -> bool {
     })
 }
 
+/// A question of any level. From level 4 on there are too many for a table.
+fn question(rng: &mut Rng, level: u8, split: Split) -> Option<Question> {
+    if level <= 3 { pick_question(rng, questions(level, split)).cloned() } else { draw_question(rng, level, split) }
+}
+
+/// A question of level 4 or 5: three or more different groups of the whole vocabulary of the level.
+fn draw_question(rng: &mut Rng, level: u8, split: Split) -> Option<Question> {
+    let (different, total, _) = limits(level);
+    let known: Vec<usize> = (0..WORDS.len())
+        .filter(|&index| WORDS[index].level <= level && groups().get(WORDS[index].id).is_some())
+        .collect();
+    // One in twenty belongs to a held-out split.
+    for _ in 0..400 {
+        let wanted = rng.range(3, different);
+        let mut question = Question::new();
+        let mut used = 0;
+        while question.len() < wanted && used < total {
+            let &index = rng.pick(&known)?;
+            let count = 1 + rng.weighted(&[6, 2, 1]);
+            if count <= most(&WORDS[index])
+                && used + count <= total
+                && question.iter().all(|&(other, _)| other != index)
+            {
+                question.push((index, count));
+                used += count;
+            }
+        }
+        question.sort_unstable();
+        let ends = question
+            .iter()
+            .filter(|&&(index, _)| WORDS[index].middle.is_none())
+            .map(|&(_, count)| count)
+            .sum::<usize>();
+        if ends <= 2 && split_of(&key(&question)) == split {
+            return Some(question);
+        }
+    }
+    None
+}
+
 /// Weight of a question by its number of different groups: single ones are few and easy.
 fn pick_question(rng: &mut Rng, questions: &'static [Question]) -> Option<&'static Question> {
     let wanted = 1 + rng.weighted(&[2, 5, 4, 3]);
@@ -232,10 +284,9 @@ fn pick_question(rng: &mut Rng, questions: &'static [Question]) -> Option<&'stat
 
 pub(super) fn example(draw: Draw<'_>) -> Result<Option<Example>, DataError> {
     const TRIES_PER_QUESTION: u32 = 200;
-    let questions = questions(draw.level, draw.split);
     let (_, _, largest) = limits(draw.level);
     for _ in 0..ATTEMPTS / TRIES_PER_QUESTION {
-        let Some(question) = pick_question(draw.rng, questions) else { return Ok(None) };
+        let Some(question) = question(draw.rng, draw.level, draw.split) else { return Ok(None) };
         let mut listed = question.clone();
         draw.rng.shuffle(&mut listed);
         for _ in 0..TRIES_PER_QUESTION {
@@ -248,7 +299,7 @@ pub(super) fn example(draw: Draw<'_>) -> Result<Option<Example>, DataError> {
             if !draw.wants(mol.canonical()) {
                 continue;
             }
-            if !is_right(&mol, question) {
+            if !is_right(&mol, &question) {
                 continue;
             }
             if draw.level == 1 {

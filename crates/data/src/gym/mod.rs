@@ -4,11 +4,17 @@
 //! made anywhere, in any order and on any number of threads. Training, validation and test streams share no key
 //! molecule: see [`crate::split_of`]. Levels, rules and metadata are described in `docs/gym.md`.
 
+mod caption;
+mod cot;
+mod demand;
+mod edit;
 mod formula;
 mod fragment;
 mod groups;
 mod molecule;
 mod name;
+mod optimise;
+mod pair;
 mod polarity;
 mod reaction;
 
@@ -37,7 +43,7 @@ const ATTEMPTS: u32 = 20_000;
 pub struct GymConfig {
     /// Seed of all streams.
     pub seed: u64,
-    /// Difficulty levels to draw from evenly: any of 1, 2, 3. A level given twice is drawn twice as often.
+    /// Difficulty levels to draw from evenly: any of [`Gym::LEVELS`]. A level given twice is drawn twice as often.
     pub levels: Vec<u8>,
 }
 
@@ -56,21 +62,42 @@ struct Draw<'a> {
 
 impl Gym {
     /// Ids of the tasks that the gym can make, in the order of the task registry.
-    pub const TASKS: [&'static str; 6] = [
+    pub const TASKS: [&'static str; 24] = [
         "name.smiles_to_formula",
         "name.iupac_to_smiles",
+        "name.smiles_to_iupac",
+        "name.iupac_to_formula",
+        "name.formula_to_smiles",
         "property.polarity_rule",
+        "molecule_design",
+        "molecule_captioning",
         "reaction_prediction",
         "retrosynthesis",
+        "tomg.atom_num",
+        "tomg.bond_num",
         "tomg.functional_group",
+        "tomg.add",
+        "tomg.del",
+        "tomg.sub",
+        "tomg.logp",
+        "tomg.mr",
+        "tomg.qed",
+        "cot.group_count",
+        "cot.ring_count",
+        "cot.murcko_scaffold",
+        "cot.same_molecule",
+        "cot.has_ring_system",
     ];
+
+    /// The levels of difficulty, easiest first.
+    pub const LEVELS: [u8; 5] = [1, 2, 3, 4, 5];
 
     /// A gym.
     ///
     /// # Errors
-    /// [`DataError::Levels`] when the list is empty or holds anything but 1, 2 and 3.
+    /// [`DataError::Levels`] when the list is empty or holds anything but [`Gym::LEVELS`].
     pub fn new(config: GymConfig) -> Result<Gym, DataError> {
-        if config.levels.is_empty() || config.levels.iter().any(|level| !(1..=3).contains(level)) {
+        if config.levels.is_empty() || config.levels.iter().any(|level| !Gym::LEVELS.contains(level)) {
             return Err(DataError::Levels { levels: config.levels });
         }
         Ok(Gym { config })
@@ -90,13 +117,32 @@ impl Gym {
         let mut rng = Rng::at(self.config.seed, task, split.as_str(), index);
         let level = rng.pick(&self.config.levels).copied().unwrap_or(1);
         let draw = Draw { rng: &mut rng, level, split };
+        let place = optimise::Place { seed: self.config.seed, levels: self.config.levels.len(), index };
         let made = match task {
             "name.smiles_to_formula" => formula::example(draw),
-            "name.iupac_to_smiles" => name::example(draw),
+            "name.iupac_to_smiles" => name::example(draw, name::Direction::ToSmiles),
+            "name.smiles_to_iupac" => name::example(draw, name::Direction::ToName),
+            "name.iupac_to_formula" => name::example(draw, name::Direction::ToFormula),
+            "name.formula_to_smiles" => demand::isomer(draw),
             "property.polarity_rule" => polarity::example(draw),
+            "molecule_design" => caption::design(draw),
+            "molecule_captioning" => caption::captioning(draw),
             "reaction_prediction" => reaction::example(draw, reaction::Direction::Forward),
             "retrosynthesis" => reaction::example(draw, reaction::Direction::Retro),
+            "tomg.atom_num" => demand::atoms(draw),
+            "tomg.bond_num" => demand::bonds(draw),
             "tomg.functional_group" => groups::example(draw),
+            "tomg.add" => edit::example(draw, edit::Edit::Add),
+            "tomg.del" => edit::example(draw, edit::Edit::Remove),
+            "tomg.sub" => edit::example(draw, edit::Edit::Replace),
+            "tomg.logp" => optimise::example(draw, &optimise::LOGP, place),
+            "tomg.mr" => optimise::example(draw, &optimise::MR, place),
+            "tomg.qed" => optimise::example(draw, &optimise::QED, place),
+            "cot.group_count" => cot::group_count(draw),
+            "cot.ring_count" => cot::ring_count(draw),
+            "cot.murcko_scaffold" => cot::scaffold(draw),
+            "cot.same_molecule" => cot::same_molecule(draw),
+            "cot.has_ring_system" => cot::ring_system(draw),
             other => {
                 return Err(DataError::UnknownTask { task: other.to_string(), known: Gym::TASKS.join(", ") });
             }
@@ -176,7 +222,18 @@ fn finish(
     reference: String,
     meta: impl IntoIterator<Item = (&'static str, String)>,
 ) -> Example {
-    let input = BTreeMap::from([(input.0.to_string(), input.1)]);
+    finish_fields(task, draw, [input], reference, meta)
+}
+
+/// Builds an example whose question shows several fields.
+fn finish_fields<'a>(
+    task: &str,
+    draw: &Draw<'_>,
+    input: impl IntoIterator<Item = (&'a str, String)>,
+    reference: String,
+    meta: impl IntoIterator<Item = (&'static str, String)>,
+) -> Example {
+    let input: BTreeMap<String, String> = input.into_iter().map(|(key, text)| (key.to_string(), text)).collect();
     let meta = meta.into_iter().map(|(key, value)| (key.to_string(), value)).collect();
     Example::new(task, SOURCE, draw.split, draw.level, input, reference, meta)
 }

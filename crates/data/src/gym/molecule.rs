@@ -1,5 +1,7 @@
 //! Random small molecules, grown unit by unit under local rules that keep them sound.
 
+use std::sync::LazyLock;
+
 use crate::rng::Rng;
 use crate::sketch::{Element, Node, Order, Sketch};
 
@@ -55,34 +57,59 @@ const UNITS: &[Unit] = &[
     unit("c1ccc2ccccc2c1", 3, 1),
     unit("c1ccc2[nH]ccc2c1", 3, 1),
     unit("c1ccc2ncccc2c1", 3, 1),
+    unit("C(=O)OC", 4, 4),
+    unit("C(C)=O", 4, 2),
+    unit("OC(F)(F)F", 4, 1),
+    unit("C1CCSCC1", 4, 1),
+    unit("c1cncs1", 4, 2),
+    unit("c1cnco1", 4, 2),
+    unit("c1cc[nH]n1", 4, 2),
+    unit("c1ncc[nH]1", 4, 1),
+    unit("c1ncccn1", 4, 2),
+    unit("c1ccc2occc2c1", 4, 1),
+    unit("c1ccc2sccc2c1", 4, 1),
+    unit("c1ccc2ncsc2c1", 4, 1),
+    unit("c1nc2ccccc2[nH]1", 4, 1),
+    unit("C1CCc2ccccc21", 5, 1),
+    unit("N1CCc2ccccc2C1", 5, 1),
+    unit("c1ccc2c(c1)OCO2", 5, 2),
+    unit("C1CC2CCC1C2", 5, 1),
+    unit("c1ccc2[nH]c3ccccc3c2c1", 5, 1),
+    unit("c1nnn[nH]1", 5, 1),
 ];
+
+/// The units as sketches, in the same order.
+static SKETCHES: LazyLock<Vec<Option<Sketch>>> =
+    LazyLock::new(|| UNITS.iter().map(|unit| Sketch::parse(unit.smiles)).collect());
 
 /// Sizes in heavy atoms of a level and how often each is aimed at.
 fn sizes(level: u8) -> (usize, &'static [u32]) {
     match level {
         0 | 1 => (3, &[1, 1, 2, 3, 6, 10, 14]),
         2 => (6, &[2, 3, 4, 5, 6, 6, 6, 5, 4]),
-        _ => (10, &[2, 3, 4, 5, 6, 6, 6, 5, 4, 3, 2]),
+        3 => (10, &[2, 3, 4, 5, 6, 6, 6, 5, 4, 3, 2]),
+        4 => (12, &[2, 3, 4, 5, 6, 6, 6, 5, 4, 3, 2]),
+        _ => (15, &[2, 3, 4, 5, 6, 6, 6, 5, 5, 4, 3, 2, 1]),
     }
 }
 
-/// Draws a molecule of a level (1: 3 to 9 heavy atoms, 2: 6 to 14, 3: 10 to 20). `None` when growth got stuck outside
+/// Draws a molecule of a level (1: 3 to 9 heavy atoms, 2: 6 to 14, 3: 10 to 20, 4: 12 to 22, 5: 15 to 27). `None` when growth got stuck outside
 /// the size; draw again.
 pub fn draw(rng: &mut Rng, level: u8) -> Option<Sketch> {
     let (smallest, weights) = sizes(level);
     let target = smallest + rng.weighted(weights);
     let mut sketch = start(rng, level, target)?;
+    let weights: Vec<u32> = UNITS.iter().map(|unit| if unit.level <= level { unit.weight } else { 0 }).collect();
     for _ in 0..60 {
         if sketch.len() == target {
             return Some(sketch);
         }
         let site = pick_site(rng, &sketch);
         let room = target - sketch.len();
-        let weights: Vec<u32> = UNITS.iter().map(|unit| if unit.level <= level { unit.weight } else { 0 }).collect();
-        let unit = UNITS.get(rng.weighted(&weights))?;
-        let piece = Sketch::parse(unit.smiles)?;
-        if piece.len() <= room && may_attach(&sketch, site, &piece, unit.order) {
-            sketch.graft(site, &piece, unit.order);
+        let chosen = rng.weighted(&weights);
+        let (unit, piece) = (UNITS.get(chosen)?, SKETCHES.get(chosen)?.as_ref()?);
+        if piece.len() <= room && may_attach(&sketch, site, piece, unit.order) {
+            sketch.graft(site, piece, unit.order);
         }
     }
     None
@@ -189,7 +216,7 @@ mod tests {
     #[test]
     fn drawn_molecules_are_sound() {
         let mut seen = std::collections::BTreeSet::new();
-        for level in 1..=3u8 {
+        for level in 1..=5u8 {
             let mut rng = Rng::new(u64::from(level));
             let (smallest, weights) = sizes(level);
             let mut made = 0;
@@ -218,7 +245,7 @@ mod tests {
             }
             assert!(made > 900, "level {level}: {made} of 1200");
         }
-        assert!(seen.len() > 2_400, "{}", seen.len());
+        assert!(seen.len() > 4_400, "{}", seen.len());
     }
 
     #[test]

@@ -1,29 +1,83 @@
 //! Names drawn from the grammar of [`crate::names`], with their structures position by position.
 
-use super::{ATTEMPTS, Draw, finish, list, molecule};
-use crate::error::DataError;
-use crate::names::{self, Locant, Name, Skeleton, Unsaturation};
+use chemr_chem::Mol;
 use chemr_tasks::Example;
 
-pub(super) fn example(draw: Draw<'_>) -> Result<Option<Example>, DataError> {
+use super::{ATTEMPTS, Draw, finish, list, molecule};
+use crate::error::DataError;
+use crate::names::{self, Drawn, Locant, Name, Skeleton, Unsaturation};
+
+/// What is asked about a name and its structure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    ToSmiles,
+    ToName,
+    ToFormula,
+}
+
+/// A name of the wanted split.
+struct Named {
+    name: String,
+    /// Along the parent.
+    smiles: String,
+    mol: Mol,
+    meta: Vec<(&'static str, String)>,
+}
+
+pub(super) fn example(mut draw: Draw<'_>, direction: Direction) -> Result<Option<Example>, DataError> {
     for _ in 0..ATTEMPTS {
-        let Some(name) = names::draw(draw.rng, draw.level) else { continue };
-        let smiles = name.smiles();
-        let mol = molecule("drawn name", &smiles)?;
-        if !draw.wants(mol.canonical()) {
-            continue;
-        }
-        let mut meta = describe(&name);
+        let Some(Named { name, smiles, mol, mut meta }) = named(&mut draw)? else { continue };
         meta.push(("key", mol.canonical().to_string()));
-        meta.push(("aligned_answer", smiles));
-        let reference = mol.canonical().to_string();
-        return Ok(Some(finish("name.iupac_to_smiles", &draw, ("iupac", name.render()), reference, meta)));
+        let (task, input, reference) = match direction {
+            Direction::ToSmiles => {
+                meta.push(("aligned_answer", smiles));
+                ("name.iupac_to_smiles", ("iupac", name), mol.canonical().to_string())
+            }
+            Direction::ToName => {
+                let shown = if draw.level >= 3 { mol.canonical().to_string() } else { smiles };
+                ("name.smiles_to_iupac", ("smiles", shown), name)
+            }
+            Direction::ToFormula => {
+                meta.push(("smiles", mol.canonical().to_string()));
+                ("name.iupac_to_formula", ("iupac", name), mol.formula())
+            }
+        };
+        return Ok(Some(finish(task, &draw, input, reference, meta)));
     }
     Ok(None)
 }
 
+fn named(draw: &mut Draw<'_>) -> Result<Option<Named>, DataError> {
+    if draw.level > 3 {
+        let Some(drawn) = names::draw_any(draw.rng, draw.level) else { return Ok(None) };
+        let mol = structure(&drawn)?;
+        let meta = describe_drawn(&drawn);
+        return Ok(draw.wants(mol.canonical()).then_some(Named { name: drawn.name, smiles: drawn.smiles, mol, meta }));
+    }
+    let Some(name) = names::draw(draw.rng, draw.level) else { return Ok(None) };
+    let smiles = name.smiles();
+    let mol = molecule("drawn name", &smiles)?;
+    let is_wanted = draw.wants(mol.canonical());
+    Ok(is_wanted.then(|| Named { name: name.render(), smiles, mol, meta: describe(&name) }))
+}
+
+/// The molecule of a drawn name.
+pub(super) fn structure(drawn: &Drawn) -> Result<Mol, DataError> {
+    drawn.mol.clone().map_or_else(|| molecule("drawn name", &drawn.smiles), Ok)
+}
+
+/// The parts of a name of level 4 or 5 as metadata.
+fn describe_drawn(drawn: &Drawn) -> Vec<(&'static str, String)> {
+    vec![
+        ("parent", drawn.parent.clone()),
+        ("parent_kind", drawn.kind.to_string()),
+        ("substituents", list(drawn.prefixes.iter().map(|(locant, prefix)| format!("{locant}:{prefix}")))),
+        ("stereo", drawn.labels.iter().map(|(locant, label)| format!("{locant}{label}")).collect::<Vec<_>>().join(",")),
+    ]
+}
+
 /// The parts of a name as metadata.
-pub(super) fn describe(name: &Name) -> Vec<(&'static str, String)> {
+fn describe(name: &Name) -> Vec<(&'static str, String)> {
     let kind = match name.parent.skeleton {
         Skeleton::Chain => "chain",
         Skeleton::Ring => "ring",

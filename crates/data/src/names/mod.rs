@@ -5,7 +5,8 @@
 //! structure along the parent from position 1, and [`parse`] reads a name back. [`draw`] makes random ones.
 //!
 //! Names are systematic where IUPAC 2013 retains another one (ethanoic acid, not acetic acid), except for phenol,
-//! aniline, benzoic acid and its relatives. There is no stereochemistry. `docs/gym.md` holds the grammar in full.
+//! aniline, benzoic acid and its relatives. There is no stereochemistry. [`draw_any`] goes on to levels 4 and 5, whose names have
+//! it, and which are not read back. `docs/gym.md` holds the grammar in full.
 
 mod draw;
 mod number;
@@ -13,10 +14,12 @@ mod parse;
 mod render;
 mod structure;
 mod vocabulary;
+mod wide;
 
 pub use draw::draw;
 pub use parse::parse;
 pub use vocabulary::{SUBSTITUENTS, Shape, Substituent};
+pub use wide::{Drawn, draw_any, plain};
 
 /// What carries the numbering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -34,6 +34,12 @@ impl Name {
         best.map_or_else(|| self.clone(), |(_, name)| name)
     }
 
+    /// Whether a chain has the same name from its other end.
+    pub(super) fn is_symmetric(&self) -> bool {
+        let turned = self.mapped(|locant| self.parent.length + 1 - locant);
+        self.parent.skeleton == Skeleton::Chain && turned.is_some_and(|turned| turned == *self)
+    }
+
     /// Every locant replaced; `None` when the multiple bond would cross the last and the first atom of a ring.
     fn mapped(&self, locant: impl Fn(u8) -> u8) -> Option<Name> {
         let mut name = self.clone();

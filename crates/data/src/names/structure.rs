@@ -124,6 +124,12 @@ impl Name {
     /// Whether the structure is sound and the parent the one that the rules choose: valences, one kind of heteroatom
     /// group on a carbon, no group on a multiple bond, prefixes junior to the suffix, no longer chain.
     pub fn is_sound(&self) -> bool {
+        let flat = |position| self.multiple_bond_has_no_stereo(position, self.groups_on(position));
+        self.is_sound_with_geometry() && (1..=self.parent.length).all(flat)
+    }
+
+    /// As [`Name::is_sound`], with double bonds that have E and Z forms.
+    pub(super) fn is_sound_with_geometry(&self) -> bool {
         self.locants_fit()
             && self.prefixes_are_junior()
             && (1..=self.parent.length).all(|position| self.position_is_sound(position))
@@ -229,12 +235,16 @@ impl Name {
             && !terminal_oxo
             && !carbonyl_group
             && !on_multiple_bond
-            && self.multiple_bond_has_no_stereo(position, unsaturated, groups)
+    }
+
+    fn groups_on(&self, position: u8) -> usize {
+        self.on(position).count()
     }
 
     /// A double bond of a chain must end in an unsubstituted CH2, so that there are no E and Z forms.
-    fn multiple_bond_has_no_stereo(&self, position: u8, unsaturated: bool, groups: u8) -> bool {
+    fn multiple_bond_has_no_stereo(&self, position: u8, groups: usize) -> bool {
         let Some((first, kind)) = self.unsaturation else { return true };
+        let unsaturated = position == first || position == first + 1;
         if self.parent.is_cyclic() {
             // Small rings hold only a cis double bond, and no triple bond.
             return kind == Unsaturation::Double && self.parent.length <= 7;

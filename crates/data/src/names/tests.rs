@@ -145,3 +145,47 @@ fn parse_never_panics_on_mutations() {
         let _ = parse(&String::from_utf8_lossy(&bytes));
     }
 }
+
+#[test]
+fn names_of_all_levels_are_molecules() {
+    for level in 1..=5 {
+        let mut rng = Rng::new(u64::from(level));
+        let (mut made, mut tried) = (0, 0);
+        let mut kinds = std::collections::BTreeSet::new();
+        let mut spoken = 0;
+        while made < 600 {
+            tried += 1;
+            assert!(tried < 9_000, "level {level}: only {made} of {tried} draws are sound");
+            let Some(drawn) = draw_any(&mut rng, level) else { continue };
+            made += 1;
+            kinds.insert(drawn.kind);
+            spoken += usize::from(!drawn.labels.is_empty());
+            let mol = chemr_chem::Mol::parse(&drawn.smiles).unwrap_or_else(|error| panic!("{}: {error}", drawn.name));
+            assert!(drawn.mol.is_none_or(|known| known.is_same(&mol)), "{}", drawn.name);
+            // Without marks that mean nothing.
+            let marks = drawn.smiles.contains(['@', '/', '\\']);
+            assert_eq!(marks, mol.canonical().contains(['@', '/', '\\']), "{} {}", drawn.name, drawn.smiles);
+        }
+        assert_eq!(kinds.contains("peptide"), level >= 4, "{kinds:?}");
+        assert_eq!(spoken > 100, level >= 4, "level {level}: {spoken}");
+    }
+}
+
+/// One structure has one name, or answers in names could not be judged by comparison.
+#[test]
+fn a_structure_has_one_name() {
+    for level in 1..=5 {
+        let mut rng = Rng::new(100 + u64::from(level));
+        let mut names: std::collections::BTreeMap<String, String> = std::collections::BTreeMap::new();
+        let mut several = Vec::new();
+        for _ in 0..2_500 {
+            let Some(drawn) = draw_any(&mut rng, level) else { continue };
+            let Ok(mol) = chemr_chem::Mol::parse(&drawn.smiles) else { continue };
+            let name = names.entry(mol.canonical().to_string()).or_insert_with(|| drawn.name.clone());
+            if *name != drawn.name {
+                several.push((name.clone(), drawn.name));
+            }
+        }
+        assert!(several.is_empty(), "level {level}: {} of {}: {several:?}", several.len(), names.len());
+    }
+}

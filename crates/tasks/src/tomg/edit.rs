@@ -96,8 +96,8 @@ fn pattern(name: &str) -> Option<&'static Pattern> {
     GROUPS.iter().find(|(known, _)| *known == name).map(|(_, pattern)| pattern)
 }
 
-/// How many of the group with this name the molecule has.
-fn count(mol: &Mol, name: &str) -> Option<usize> {
+/// How many of the group with this name the molecule has; `None` for a name that the benchmark does not have.
+pub fn count(mol: &Mol, name: &str) -> Option<usize> {
     let found = pattern(name)?.count(mol);
     let paired = if name.trim() == "sulfide" { pattern("disulfide")?.count(mol) } else { 0 };
     Some(found.saturating_sub(paired))

@@ -11,7 +11,7 @@ use super::measures::map_report;
 use super::report::MapReport;
 use super::table::MapTally;
 use crate::import::rows::Row;
-use crate::import::source::{Layout, Shape, Source};
+use crate::import::source::{Shape, Source};
 
 /// Rows of a batch.
 const BATCH_ROWS: usize = 4096;
@@ -23,7 +23,7 @@ pub(super) fn mapped_file(path: &Path) -> Result<MapReport, AuditError> {
     let name = path.display().to_string();
     let source = Source::open(path, name.to_lowercase()).map_err(read)?;
     // A text without columns has the reaction in its lines.
-    let is_lines = matches!(source.sample.layout, Some(Layout::Table { .. }))
+    let is_lines = !matches!(source.sample.rows.first(), Some(Row::Object(_)))
         && source.sample.columns.iter().any(|name| is_mapped(name));
     let shape = if is_lines { Shape::Lines { comment: None } } else { Shape::Columns };
     let mut rows = source.rows(shape).map_err(read)?.rows;

@@ -94,7 +94,8 @@ fn texts_of_rows_are_no_markup() {
         row(attack, Train, &[(attack, attack)], attack),
         Example { source: attack.to_owned(), ..bbbp(Train, attack, attack) },
     ];
-    let (_, out) = Desk::new().audit(&rows, AuditOptions::default());
+    let desk = Desk::new();
+    let (_, out) = desk.audit(&rows, AuditOptions::default());
     let page = fs::read_to_string(out.join(HTML_FILE)).unwrap();
     assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;⟨U+202E⟩"));
     assert!(!page.contains("<script") && !page.contains("http://") && !page.contains("https://"));

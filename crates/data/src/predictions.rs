@@ -299,10 +299,10 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_its_place() {
         for (text, message) in [
-            ("", "header: there is no column `ground_truth` (or `reference`)"),
+            ("", "header: the file is empty"),
             ("ground_truth,smiles\na,b\n", "header: there is no column `output` (or `prediction`)"),
             ("ground_truth,output\n", "header: the file has no rows"),
-            ("ground_truth,output\na,b\nc\n", "row 2: "),
+            ("ground_truth,output\na,b\nc\n", "row 2: 1 fields, the header has 2"),
             ("{\"reference\": \"a\", \"output\": \"b\"}\n{\"reference\": \"a\"}", "row 2: there is no column `output`"),
             ("{\"reference\": \"a\", \"output\": {}}", "row 1: neither a text nor a number: {}"),
             ("{\"reference\": \"a\",", "row 1: not a JSON object"),
@@ -317,7 +317,12 @@ mod tests {
         assert!(read_text(nested.as_bytes()).unwrap_err().to_string().contains("row 1: not a JSON object: recursion"));
         let long = format!("{{\"reference\": \"a\", \"output\": \"{}\"}}", "C".repeat(MAX_LINE));
         assert!(read_text(long.as_bytes()).unwrap_err().to_string().contains("row 1: the line is longer than 1048576"));
-        assert!(read_text(b"ground_truth,output\nCC,C\xff\n").unwrap_err().to_string().contains("row 1: "));
+        assert!(
+            read_text(b"ground_truth,output\nCC,C\xff\n")
+                .unwrap_err()
+                .to_string()
+                .contains("row 1: field 2 is not UTF-8")
+        );
         assert!(read_text(&[0x1f, 0x8b, 8, 0]).unwrap_err().to_string().contains("cannot read"));
         assert!(read(Path::new("no-such-file.csv")).unwrap_err().to_string().contains("CSV or JSONL"));
     }

@@ -10,8 +10,8 @@ pub enum DataError {
     /// The gym has no generator of this name.
     #[error("the gym has no task {task:?}; it has {known}")]
     UnknownTask { task: String, known: String },
-    /// A difficulty level outside 1 to 3, or none at all.
-    #[error("gym levels must be a non-empty list of 1, 2 or 3, got {levels:?}")]
+    /// A difficulty level that the gym does not have, or none at all.
+    #[error("gym levels must be a non-empty list of numbers from 1 to 5, got {levels:?}")]
     Levels { levels: Vec<u8> },
     /// No example was found within the bounded number of attempts.
     #[error("no {task} example of level {level} for the {split} split at index {index} after {attempts} attempts")]

@@ -19,9 +19,6 @@ use crate::{Gym, GymConfig};
 /// The source of rows that say nothing of theirs.
 const UNNAMED_SOURCE: &str = "given";
 
-/// Levels of the gym when an input names none.
-const ALL_LEVELS: [u8; 3] = [1, 2, 3];
-
 /// Most rows of one input of the gym: an export is made in memory.
 const MOST_GENERATED: usize = 1_000_000;
 
@@ -125,7 +122,7 @@ fn generate(input: &str, rest: &str, options: &ExportOptions, take: Take) -> Res
     let refused = |message: String| ExportError::Gym { input: input.to_owned(), message };
     let parts: Vec<&str> = rest.split(':').collect();
     let (task, levels, count) = match parts.as_slice() {
-        [task, count] => (*task, ALL_LEVELS.to_vec(), *count),
+        [task, count] => (*task, Gym::LEVELS.to_vec(), *count),
         [task, levels, count] => {
             let levels: Result<Vec<u8>, _> = levels.split(',').map(str::parse).collect();
             (*task, levels.map_err(|_| refused("the level is no number".into()))?, *count)

@@ -4,6 +4,7 @@
 //! made anywhere, in any order and on any number of threads. Training, validation and test streams share no key
 //! molecule: see [`crate::split_of`]. Levels, rules and metadata are described in `docs/gym.md`.
 
+mod balance;
 mod formula;
 mod fragment;
 mod groups;
@@ -11,6 +12,9 @@ mod molecule;
 mod name;
 mod polarity;
 mod reaction;
+mod reagent_choice;
+mod selective;
+mod yield_rule;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -37,7 +41,7 @@ const ATTEMPTS: u32 = 20_000;
 pub struct GymConfig {
     /// Seed of all streams.
     pub seed: u64,
-    /// Difficulty levels to draw from evenly: any of 1, 2, 3. A level given twice is drawn twice as often.
+    /// Difficulty levels to draw from evenly: any of [`Gym::LEVELS`]. A level given twice is drawn twice as often.
     pub levels: Vec<u8>,
 }
 
@@ -56,21 +60,26 @@ struct Draw<'a> {
 
 impl Gym {
     /// Ids of the tasks that the gym can make, in the order of the task registry.
-    pub const TASKS: [&'static str; 6] = [
+    pub const TASKS: [&'static str; 8] = [
         "name.smiles_to_formula",
         "name.iupac_to_smiles",
         "property.polarity_rule",
         "reaction_prediction",
         "retrosynthesis",
+        "reagent.selection_rule",
+        "yield.rule",
         "tomg.functional_group",
     ];
+
+    /// The levels of difficulty, easiest first.
+    pub const LEVELS: [u8; 5] = [1, 2, 3, 4, 5];
 
     /// A gym.
     ///
     /// # Errors
-    /// [`DataError::Levels`] when the list is empty or holds anything but 1, 2 and 3.
+    /// [`DataError::Levels`] when the list is empty or holds anything but [`Gym::LEVELS`].
     pub fn new(config: GymConfig) -> Result<Gym, DataError> {
-        if config.levels.is_empty() || config.levels.iter().any(|level| !(1..=3).contains(level)) {
+        if config.levels.is_empty() || config.levels.iter().any(|level| !Gym::LEVELS.contains(level)) {
             return Err(DataError::Levels { levels: config.levels });
         }
         Ok(Gym { config })
@@ -96,6 +105,8 @@ impl Gym {
             "property.polarity_rule" => polarity::example(draw),
             "reaction_prediction" => reaction::example(draw, reaction::Direction::Forward),
             "retrosynthesis" => reaction::example(draw, reaction::Direction::Retro),
+            "reagent.selection_rule" => reagent_choice::example(draw),
+            "yield.rule" => yield_rule::example(draw),
             "tomg.functional_group" => groups::example(draw),
             other => {
                 return Err(DataError::UnknownTask { task: other.to_string(), known: Gym::TASKS.join(", ") });
@@ -176,7 +187,18 @@ fn finish(
     reference: String,
     meta: impl IntoIterator<Item = (&'static str, String)>,
 ) -> Example {
-    let input = BTreeMap::from([(input.0.to_string(), input.1)]);
+    finish_fields(task, draw, [input], reference, meta)
+}
+
+/// Builds an example whose question shows several fields.
+fn finish_fields<'a>(
+    task: &str,
+    draw: &Draw<'_>,
+    input: impl IntoIterator<Item = (&'a str, String)>,
+    reference: String,
+    meta: impl IntoIterator<Item = (&'static str, String)>,
+) -> Example {
+    let input: BTreeMap<String, String> = input.into_iter().map(|(key, text)| (key.to_string(), text)).collect();
     let meta = meta.into_iter().map(|(key, value)| (key.to_string(), value)).collect();
     Example::new(task, SOURCE, draw.split, draw.level, input, reference, meta)
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use chemr_data::Gym;
 use chemr_engine::{AdamWConfig, Operands, Precision};
 use chemr_tasks::suggestion;
 use toml::{Table, Value};
@@ -166,9 +167,9 @@ impl Recipe {
             return fail(format!("data.source is `{}`{hint}", self.data.source));
         }
         if self.data.source == "gym"
-            && (self.data.levels.is_empty() || self.data.levels.iter().any(|level| !(1..=3).contains(level)))
+            && (self.data.levels.is_empty() || self.data.levels.iter().any(|level| !Gym::LEVELS.contains(level)))
         {
-            return fail("data.levels must be a list of at least one of 1, 2, 3".into());
+            return fail("data.levels must be a list of at least one of 1, 2, 3, 4, 5".into());
         }
         if self.eval.examples_per_task == 0 || self.eval.max_new_tokens == 0 {
             return fail("eval.examples_per_task and eval.max_new_tokens must be at least 1".into());

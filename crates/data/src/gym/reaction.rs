@@ -79,7 +79,8 @@ pub(super) fn largest(level: u8) -> usize {
         0 | 1 => 13,
         2 => 17,
         // The distractors of levels 4 and 5 come on top.
-        4 => 18,
+        4 => 15,
+        5 => 18,
         _ => 22,
     }
 }
@@ -240,8 +241,9 @@ fn is_only_product(drawn: &Drawn, reactants: &[Mol], product: &Mol) -> Result<bo
 }
 
 /// True when the registry prefers one way to make the product, and it is this one.
-fn is_preferred_disconnection(drawn: &Drawn, reactants: &[Mol], product: &Mol) -> bool {
-    named_reactions().is_preferred(drawn.reaction, product, |set| joined(set) == joined(reactants))
+fn is_preferred_disconnection(drawn: &Drawn, read: impl Fn() -> Result<Vec<Mol>, DataError>, product: &Mol) -> bool {
+    let same = |set: &[Mol]| read().is_ok_and(|reactants| joined(set) == joined(&reactants));
+    named_reactions().is_preferred(drawn.reaction, product, same)
 }
 
 /// Canonical SMILES of several molecules, sorted and joined with dots.
@@ -326,14 +328,14 @@ fn checked_for(
     if !draw.wants(product.canonical()) {
         return Ok(None);
     }
-    let reactants = drawn
-        .reactants
-        .iter()
-        .map(|smiles| remembered("reactant of an assembly", smiles))
-        .collect::<Result<Vec<Mol>, DataError>>()?;
-    if direction == Direction::Retro && !is_preferred_disconnection(&drawn, &reactants, &product) {
+    // Most of what is refused backwards is refused by the product alone.
+    let read = || -> Result<Vec<Mol>, DataError> {
+        drawn.reactants.iter().map(|smiles| remembered("reactant of an assembly", smiles)).collect()
+    };
+    if direction == Direction::Retro && !is_preferred_disconnection(&drawn, &read, &product) {
         return Ok(None);
     }
+    let reactants = read()?;
     let only = is_only_product(&drawn, &reactants, &product)?;
     Ok(only.then_some((drawn, reactants, product)))
 }

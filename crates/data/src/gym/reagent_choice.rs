@@ -18,18 +18,11 @@ const DATA: &str = include_str!("../../data/reagents.toml");
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    site: Vec<Site>,
+    /// Patterns of the groups that react; read by the independent check.
+    #[allow(dead_code)]
+    site: Vec<toml::Table>,
     reagent: Vec<Reagent>,
     change: Vec<Change>,
-}
-
-/// A group that reacts; read by the independent check.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(dead_code)]
-struct Site {
-    id: String,
-    smarts: String,
 }
 
 #[derive(Debug, Deserialize)]

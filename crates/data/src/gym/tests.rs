@@ -11,7 +11,7 @@ const SPLITS: [Split; 3] = [Split::Train, Split::Valid, Split::Test];
 #[test]
 fn bad_configurations_and_tasks_are_errors() {
     assert!(matches!(Gym::new(GymConfig { seed: 0, levels: vec![] }), Err(DataError::Levels { .. })));
-    assert!(matches!(Gym::new(GymConfig { seed: 0, levels: vec![4] }), Err(DataError::Levels { .. })));
+    assert!(matches!(Gym::new(GymConfig { seed: 0, levels: vec![6] }), Err(DataError::Levels { .. })));
     let error = gym(&[1]).example("alchemy", Split::Train, 0).unwrap_err();
     assert!(error.to_string().contains("retrosynthesis"), "{error}");
 }
@@ -34,7 +34,7 @@ fn an_example_depends_on_its_coordinates_alone() {
 
 #[test]
 fn references_are_right_for_their_own_verifier() {
-    for level in 1..=3u8 {
+    for level in Gym::LEVELS {
         let gym = gym(&[level]);
         for id in Gym::TASKS {
             let task = chemr_tasks::task(id).unwrap_or_else(|| panic!("{id} has no verifier"));
@@ -56,7 +56,7 @@ fn references_are_right_for_their_own_verifier() {
 fn key_molecules_are_disjoint_between_splits() {
     // `split_of` guards each key; this looks at what came out, over all tasks together: 20,000 examples, more of them
     // where they are cheap.
-    let counts = [(7_400, 450), (7_300, 450), (1_000, 80), (240, 20), (100, 10), (2_000, 100)];
+    let counts = [(7_400, 450), (7_300, 450), (1_000, 80), (240, 20), (100, 10), (240, 20), (400, 20), (2_000, 100)];
     let gym = gym(&[1, 2, 3]);
     let mut seen: BTreeMap<String, Split> = BTreeMap::new();
     let mut total = 0;
@@ -127,6 +127,60 @@ fn polarity_is_balanced() {
 }
 
 #[test]
+fn yields_are_balanced() {
+    for level in Gym::LEVELS {
+        let rows = gym(&[level]).examples("yield.rule", Split::Train, 0..300).unwrap();
+        let yes = rows.iter().filter(|row| row.reference == "Yes").count();
+        assert!((115..185).contains(&yes), "level {level}: {yes}");
+        for row in &rows {
+            let counts = chemr_tasks::yield_rule::count_reaction(row.field("reaction")).unwrap();
+            assert_eq!(
+                (counts.label(), counts.points().to_string()),
+                (row.reference.as_str(), row.meta["points"].clone())
+            );
+        }
+    }
+}
+
+/// One candidate is right; at levels 4 and 5 some are wrong because of a second group.
+#[test]
+fn reagents_to_choose_from() {
+    let task = chemr_tasks::task("reagent.selection_rule").unwrap();
+    for level in Gym::LEVELS {
+        let rows = gym(&[level]).examples("reagent.selection_rule", Split::Train, 0..200).unwrap();
+        let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+        for row in &rows {
+            let candidates: Vec<&str> = row.field("candidates").split(',').collect();
+            assert!((4..=6).contains(&candidates.len()), "{row:?}");
+            for candidate in candidates {
+                let verdict = task.verify(row, &chemr_tasks::completion("x", candidate), Mode::Strict);
+                assert_eq!(verdict.correct, candidate == row.reference, "{row:?}");
+            }
+            for item in row.meta["wrong"].split(';') {
+                *kinds.entry(item.split_once(':').unwrap().1).or_default() += 1;
+            }
+        }
+        assert!(kinds["too_weak"] > 100 && kinds["other_change"] > 20, "{kinds:?}");
+        assert_eq!(kinds.get("too_strong").is_some_and(|count| *count > 50), level >= 4, "{kinds:?}");
+    }
+}
+
+/// Levels 1 to 3 carry no equation in their metadata; there is one for each reaction all the same.
+#[test]
+fn atoms_balance_at_every_level() {
+    for level in Gym::LEVELS {
+        for row in gym(&[level]).examples("reaction_prediction", Split::Train, 0..60).unwrap() {
+            let reaction = chemr_chem::named_reactions().get(&row.meta["reaction"]).unwrap();
+            let reactants: Vec<Mol> =
+                row.meta["aligned_reactants"].split('.').map(|text| Mol::parse(text).unwrap()).collect();
+            let equation = balance::Equation::of(reaction, &reactants, &Mol::parse(&row.reference).unwrap());
+            let equation = equation.unwrap_or_else(|| panic!("{row:?}"));
+            assert!(row.meta.get("balance").is_none_or(|balance| *balance == equation.balance()), "{row:?}");
+        }
+    }
+}
+
+#[test]
 fn distinct_questions() {
     let gym = gym(&[1]);
     for task in ["name.smiles_to_formula", "tomg.functional_group"] {
@@ -142,7 +196,7 @@ fn distinct_questions() {
 #[test]
 fn duplicates_are_few() {
     let gym = gym(&[1]);
-    for (task, least) in Gym::TASKS.into_iter().zip([75, 85, 75, 75, 75, 70]) {
+    for (task, least) in Gym::TASKS.into_iter().zip([75, 85, 75, 75, 75, 75, 75, 70]) {
         let rows = gym.examples(task, Split::Train, 0..200).unwrap();
         let distinct: BTreeSet<&str> = rows.iter().map(|row| row.meta["key"].as_str()).collect();
         assert!(distinct.len() * 100 >= rows.len() * least, "{task}: {} of {}", distinct.len(), rows.len());

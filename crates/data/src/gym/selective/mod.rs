@@ -47,19 +47,24 @@ pub(super) struct Checked {
 /// Draws by a plan and checks; `None` when the product belongs to another split or a check fails.
 pub(super) fn checked(draw: &mut Draw<'_>, plan: &Plan, retro: bool) -> Result<Option<Checked>, DataError> {
     let Some(substrates) = Substrates::draw(draw.rng, plan, draw.level) else { return Ok(None) };
+    let product = molecule("product of an assembly", &substrates.drawn.product)?;
+    if draw.wants(product.canonical()) { passed(substrates, product, retro) } else { Ok(None) }
+}
+
+/// Checks what was drawn.
+fn passed(substrates: Substrates, product: Mol, retro: bool) -> Result<Option<Checked>, DataError> {
     let drawn = &substrates.drawn;
-    let product = molecule("product of an assembly", &drawn.product)?;
-    if !draw.wants(product.canonical()) || centres(product.canonical()) != centres(&drawn.product) {
+    if centres(product.canonical()) != centres(&drawn.product) {
         return Ok(None);
     }
-    let reactants = drawn
-        .reactants
-        .iter()
-        .map(|smiles| remembered("reactant of an assembly", smiles))
-        .collect::<Result<Vec<Mol>, DataError>>()?;
-    if retro && !is_preferred(drawn.reaction, &reactants, &product) {
+    // Most of what is refused backwards is refused by the product alone.
+    let read = || -> Result<Vec<Mol>, DataError> {
+        drawn.reactants.iter().map(|smiles| remembered("reactant of an assembly", smiles)).collect()
+    };
+    if retro && !is_preferred(drawn.reaction, &read, &product) {
         return Ok(None);
     }
+    let reactants = read()?;
     if !is_decided(&substrates, &reactants, &product)? {
         return Ok(None);
     }
@@ -104,18 +109,19 @@ fn is_decided(substrates: &Substrates, reactants: &[Mol], product: &Mol) -> Resu
 }
 
 /// Whether the registry prefers one way to make the product, and it is this one.
-fn is_preferred(reaction: &NamedReaction, reactants: &[Mol], product: &Mol) -> bool {
-    let wanted = joined(reactants);
-    let configured = wanted.contains('@');
+fn is_preferred(reaction: &NamedReaction, read: impl Fn() -> Result<Vec<Mol>, DataError>, product: &Mol) -> bool {
     let flat = |molecules: &[Mol]| {
         let parts = molecules.iter().flat_map(Mol::fragments);
         let mut texts: Vec<String> = parts.map(|part| part.canonical_flat()).collect();
         texts.sort();
         texts
     };
-    let flat_wanted = if configured { flat(reactants) } else { Vec::new() };
-    named_reactions()
-        .is_preferred(reaction, product, |set| joined(set) == wanted || (configured && flat(set) == flat_wanted))
+    named_reactions().is_preferred(reaction, product, |set| {
+        read().is_ok_and(|reactants| {
+            let wanted = joined(&reactants);
+            joined(set) == wanted || (wanted.contains('@') && flat(set) == flat(&reactants))
+        })
+    })
 }
 
 /// The name of a group of the rules.

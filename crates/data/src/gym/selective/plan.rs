@@ -1,22 +1,34 @@
-//! Which reaction, written how, can have which group on which side: found once for each level and direction.
+//! Which reaction, written how, can have which group on which side: by the rules, and by `data/plans.tsv`, which says what of that the
+//! checks let through.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 use chemr_chem::{Assembly, NamedReaction, named_reactions};
-use chemr_tasks::Split;
-use rayon::prelude::*;
 
-use super::super::Draw;
 use super::super::reaction::fits;
 use super::rules::{Group, Rule, Stereo, rules};
-use crate::rng::Rng;
-use crate::split::stable_hash;
+
+/// Written by the test below; without it each process would have to try thousands of drawings first.
+const PASSING: &str = include_str!("../../../data/plans.tsv");
 
 /// Which fragment of an assembly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::gym) enum Side {
     Left,
     Right,
+}
+
+impl Side {
+    const ALL: [Side; 2] = [Side::Left, Side::Right];
+
+    /// The place of the fragment in an assembly string.
+    fn slot(self) -> &'static str {
+        match self {
+            Side::Left => "{L}",
+            Side::Right => "{R}",
+        }
+    }
 }
 
 /// A group on one side, and the rule by which it survives.
@@ -35,31 +47,58 @@ pub(in crate::gym) struct Plan {
     pub stereo: Option<&'static Stereo>,
     pub mirrored: Option<&'static Assembly>,
     pub distractor: Distractor,
-    /// The others that fit the assembly, for a second one.
+    /// All that fit the assembly, for a second one.
     pub others: Arc<[Distractor]>,
 }
 
 type Plans = Vec<(&'static NamedReaction, Vec<Plan>)>;
 
-/// The plans of a level (4 or 5) by reaction, those that the checks let through.
+/// The plans of a level (4 or 5) by reaction.
 pub(in crate::gym) fn plans(level: u8, retro: bool) -> &'static Plans {
-    static FORWARD: LazyLock<[Plans; 2]> = LazyLock::new(|| [4, 5].map(|level| find(level, false)));
-    static RETRO: LazyLock<[Plans; 2]> = LazyLock::new(|| [4, 5].map(|level| find(level, true)));
+    static FORWARD: LazyLock<[Plans; 2]> = LazyLock::new(|| [4, 5].map(|level| by_reaction(level, false)));
+    static RETRO: LazyLock<[Plans; 2]> = LazyLock::new(|| [4, 5].map(|level| by_reaction(level, true)));
     let of_levels = if retro { &*RETRO } else { &*FORWARD };
     &of_levels[usize::from(level >= 5)]
 }
 
-fn find(level: u8, retro: bool) -> Plans {
-    named_reactions()
-        .all()
-        .par_iter()
+fn by_reaction(level: u8, retro: bool) -> Plans {
+    let passing = passing(retro);
+    let reactions = named_reactions().all().iter();
+    reactions
         .filter(|reaction| !retro || super::is_asked_backwards(reaction))
-        .map(|reaction| (reaction, of_reaction(reaction, level, retro)))
+        .map(|reaction| {
+            let plans = of_reaction(reaction, level, |assembly, distractor| {
+                let groups = passing.get(&key(reaction, assembly, distractor.side));
+                groups.is_some_and(|groups| groups.contains(distractor.group.id.as_str()))
+            });
+            (reaction, plans)
+        })
         .filter(|(_, plans)| !plans.is_empty())
         .collect()
 }
 
-fn of_reaction(reaction: &'static NamedReaction, level: u8, retro: bool) -> Vec<Plan> {
+/// The groups that pass, by what they stand in.
+fn passing(retro: bool) -> BTreeMap<String, BTreeSet<&'static str>> {
+    let rows = PASSING.lines().filter(|line| !line.starts_with('#'));
+    rows.filter_map(|line| {
+        let mut columns = line.split('\t');
+        let (key, forward, backward) = (columns.next()?, columns.next()?, columns.next()?);
+        let groups = if retro { backward } else { forward };
+        Some((key.to_string(), groups.split(' ').filter(|id| !id.is_empty()).collect()))
+    })
+    .collect()
+}
+
+fn key(reaction: &NamedReaction, assembly: &Assembly, side: Side) -> String {
+    format!("{} {}>>{} {}", reaction.id, assembly.reactants.join("."), assembly.product, side.slot())
+}
+
+/// The plans of a reaction with the groups that `passes` takes.
+fn of_reaction(
+    reaction: &'static NamedReaction,
+    level: u8,
+    passes: impl Fn(&Assembly, &Distractor) -> bool,
+) -> Vec<Plan> {
     let registry = reaction.assemblies.iter().map(|assembly| (assembly, None, None));
     let further = rules().writings(&reaction.id).iter();
     let further = further.map(|writing| (&writing.assembly, writing.stereo.as_ref(), writing.mirrored.as_ref()));
@@ -68,25 +107,26 @@ fn of_reaction(reaction: &'static NamedReaction, level: u8, retro: bool) -> Vec<
         if !fits(assembly, level) || (stereo.is_some() && level < 5) {
             continue;
         }
-        let possible: Arc<[Distractor]> = possible(reaction, assembly).into();
-        plans.extend(possible.iter().map(|&distractor| Plan {
+        let mut possible = possible(reaction, assembly);
+        possible.retain(|distractor| passes(assembly, distractor));
+        let others: Arc<[Distractor]> = possible.into();
+        plans.extend(others.iter().map(|&distractor| Plan {
             reaction,
             assembly,
             stereo,
             mirrored,
             distractor,
-            others: Arc::clone(&possible),
+            others: Arc::clone(&others),
         }));
     }
-    plans.retain(|plan| passes(plan, level, retro));
     plans
 }
 
 /// The groups that survive the reaction, on each side where they can stand.
 fn possible(reaction: &NamedReaction, assembly: &Assembly) -> Vec<Distractor> {
     let mut found = Vec::new();
-    for (side, slot) in [(Side::Left, "{L}"), (Side::Right, "{R}")] {
-        let Some(reactant) = assembly.reactants.iter().find(|text| text.contains(slot)) else { continue };
+    for side in Side::ALL {
+        let Some(reactant) = assembly.reactants.iter().find(|text| text.contains(side.slot())) else { continue };
         for (group, rule) in rules().survivors(&reaction.id) {
             if group.goes_with(reactant) {
                 found.push(Distractor { side, group, rule });
@@ -96,17 +136,66 @@ fn possible(reaction: &NamedReaction, assembly: &Assembly) -> Vec<Distractor> {
     found
 }
 
-/// Whether a plan gives examples: some are tried from a fixed seed. A plan without any would only cost time.
-fn passes(plan: &Plan, level: u8, retro: bool) -> bool {
-    const TRIES: u64 = 6;
-    let name = format!("{} {} {} {:?}", plan.assembly.product, plan.distractor.group.id, level, plan.distractor.side);
-    (0..TRIES).any(|index| {
-        let mut rng = Rng::at(stable_hash(&name), &plan.reaction.id, "plan", index);
-        // One distractor is enough to know; the split of the product does not matter.
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use rayon::prelude::*;
+
+    use super::super::super::molecule;
+    use super::super::draw::Substrates;
+    use super::super::{is_asked_backwards, passed};
+    use super::*;
+    use crate::rng::Rng;
+    use crate::split::stable_hash;
+
+    const HEAD: &str = "# Groups that give questions beside a reaction: reaction, strings and slot; ids forwards; ids backwards. Written by\n\
+        # `CHEMR_BLESS=1 cargo test --release -p chemr-data plans_are_up_to_date`.\n";
+
+    /// Some drawings from a fixed seed: a plan without any that passes would only cost time.
+    fn gives_any(plan: &Plan, retro: bool) -> bool {
+        let name = key(plan.reaction, plan.assembly, plan.distractor.side);
         let single = Plan { others: Arc::new([]), ..plan.clone() };
-        [Split::Train, Split::Valid, Split::Test].into_iter().any(|split| {
-            let mut draw = Draw { rng: &mut rng, level, split };
-            super::checked(&mut draw, &single, retro).is_ok_and(|made| made.is_some())
-        })
-    })
+        (0..10)
+            .filter_map(|index| {
+                let mut rng = Rng::at(stable_hash(&name), &plan.distractor.group.id, "plan", index);
+                Substrates::draw(&mut rng, &single, 5)
+            })
+            .take(3)
+            .any(|substrates| {
+                let product = molecule("product of a plan", &substrates.drawn.product).unwrap();
+                passed(substrates, product, retro).unwrap().is_some()
+            })
+    }
+
+    #[test]
+    fn plans_are_up_to_date() {
+        let tables: Vec<BTreeMap<String, [BTreeSet<&str>; 2]>> = named_reactions()
+            .all()
+            .par_iter()
+            .map(|reaction| {
+                let mut rows: BTreeMap<String, [BTreeSet<&str>; 2]> = BTreeMap::new();
+                for plan in of_reaction(reaction, 5, |_, _| true) {
+                    let row = rows.entry(key(reaction, plan.assembly, plan.distractor.side)).or_default();
+                    if gives_any(&plan, false) {
+                        row[0].insert(&plan.distractor.group.id);
+                        if is_asked_backwards(reaction) && gives_any(&plan, true) {
+                            row[1].insert(&plan.distractor.group.id);
+                        }
+                    }
+                }
+                rows
+            })
+            .collect();
+        let mut text = HEAD.to_string();
+        for (key, [forward, backward]) in tables.into_iter().flatten().filter(|(_, [forward, _])| !forward.is_empty()) {
+            let ids = |ids: BTreeSet<&str>| ids.into_iter().collect::<Vec<_>>().join(" ");
+            text.push_str(&format!("{key}\t{}\t{}\n", ids(forward), ids(backward)));
+        }
+        if std::env::var_os("CHEMR_BLESS").is_some() {
+            let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/plans.tsv");
+            std::fs::write(file, &text).unwrap();
+        }
+        assert_eq!(text, PASSING, "write data/plans.tsv again with CHEMR_BLESS=1");
+    }
 }

@@ -20,7 +20,8 @@ pub(in crate::gym) struct Group {
     pub kind: GroupKind,
     chain: Option<String>,
     ring: Option<String>,
-    /// Finds the group; the count in reactants and product is the same.
+    /// Finds the group; read by tests and by the independent check.
+    #[allow(dead_code)]
     pub smarts: String,
     #[serde(default)]
     avoid: Vec<String>,
@@ -216,6 +217,12 @@ impl Rules {
             .filter(about)
             .flat_map(|rule| rule.survives.iter().filter_map(move |id| Some((self.group(id)?, rule))))
             .collect()
+    }
+
+    /// All rules, in the order of the file.
+    #[cfg(test)]
+    pub fn all(&self) -> &[Rule] {
+        &self.rules
     }
 
     /// The strings of a reaction beside those of the registry.

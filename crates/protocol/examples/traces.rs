@@ -14,8 +14,8 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use chemr_data::{Gym, GymConfig, import};
-use chemr_protocol::{FilterCounts, Truth, check_claims, expert_trace, filter, tally};
-use chemr_tasks::{Example, Split};
+use chemr_protocol::{FilterCounts, Truth, check_claims, expert_trace, filter, protocol_for, tally};
+use chemr_tasks::{Example, Split, task};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -25,9 +25,9 @@ fn main() -> Outcome {
         |place: usize, default: u64| arguments.get(place).and_then(|text| text.parse().ok()).unwrap_or(default);
     match arguments.first().map(String::as_str) {
         Some("measure") => {
-            for level in 1..=3 {
+            for level in Gym::LEVELS {
                 let gym = Gym::new(GymConfig { seed: 7, levels: vec![level] })?;
-                for task in Gym::TASKS {
+                for task in taught() {
                     let examples = gym.examples(task, Split::Train, 0..number(1, 1000))?;
                     measure(&format!("level {level} {task:25}"), &examples);
                 }
@@ -55,9 +55,14 @@ fn main() -> Outcome {
     }
 }
 
+/// The tasks of the gym that have a protocol.
+fn taught() -> impl Iterator<Item = &'static str> {
+    Gym::TASKS.into_iter().filter(|id| task(id).is_some_and(|task| protocol_for(task.family()).is_some()))
+}
+
 fn show(count: u64, level: u8) -> Outcome {
     let gym = Gym::new(GymConfig { seed: 1, levels: vec![level] })?;
-    for task in Gym::TASKS {
+    for task in taught() {
         for index in 0..count {
             print(&gym.example(task, Split::Train, index)?, index);
         }
@@ -66,9 +71,9 @@ fn show(count: u64, level: u8) -> Outcome {
 }
 
 fn dump(count: u64) -> Outcome {
-    for level in 1..=3 {
+    for level in Gym::LEVELS {
         let gym = Gym::new(GymConfig { seed: 7, levels: vec![level] })?;
-        for task in Gym::TASKS {
+        for task in taught() {
             for (seed, example) in (0..).zip(gym.examples(task, Split::Train, 0..count)?) {
                 line(&example, level, seed);
             }

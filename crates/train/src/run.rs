@@ -16,7 +16,7 @@ use crate::phase::{PhaseHook, PhaseKind, PhaseOutcome, RunOutcome, RunStatus};
 use crate::progress::Progress;
 use crate::recipe::Recipe;
 use crate::seed::{Use, mix};
-use crate::source::Source;
+use crate::source::{Source, has_protocol};
 use crate::start::{Start, starting_point};
 use crate::{grpo, supervised};
 
@@ -91,8 +91,25 @@ impl Run<'_> {
         if phases.is_empty() {
             return Err(TrainError::folder(self.out, "the recipe enables no phase"));
         }
+        if phases.contains(&PhaseKind::Distill) {
+            check_protocols(self.source)?;
+        }
         run_phases(self, &phases, hook)
     }
+}
+
+/// Refuses to begin a run whose second phase would find no expert trace of a task.
+fn check_protocols(source: &Source) -> Result<(), TrainError> {
+    let without: Vec<&str> = source.tasks().iter().filter(|task| !has_protocol(task)).map(|task| task.id()).collect();
+    if without.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "{} has no protocol, so there are no expert traces for the phase distill; leave it out of data.tasks, or the phase \
+         with distill.enabled = false",
+        without.join(", ")
+    );
+    Err(TrainError::Data { context: "data.tasks".into(), message })
 }
 
 /// Whether [`Run::start`] would take the folder, so that a wrong path, a changed recipe, an adapter without a base or a run that

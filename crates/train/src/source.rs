@@ -50,8 +50,7 @@ impl Source {
     }
 
     fn gym(data: &DataSection, prompts: Prompts, seed: u64) -> Result<Self, TrainError> {
-        let ids: Vec<String> =
-            if data.tasks.is_empty() { Gym::TASKS.map(String::from).to_vec() } else { data.tasks.clone() };
+        let ids: Vec<String> = if data.tasks.is_empty() { taught_tasks() } else { data.tasks.clone() };
         let tasks = ids.iter().map(|id| find_task(id)).collect::<Result<Vec<_>, _>>()?;
         let gym = Gym::new(GymConfig { seed: data.gym_seed, levels: data.levels.clone() })
             .map_err(TrainError::data("opening the gym"))?;
@@ -213,6 +212,17 @@ impl Source {
     }
 }
 
+/// The tasks of a recipe that names none: those of the gym that all phases can train, for which there is a protocol.
+fn taught_tasks() -> Vec<String> {
+    let taught = |id: &&str| chemr_tasks::task(id).is_some_and(has_protocol);
+    Gym::TASKS.into_iter().filter(taught).map(String::from).collect()
+}
+
+/// Whether expert traces can be written for a task.
+pub(crate) fn has_protocol(task: &Task) -> bool {
+    chemr_protocol::protocol_for(task.family()).is_some()
+}
+
 fn find_task(id: &str) -> Result<&'static Task, TrainError> {
     chemr_tasks::task(id).ok_or_else(|| {
         let known: Vec<&str> = chemr_tasks::tasks().iter().map(|task| task.id()).collect();
@@ -241,4 +251,25 @@ fn expand_root(root: &str) -> Result<PathBuf, TrainError> {
 fn import(data: &DataSection, root: &Path, split: Split) -> Result<Vec<Imported>, TrainError> {
     let context = format!("importing from {}", root.display());
     chemr_data::import::import(&data.imports, root, split).map_err(TrainError::data(context))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The README's table is of these.
+    #[test]
+    fn a_recipe_without_tasks_trains_those_with_a_protocol() {
+        assert_eq!(
+            taught_tasks(),
+            [
+                "name.smiles_to_formula",
+                "name.iupac_to_smiles",
+                "property.polarity_rule",
+                "reaction_prediction",
+                "retrosynthesis",
+                "tomg.functional_group",
+            ]
+        );
+    }
 }

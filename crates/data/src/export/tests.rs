@@ -245,7 +245,7 @@ fn only_stages_that_a_target_has() {
 #[test]
 fn verdicts_from_exported_columns_are_those_of_the_rows() {
     let base = tempfile::tempdir().unwrap();
-    let gym = Gym::new(GymConfig { seed: 3, levels: vec![1, 2, 3] }).unwrap();
+    let gym = Gym::new(GymConfig { seed: 3, levels: Gym::LEVELS.to_vec() }).unwrap();
     let wanted: BTreeMap<String, Example> = Gym::TASKS
         .iter()
         .flat_map(|id| gym.distinct(id, Split::Train, 10).unwrap())

@@ -149,7 +149,7 @@ section! {
     pub struct DataSection {
         /// `gym` (generated, unlimited) or `files` (public files read by the importers).
         source: String = "gym".into(),
-        /// Task ids, in the order of reports; empty = every task of the source.
+        /// Task ids, in the order of reports; empty = every task of the files; of the gym those with a protocol, which all phases can train.
         tasks: Vec<String> = Vec::new(),
         /// Difficulty levels of the gym, mixed equally.
         levels: Vec<u8> = vec![1],

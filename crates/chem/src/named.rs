@@ -5,7 +5,7 @@
 //! one preferred disconnection (see [`NamedReactions::preferred_disconnections`]).
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
 
 use crate::error::ChemError;
@@ -25,6 +25,8 @@ pub struct NamedReactions {
     /// The reactant patterns of all reactions, each text once, in the order of their first use.
     slots: Vec<String>,
     patterns: Vec<OnceLock<Option<Slot>>>,
+    /// Places in `reactions`, those of one rank together, lowest rank first.
+    by_rank: Vec<Vec<usize>>,
 }
 
 /// What a reaction needs to run, made at its first use.
@@ -51,8 +53,9 @@ impl Slot {
         Ok(Slot { requirement: Requirement::of(smarts), pattern: Pattern::compile(smarts)? })
     }
 
-    fn admits(&self, mol: &Mol, features: &Features) -> bool {
-        self.requirement.admits(features) && self.pattern.is_match(mol)
+    /// Number of places where the pattern lies on the molecule; ways to lie on the same atoms count once.
+    fn places(&self, mol: &Mol, features: &Features) -> usize {
+        if self.requirement.admits(features) { self.pattern.count(mol) } else { 0 }
     }
 }
 
@@ -118,9 +121,14 @@ static REGISTRY: LazyLock<NamedReactions> = LazyLock::new(|| {
             slots.push(text);
         }
     }
+    let mut ranked: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (place, reaction) in reactions.iter().enumerate() {
+        ranked.entry(reaction.rank).or_default().push(place);
+    }
     NamedReactions {
         compiled: reactions.iter().map(|_| OnceLock::new()).collect(),
         patterns: slots.iter().map(|_| OnceLock::new()).collect(),
+        by_rank: ranked.into_values().collect(),
         reactions,
         slots,
     }
@@ -135,7 +143,7 @@ pub fn named_reactions() -> &'static NamedReactions {
 struct Substrate<'m> {
     mol: &'m Mol,
     features: Features,
-    matches: RefCell<Vec<Option<bool>>>,
+    matches: RefCell<Vec<Option<usize>>>,
 }
 
 impl<'m> Substrate<'m> {
@@ -143,16 +151,17 @@ impl<'m> Substrate<'m> {
         Substrate { mol, features: Features::of(mol), matches: RefCell::new(Vec::new()) }
     }
 
-    /// Whether the molecule fits reactant pattern number `slot`; searched once.
-    fn fits(&self, registry: &NamedReactions, slot: usize) -> bool {
+    /// In how many places the molecule fits reactant pattern number `slot`; searched once.
+    fn places(&self, registry: &NamedReactions, slot: usize) -> usize {
         let mut matches = self.matches.borrow_mut();
         matches.resize(registry.slots.len(), None);
-        *matches[slot].get_or_insert_with(|| {
-            registry.patterns[slot]
-                .get_or_init(|| Slot::new(&registry.slots[slot]).ok())
-                .as_ref()
-                .is_some_and(|pattern| pattern.admits(self.mol, &self.features))
-        })
+        *matches[slot]
+            .get_or_insert_with(|| registry.slot(slot).map_or(0, |pattern| pattern.places(self.mol, &self.features)))
+    }
+
+    /// Whether the molecule fits reactant pattern number `slot`.
+    fn fits(&self, registry: &NamedReactions, slot: usize) -> bool {
+        self.places(registry, slot) > 0
     }
 }
 
@@ -174,8 +183,16 @@ impl NamedReactions {
     }
 
     fn compiled(&self, reaction: &NamedReaction) -> Option<&Compiled> {
-        let index = self.reactions.iter().position(|known| known.id == reaction.id)?;
-        self.compiled[index].get_or_init(|| Compiled::new(reaction, &self.slots).ok()).as_ref()
+        self.compiled_at(self.reactions.iter().position(|known| known.id == reaction.id)?)
+    }
+
+    fn slot(&self, slot: usize) -> Option<&Slot> {
+        self.patterns[slot].get_or_init(|| Slot::new(&self.slots[slot]).ok()).as_ref()
+    }
+
+    fn compiled_at(&self, place: usize) -> Option<&Compiled> {
+        let reaction = self.reactions.get(place)?;
+        self.compiled.get(place)?.get_or_init(|| Compiled::new(reaction, &self.slots).ok()).as_ref()
     }
 
     /// The distinct products of one reaction on these molecules, sorted by canonical SMILES.
@@ -206,14 +223,23 @@ impl NamedReactions {
     /// Unlike [`NamedReactions::products`], a reaction that needs reagents happens only when they
     /// are in the mixture, all of them and nothing else beside its substrates.
     pub fn outcomes(&self, mixture: &[&Mol]) -> Vec<(&NamedReaction, Vec<Mol>)> {
+        self.outcomes_of(mixture, |_| true)
+    }
+
+    /// As [`NamedReactions::outcomes`], for the reactions that `wanted` takes.
+    pub fn outcomes_of(
+        &self,
+        mixture: &[&Mol],
+        wanted: impl Fn(&NamedReaction) -> bool,
+    ) -> Vec<(&NamedReaction, Vec<Mol>)> {
         let fragments = fragments(mixture);
         let substrates: Vec<Substrate> = fragments.iter().map(Substrate::new).collect();
         let mut found = Vec::new();
-        for reaction in &self.reactions {
-            let Some(compiled) = self.compiled(reaction) else {
+        for (place, reaction) in self.reactions.iter().enumerate() {
+            let Some(compiled) = self.compiled_at(place) else {
                 continue;
             };
-            if substrates.len() != compiled.slots.len() + compiled.reagents.len() {
+            if substrates.len() != compiled.slots.len() + compiled.reagents.len() || !wanted(reaction) {
                 continue;
             }
             let Some(kept) = positions_without(&fragments, &compiled.reagents) else {
@@ -257,21 +283,15 @@ impl NamedReactions {
     /// molecule in several places is listed once for each.
     pub fn disconnections(&self, product: &Mol) -> Vec<(&NamedReaction, Vec<Mol>)> {
         let target = Substrate::new(product);
-        self.reactions.iter().flat_map(|reaction| self.cuts(reaction, &target)).collect()
+        (0..self.reactions.len()).flat_map(|place| self.cuts(place, &target)).collect()
     }
 
     /// The disconnections of the lowest [`NamedReaction::rank`] that fit: ring formations before
     /// carbon-carbon bonds, acyl and heteroatom bonds, and last mere changes of a functional group.
     pub fn preferred_disconnections(&self, product: &Mol) -> Vec<(&NamedReaction, Vec<Mol>)> {
         let target = Substrate::new(product);
-        let ranks: BTreeSet<u32> = self.reactions.iter().map(|known| known.rank).collect();
-        for rank in ranks {
-            let found: Vec<_> = self
-                .reactions
-                .iter()
-                .filter(|reaction| reaction.rank == rank)
-                .flat_map(|reaction| self.cuts(reaction, &target))
-                .collect();
+        for places in &self.by_rank {
+            let found: Vec<_> = places.iter().flat_map(|place| self.cuts(*place, &target)).collect();
             if !found.is_empty() {
                 return found;
             }
@@ -279,11 +299,11 @@ impl NamedReactions {
         Vec::new()
     }
 
-    fn cuts<'r>(&'r self, reaction: &'r NamedReaction, target: &Substrate) -> Vec<(&'r NamedReaction, Vec<Mol>)> {
-        let Some(compiled) = self.compiled(reaction) else {
+    fn cuts(&self, place: usize, target: &Substrate) -> Vec<(&NamedReaction, Vec<Mol>)> {
+        let (Some(reaction), Some(compiled)) = (self.reactions.get(place), self.compiled_at(place)) else {
             return Vec::new();
         };
-        if !compiled.product.admits(target.mol, &target.features) {
+        if compiled.product.places(target.mol, &target.features) == 0 {
             return Vec::new();
         }
         compiled
@@ -388,6 +408,9 @@ impl Assembly {
         (self.reactants.iter().map(fill).collect(), fill(&self.product))
     }
 }
+
+#[path = "named_certain.rs"]
+mod certain;
 
 #[cfg(test)]
 #[path = "named_tests.rs"]

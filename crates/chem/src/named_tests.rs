@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::named_data::FragmentKind;
@@ -149,7 +149,13 @@ fn assemblies_are_plausible_and_unique_both_ways() {
                     for (known, made) in &outcomes {
                         assert_eq!(joined(made), product.canonical(), "{label}: {}", known.id);
                     }
+                    if named_reactions().has_one_place(reaction, &mixture, |_| true) {
+                        assert_eq!(outcomes.len(), 1, "{label}");
+                    }
                     let cuts = named_reactions().preferred_disconnections(&product);
+                    let alone = cuts.iter().all(|(known, _)| known.id == reaction.id);
+                    let same = |set: &[Mol]| joined(set) == joined(&reactants);
+                    assert_eq!(named_reactions().is_preferred(reaction, &product, same), alone, "{label}");
                     assert!(cuts.iter().any(|(known, _)| known.id == reaction.id), "{label}: {cuts:?}");
                     for (_, set) in &cuts {
                         assert_eq!(joined(set), joined(&reactants), "{label}");
@@ -237,6 +243,28 @@ fn disconnections_prefer_rings_and_carbon_bonds() {
     let other = mol("c1ccccc1/C=C\\C(=O)OCC");
     assert_eq!(ids(registry.preferred_disconnections(&other)), ["fischer_esterification"]);
     assert!(registry.disconnections(&mol("CCCC")).is_empty());
+    // The same answers, without the rest of the search.
+    let is_preferred = |id: &str, product: &Mol| registry.is_preferred(registry.get(id).unwrap(), product, |_| true);
+    assert!(is_preferred("heck_reaction", &product) && !is_preferred("fischer_esterification", &product));
+    assert!(is_preferred("fischer_esterification", &other));
+    assert!(!is_preferred("fischer_esterification", &mol("CCCC")));
+}
+
+#[test]
+fn one_place_is_certain() {
+    let registry = named_reactions();
+    let has_one_place = |id: &str, mixture: &[&str], without: &str| {
+        let mixture: Vec<Mol> = mixture.iter().map(|text| mol(text)).collect();
+        let borrowed: Vec<&Mol> = mixture.iter().collect();
+        registry.has_one_place(registry.get(id).unwrap(), &borrowed, |other| other.id != without)
+    };
+    assert!(has_one_place("fischer_esterification", &["OCC", "CC(=O)O"], ""));
+    // Two hydroxyl groups, another reaction that fits, a reagent that is missing.
+    assert!(!has_one_place("fischer_esterification", &["OCC(C)O", "CC(=O)O"], ""));
+    assert!(!has_one_place("amide_coupling", &["NCCO", "CC(=O)O"], ""));
+    assert!(has_one_place("amide_coupling", &["NCCO", "CC(=O)O"], "fischer_esterification"));
+    assert!(!has_one_place("ketone_reduction", &["CC(C)=O"], ""));
+    assert!(has_one_place("ketone_reduction", &["CC(C)=O", "[BH4-].[Na+]"], ""));
 }
 
 #[test]

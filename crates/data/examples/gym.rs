@@ -10,6 +10,10 @@ use std::time::Instant;
 use chemr_data::{Gym, GymConfig};
 use chemr_tasks::Split;
 
+/// The allocator of the program, so that the rate is the program's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let argument = |index: usize, default: &str| arguments.get(index).cloned().unwrap_or_else(|| default.to_string());

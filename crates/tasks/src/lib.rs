@@ -36,6 +36,7 @@ mod suggest;
 pub mod suites;
 mod tomg;
 mod verdict;
+pub mod yield_rule;
 mod yields;
 
 pub use answer::{Extraction, MAX_COMPLETION_BYTES, Mode, answer_block, completion, extract};

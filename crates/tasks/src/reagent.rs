@@ -2,3 +2,4 @@
 
 pub(crate) mod prediction;
 pub(crate) mod selection;
+pub(crate) mod selection_rule;

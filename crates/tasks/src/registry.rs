@@ -120,13 +120,20 @@ impl Task {
         self.source
     }
 
-    /// The right answer as training writes it: `meta["aligned_answer"]` when the row has one, otherwise the reference.
+    /// The right answer as training writes it: `meta["aligned_answer"]` when the row has one, otherwise the reference; of a ranking the
+    /// best candidate.
     pub fn reference_answer(&self, example: &Example) -> String {
-        example.meta.get("aligned_answer").unwrap_or(&example.reference).clone()
+        match example.meta.get("aligned_answer") {
+            Some(aligned) => aligned.clone(),
+            None if self.family == reagent::selection::FAMILY => {
+                reagent::selection::best(&example.reference).to_owned()
+            }
+            None => example.reference.clone(),
+        }
     }
 
-    /// The right answer as an example before a question shows it; `None` where the reference is no answer (another text than the task's kind, a
-    /// ranking).
+    /// The right answer as an example before a question shows it; `None` where the reference is no answer (another text than the task's
+    /// kind).
     pub fn shown_answer(&self, example: &Example) -> Option<String> {
         let answer = self.reference_answer(example);
         let is_answer = match self.kind {
@@ -197,7 +204,9 @@ static TASKS: LazyLock<Vec<&'static Task>> = LazyLock::new(|| {
     all.extend([&reaction::prediction::REACTION_PREDICTION, &reaction::retrosynthesis::RETROSYNTHESIS]);
     all.push(&reagent::prediction::PREDICTION);
     all.extend(&reagent::selection::SELECTIONS);
+    all.push(&reagent::selection_rule::SELECTION_RULE);
     all.extend(&yields::class::CLASSES);
+    all.push(&yields::rule::RULE);
     all.extend(&yields::percent::PERCENTS);
     all.extend([&tomg::atom_num::ATOM_NUM, &tomg::bond_num::BOND_NUM, &tomg::functional_group::FUNCTIONAL_GROUP]);
     all.extend(&tomg::edit::EDITS);

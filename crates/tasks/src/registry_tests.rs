@@ -205,3 +205,28 @@ fn long_answers_are_stored_cut() {
     assert!(!verdict.valid);
     assert_eq!(verdict.answer.map(|answer| answer.len()), Some(1000));
 }
+
+/// The reference of a row may be a ranking; what training writes is the best of it.
+#[test]
+fn a_ranking_is_answered_by_its_best() {
+    let row = example("reagent.solvent", "reaction", "reactant 1: CCBr", "O, CO,CCO");
+    let solvent = task("reagent.solvent").unwrap();
+    assert_eq!(solvent.reference_answer(&row), "O");
+    assert_eq!(solvent.shown_answer(&row).as_deref(), Some("O"));
+    assert!(verdict(&row, &completion("a", &solvent.reference_answer(&row)), Mode::Strict).correct);
+    let other = example("molecule_captioning", "smiles", "CCO", "An alcohol, a solvent.");
+    assert_eq!(task("molecule_captioning").unwrap().reference_answer(&other), "An alcohol, a solvent.");
+}
+
+#[test]
+fn a_reagent_is_chosen_by_rule() {
+    let mut row = example("reagent.selection_rule", "reaction", "CC(C)=O>>CC(C)O", "[BH4-].[Na+]");
+    row.input.insert("candidates".into(), "[Fe], [Na+].[BH4-],[H][H],BrBr".into());
+    let reason = |row: &Example, answer: &str| verdict(row, &completion("a", answer), Mode::Strict).reason;
+    assert_eq!(reason(&row, "[Na+].[BH4-]"), Reason::Correct);
+    assert_eq!(reason(&row, "[Fe]"), Reason::WrongAnswer);
+    assert_eq!(reason(&row, "B"), Reason::UnclearChoice);
+    assert_eq!(reason(&row, "C("), Reason::Invalid(chemr_chem::ErrorClass::UnbalancedParentheses));
+    row.input.insert("candidates".into(), "[Fe],BrBr".into());
+    assert_eq!(reason(&row, "[Fe]"), Reason::BrokenExample);
+}

@@ -2,3 +2,4 @@
 
 pub(crate) mod class;
 pub(crate) mod percent;
+pub(crate) mod rule;

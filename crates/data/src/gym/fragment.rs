@@ -100,6 +100,18 @@ impl Fragment {
             2 => 11,
             _ => 14,
         });
+        Fragment::grow(rng, kind, level, room)
+    }
+
+    /// Draws a fragment that holds nothing but alkyl groups, rings, fluorine and aryl chlorine, with at most `room` heavy atoms.
+    pub(super) fn plain(rng: &mut Rng, kind: FragmentKind, room: usize) -> Option<Fragment> {
+        Fragment::grow(rng, kind, 1, room)
+    }
+
+    fn grow(rng: &mut Rng, kind: FragmentKind, level: u8, room: usize) -> Option<Fragment> {
+        if kind == FragmentKind::Hydrogen {
+            return Some(Fragment { sketch: Sketch::new() });
+        }
         let mut sketch = base(rng, kind, room)?;
         let fixed = match kind {
             FragmentKind::Methyl => return Some(Fragment { sketch }),
@@ -116,6 +128,48 @@ impl Fragment {
             decorate(rng, &mut sketch, fixed, level, target);
         }
         Some(Fragment { sketch })
+    }
+
+    /// Binds a group to a drawn carbon away from the attachment atom: `chain` to an sp3 carbon of chains and rings, `ring` to a
+    /// benzene ring, not in ortho. Carbons from `skeleton` on belong to groups bound before, and none takes a second one. False when
+    /// no carbon fits.
+    pub(super) fn bind(
+        &mut self,
+        rng: &mut Rng,
+        chain: Option<&Sketch>,
+        ring: Option<&Sketch>,
+        skeleton: usize,
+    ) -> bool {
+        let distances = self.distances();
+        let site = |atom: usize| {
+            let node = self.sketch.nodes()[atom];
+            let piece = if node.aromatic { ring } else { chain }?;
+            let around = self.sketch.neighbours(atom);
+            let bare =
+                around.iter().all(|&(next, _)| next < skeleton && self.sketch.nodes()[next].element == Element::Carbon);
+            let hetero = piece.nodes().first().is_some_and(|first| first.element != Element::Carbon);
+            let near = match (node.aromatic, hetero) {
+                // The atoms in ortho to the attachment atom, or to the ring atom that bears it.
+                (true, _) => {
+                    if self.sketch.nodes()[0].aromatic {
+                        2
+                    } else {
+                        3
+                    }
+                }
+                (false, true) => 2,
+                (false, false) => 1,
+            };
+            let fits = node.element == Element::Carbon
+                && bare
+                && distances[atom] >= near
+                && may_attach(&self.sketch, atom, piece, Order::Single);
+            fits.then_some((atom, piece))
+        };
+        let sites: Vec<(usize, &Sketch)> = (1..skeleton.min(self.sketch.len())).filter_map(site).collect();
+        let Some(&(atom, piece)) = rng.pick(&sites) else { return false };
+        self.sketch.graft(atom, piece, Order::Single);
+        true
     }
 
     /// Number of heavy atoms.
@@ -139,9 +193,22 @@ impl Fragment {
 
     /// An atom as far from the attachment atom as any, the last added of these.
     fn farthest(&self) -> usize {
+        self.walk().1
+    }
+
+    /// Bonds between each atom and the attachment atom.
+    fn distances(&self) -> Vec<usize> {
+        self.walk().0
+    }
+
+    /// Distances from the attachment atom, and the atom that was reached last.
+    fn walk(&self) -> (Vec<usize>, usize) {
         let mut distance = vec![usize::MAX; self.sketch.len()];
-        let mut queue = std::collections::VecDeque::from([0]);
-        distance[0] = 0;
+        let mut queue = std::collections::VecDeque::new();
+        if let Some(first) = distance.first_mut() {
+            *first = 0;
+            queue.push_back(0);
+        }
         let mut last = 0;
         while let Some(atom) = queue.pop_front() {
             last = atom;
@@ -152,7 +219,7 @@ impl Fragment {
                 }
             }
         }
-        last
+        (distance, last)
     }
 }
 

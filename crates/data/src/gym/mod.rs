@@ -4,6 +4,7 @@
 //! made anywhere, in any order and on any number of threads. Training, validation and test streams share no key
 //! molecule: see [`crate::split_of`]. Levels, rules and metadata are described in `docs/gym.md`.
 
+mod balance;
 mod caption;
 mod cot;
 mod demand;
@@ -17,6 +18,9 @@ mod optimise;
 mod pair;
 mod polarity;
 mod reaction;
+mod reagent_choice;
+mod selective;
+mod yield_rule;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -62,7 +66,7 @@ struct Draw<'a> {
 
 impl Gym {
     /// Ids of the tasks that the gym can make, in the order of the task registry.
-    pub const TASKS: [&'static str; 24] = [
+    pub const TASKS: [&'static str; 26] = [
         "name.smiles_to_formula",
         "name.iupac_to_smiles",
         "name.smiles_to_iupac",
@@ -73,6 +77,8 @@ impl Gym {
         "molecule_captioning",
         "reaction_prediction",
         "retrosynthesis",
+        "reagent.selection_rule",
+        "yield.rule",
         "tomg.atom_num",
         "tomg.bond_num",
         "tomg.functional_group",
@@ -129,6 +135,8 @@ impl Gym {
             "molecule_captioning" => caption::captioning(draw),
             "reaction_prediction" => reaction::example(draw, reaction::Direction::Forward),
             "retrosynthesis" => reaction::example(draw, reaction::Direction::Retro),
+            "reagent.selection_rule" => reagent_choice::example(draw),
+            "yield.rule" => yield_rule::example(draw),
             "tomg.atom_num" => demand::atoms(draw),
             "tomg.bond_num" => demand::bonds(draw),
             "tomg.functional_group" => groups::example(draw),

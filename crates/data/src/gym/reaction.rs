@@ -6,14 +6,14 @@
 //! product and no other, and for retrosynthesis this must be the one disconnection that the registry prefers.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use chemr_chem::{Assembly, FragmentKind, Mol, NamedReaction, groups, named_reactions};
 use chemr_tasks::{Example, Split};
 
 use super::fragment::{Fragment, draw_kind, smallest};
-use super::{ATTEMPTS, Draw, finish, list, molecule};
+use super::{ATTEMPTS, Draw, finish, list, molecule, selective};
 use crate::error::DataError;
 use crate::rng::Rng;
 use crate::sketch::heavy_atoms;
@@ -68,22 +68,25 @@ const LEVEL_ONE: &[&str] = &[
 
 /// Reactions that are not secondary in the registry, whose products still have a preferred disconnection elsewhere: never
 /// asked backwards either.
-const NEVER_PREFERRED: &[&str] = &["alkene_hydrogenation"];
+pub(super) const NEVER_PREFERRED: &[&str] = &["alkene_hydrogenation"];
 
 /// A reagent and a milder one whose reactions it also brings about.
 const STRONGER: &[(&str, &str)] = &[("[AlH4-].[Li+]", "[BH4-].[Na+]")];
 
 /// Largest product of a level, in heavy atoms.
-fn largest(level: u8) -> usize {
+pub(super) fn largest(level: u8) -> usize {
     match level {
         0 | 1 => 13,
         2 => 17,
+        // The distractors of levels 4 and 5 come on top.
+        4 => 15,
+        5 => 18,
         _ => 22,
     }
 }
 
 /// A reaction with those of its assemblies that a level can use.
-struct Choice {
+pub(super) struct Choice {
     reaction: &'static NamedReaction,
     assemblies: Vec<&'static Assembly>,
     /// How often each assembly is taken: by the room that its fragments have to vary.
@@ -91,11 +94,16 @@ struct Choice {
 }
 
 impl Choice {
-    fn new(reaction: &'static NamedReaction, level: u8) -> Choice {
+    pub fn new(reaction: &'static NamedReaction, level: u8) -> Choice {
         let assemblies: Vec<&Assembly> = reaction.assemblies.iter().filter(|assembly| fits(assembly, level)).collect();
         let weights =
             assemblies.iter().map(|assembly| spare(assembly, level).map_or(0, |room| room.min(6) as u32)).collect();
         Choice { reaction, assemblies, weights }
+    }
+
+    /// Whether there is anything to draw.
+    pub fn is_usable(&self) -> bool {
+        !self.assemblies.is_empty()
     }
 }
 
@@ -105,16 +113,16 @@ fn spare(assembly: &Assembly, level: u8) -> Option<usize> {
 }
 
 /// Size of the smallest of these kinds of fragment.
-fn least(kinds: &[FragmentKind]) -> usize {
+pub(super) fn least(kinds: &[FragmentKind]) -> usize {
     kinds.iter().map(|&kind| smallest(kind)).min().unwrap_or(0)
 }
 
 /// Heavy atoms of an assembly string without its fragments.
-fn core(text: &str) -> usize {
+pub(super) fn core(text: &str) -> usize {
     heavy_atoms(&text.replace("{L}", "").replace("{R}", ""))
 }
 
-fn fits(assembly: &Assembly, level: u8) -> bool {
+pub(super) fn fits(assembly: &Assembly, level: u8) -> bool {
     let texts = || assembly.reactants.iter().chain([&assembly.product]);
     let plain = texts().all(|text| !text.contains('/') && !text.contains("=P("));
     let small = spare(assembly, level).is_some_and(|spare| spare >= 1);
@@ -130,7 +138,7 @@ fn choices(level: u8) -> &'static [Choice] {
                 .iter()
                 .filter(|reaction| level >= 2 || LEVEL_ONE.contains(&reaction.id.as_str()))
                 .map(|reaction| Choice::new(reaction, level))
-                .filter(|choice| !choice.assemblies.is_empty())
+                .filter(Choice::is_usable)
                 .collect()
         })
     });
@@ -138,14 +146,14 @@ fn choices(level: u8) -> &'static [Choice] {
 }
 
 /// A reaction put together, not yet checked.
-struct Drawn {
-    reaction: &'static NamedReaction,
-    assembly: &'static Assembly,
-    kinds: (FragmentKind, FragmentKind),
-    left: String,
-    right: String,
-    reactants: Vec<String>,
-    product: String,
+pub(super) struct Drawn {
+    pub reaction: &'static NamedReaction,
+    pub assembly: &'static Assembly,
+    pub kinds: (FragmentKind, FragmentKind),
+    pub left: String,
+    pub right: String,
+    pub reactants: Vec<String>,
+    pub product: String,
 }
 
 /// Puts a reaction together from drawn fragments.
@@ -181,7 +189,7 @@ fn draw_reaction(rng: &mut Rng, choice: &Choice, level: u8) -> Option<Drawn> {
 
 /// A molecule that is likely to come again: reagents, fixed partners and small reactants. Parsing is a good part of the
 /// work, so each thread keeps some thousand of them.
-fn remembered(what: &'static str, smiles: &str) -> Result<Mol, DataError> {
+pub(super) fn remembered(what: &'static str, smiles: &str) -> Result<Mol, DataError> {
     const KEPT: usize = 8_192;
     thread_local! {
         static KNOWN: RefCell<HashMap<String, Mol>> = RefCell::default();
@@ -200,7 +208,7 @@ fn remembered(what: &'static str, smiles: &str) -> Result<Mol, DataError> {
 }
 
 /// The substances of a reagent, one molecule each.
-fn reagents(smiles: &str) -> Result<Vec<Mol>, DataError> {
+pub(super) fn reagents(smiles: &str) -> Result<Vec<Mol>, DataError> {
     smiles
         .split('.')
         .filter(|part| !part.is_empty())
@@ -213,11 +221,13 @@ fn is_only_product(drawn: &Drawn, reactants: &[Mol], product: &Mol) -> Result<bo
     let reagent_smiles = drawn.reaction.reagent_smiles.as_str();
     let own_reagents = reagents(reagent_smiles)?;
     let mixture: Vec<&Mol> = reactants.iter().chain(&own_reagents).collect();
-    let outcomes = named_reactions().outcomes(&mixture);
-    let own = outcomes.iter().any(|(reaction, _)| reaction.id == drawn.reaction.id);
-    let same = outcomes.iter().flat_map(|(_, products)| products).all(|made| made.is_same(product));
-    if !own || !same {
-        return Ok(false);
+    if !named_reactions().has_one_place(drawn.reaction, &mixture, |_| true) {
+        let outcomes = named_reactions().outcomes(&mixture);
+        let own = outcomes.iter().any(|(reaction, _)| reaction.id == drawn.reaction.id);
+        let same = outcomes.iter().flat_map(|(_, products)| products).all(|made| made.is_same(product));
+        if !own || !same {
+            return Ok(false);
+        }
     }
     for (_, milder) in STRONGER.iter().filter(|(reagent, _)| *reagent == reagent_smiles) {
         let milder = reagents(milder)?;
@@ -231,14 +241,13 @@ fn is_only_product(drawn: &Drawn, reactants: &[Mol], product: &Mol) -> Result<bo
 }
 
 /// True when the registry prefers one way to make the product, and it is this one.
-fn is_preferred_disconnection(drawn: &Drawn, reactants: &str, product: &Mol) -> bool {
-    let found = named_reactions().preferred_disconnections(product);
-    let sets: BTreeSet<String> = found.iter().map(|(_, set)| joined(set)).collect();
-    sets.len() == 1 && sets.contains(reactants) && found.iter().all(|(reaction, _)| reaction.id == drawn.reaction.id)
+fn is_preferred_disconnection(drawn: &Drawn, read: impl Fn() -> Result<Vec<Mol>, DataError>, product: &Mol) -> bool {
+    let same = |set: &[Mol]| read().is_ok_and(|reactants| joined(set) == joined(&reactants));
+    named_reactions().is_preferred(drawn.reaction, product, same)
 }
 
 /// Canonical SMILES of several molecules, sorted and joined with dots.
-fn joined(molecules: &[Mol]) -> String {
+pub(super) fn joined(molecules: &[Mol]) -> String {
     let mut texts: Vec<String> =
         molecules.iter().flat_map(Mol::fragments).map(|part| part.canonical().to_string()).collect();
     texts.sort();
@@ -247,7 +256,7 @@ fn joined(molecules: &[Mol]) -> String {
 
 /// Names of the groups that react, one for each reactant. They follow from the assembly and the kinds of fragment, so
 /// the search is made once on the plainest fragments and kept.
-fn reacting_groups(drawn: &Drawn) -> Result<String, DataError> {
+pub(super) fn reacting_groups(drawn: &Drawn) -> Result<String, DataError> {
     type Key = (String, String, FragmentKind, FragmentKind);
     static KNOWN: LazyLock<Mutex<BTreeMap<Key, String>>> = LazyLock::new(Mutex::default);
     let key = (drawn.reaction.id.clone(), drawn.assembly.reactants.join("."), drawn.kinds.0, drawn.kinds.1);
@@ -281,6 +290,9 @@ fn plainest(kind: FragmentKind) -> (&'static str, &'static str) {
 }
 
 pub(super) fn example(mut draw: Draw<'_>, direction: Direction) -> Result<Option<Example>, DataError> {
+    if draw.level >= 4 {
+        return selective::example(draw, direction);
+    }
     // Nine of ten products belong to the training split; the others need about twenty times as many tries.
     let tries = if draw.split == Split::Train { 30 } else { 600 };
     let choices = choices(draw.level);
@@ -301,24 +313,35 @@ pub(super) fn example(mut draw: Draw<'_>, direction: Direction) -> Result<Option
     Ok(None)
 }
 
-fn attempt(draw: &mut Draw<'_>, choice: &Choice, direction: Direction) -> Result<Option<Example>, DataError> {
+/// A drawn reaction with its reactants and product, where the product belongs to the split and is the only one.
+pub(super) fn checked(draw: &mut Draw<'_>, choice: &Choice) -> Result<Option<(Drawn, Vec<Mol>, Mol)>, DataError> {
+    checked_for(draw, choice, Direction::Forward)
+}
+
+fn checked_for(
+    draw: &mut Draw<'_>,
+    choice: &Choice,
+    direction: Direction,
+) -> Result<Option<(Drawn, Vec<Mol>, Mol)>, DataError> {
     let Some(drawn) = draw_reaction(draw.rng, choice, draw.level) else { return Ok(None) };
     let product = molecule("product of an assembly", &drawn.product)?;
     if !draw.wants(product.canonical()) {
         return Ok(None);
     }
-    let reactants = drawn
-        .reactants
-        .iter()
-        .map(|smiles| remembered("reactant of an assembly", smiles))
-        .collect::<Result<Vec<Mol>, DataError>>()?;
-    let all_reactants = joined(&reactants);
-    if direction == Direction::Retro && !is_preferred_disconnection(&drawn, &all_reactants, &product) {
+    // Most of what is refused backwards is refused by the product alone.
+    let read = || -> Result<Vec<Mol>, DataError> {
+        drawn.reactants.iter().map(|smiles| remembered("reactant of an assembly", smiles)).collect()
+    };
+    if direction == Direction::Retro && !is_preferred_disconnection(&drawn, &read, &product) {
         return Ok(None);
     }
-    if !is_only_product(&drawn, &reactants, &product)? {
-        return Ok(None);
-    }
+    let reactants = read()?;
+    let only = is_only_product(&drawn, &reactants, &product)?;
+    Ok(only.then_some((drawn, reactants, product)))
+}
+
+fn attempt(draw: &mut Draw<'_>, choice: &Choice, direction: Direction) -> Result<Option<Example>, DataError> {
+    let Some((drawn, reactants, product)) = checked_for(draw, choice, direction)? else { return Ok(None) };
     let aligned_reactants = drawn.reactants.join(".");
     let (task, input, reference, aligned) = match direction {
         Direction::Forward => (
@@ -329,7 +352,7 @@ fn attempt(draw: &mut Draw<'_>, choice: &Choice, direction: Direction) -> Result
         ),
         Direction::Retro => {
             let asked = if draw.level >= 3 { product.canonical().to_string() } else { drawn.product.clone() };
-            ("retrosynthesis", ("product", asked), all_reactants, aligned_reactants.clone())
+            ("retrosynthesis", ("product", asked), joined(&reactants), aligned_reactants.clone())
         }
     };
     let product_group = drawn.reaction.product_group.as_deref().and_then(|id| groups().get(id));

@@ -125,8 +125,9 @@ fn key_molecules_are_disjoint_between_splits() {
     // `split_of` guards each key; this looks at what came out, over all tasks together.
     let counts = |id: &str| match id {
         "name.smiles_to_formula" | "name.iupac_to_smiles" => (3_000, 300),
-        "reaction_prediction" => (240, 20),
+        "reaction_prediction" | "reagent.selection_rule" => (240, 20),
         "retrosynthesis" => (100, 10),
+        "yield.rule" => (400, 20),
         _ => (500, 30),
     };
     let gym = gym(&Gym::LEVELS);
@@ -241,6 +242,60 @@ fn polarity_is_balanced() {
     let rows = gym(&[1]).examples("property.polarity_rule", Split::Train, 0..600).unwrap();
     let yes = rows.iter().filter(|row| row.reference == "Yes").count();
     assert!((255..345).contains(&yes), "{yes}");
+}
+
+#[test]
+fn yields_are_balanced() {
+    for level in Gym::LEVELS {
+        let rows = gym(&[level]).examples("yield.rule", Split::Train, 0..300).unwrap();
+        let yes = rows.iter().filter(|row| row.reference == "Yes").count();
+        assert!((115..185).contains(&yes), "level {level}: {yes}");
+        for row in &rows {
+            let counts = chemr_tasks::yield_rule::count_reaction(row.field("reaction")).unwrap();
+            assert_eq!(
+                (counts.label(), counts.points().to_string()),
+                (row.reference.as_str(), row.meta["points"].clone())
+            );
+        }
+    }
+}
+
+/// One candidate is right; at levels 4 and 5 some are wrong because of a second group.
+#[test]
+fn reagents_to_choose_from() {
+    let task = chemr_tasks::task("reagent.selection_rule").unwrap();
+    for level in Gym::LEVELS {
+        let rows = gym(&[level]).examples("reagent.selection_rule", Split::Train, 0..200).unwrap();
+        let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+        for row in &rows {
+            let candidates: Vec<&str> = row.field("candidates").split(',').collect();
+            assert!((4..=6).contains(&candidates.len()), "{row:?}");
+            for candidate in candidates {
+                let verdict = task.verify(row, &chemr_tasks::completion("x", candidate), Mode::Strict);
+                assert_eq!(verdict.correct, candidate == row.reference, "{row:?}");
+            }
+            for item in row.meta["wrong"].split(';') {
+                *kinds.entry(item.split_once(':').unwrap().1).or_default() += 1;
+            }
+        }
+        assert!(kinds["too_weak"] > 100 && kinds["other_change"] > 20, "{kinds:?}");
+        assert_eq!(kinds.get("too_strong").is_some_and(|count| *count > 50), level >= 4, "{kinds:?}");
+    }
+}
+
+/// Levels 1 to 3 carry no equation in their metadata; there is one for each reaction all the same.
+#[test]
+fn atoms_balance_at_every_level() {
+    for level in Gym::LEVELS {
+        for row in gym(&[level]).examples("reaction_prediction", Split::Train, 0..60).unwrap() {
+            let reaction = chemr_chem::named_reactions().get(&row.meta["reaction"]).unwrap();
+            let reactants: Vec<Mol> =
+                row.meta["aligned_reactants"].split('.').map(|text| Mol::parse(text).unwrap()).collect();
+            let equation = balance::Equation::of(reaction, &reactants, &Mol::parse(&row.reference).unwrap());
+            let equation = equation.unwrap_or_else(|| panic!("{row:?}"));
+            assert!(row.meta.get("balance").is_none_or(|balance| *balance == equation.balance()), "{row:?}");
+        }
+    }
 }
 
 #[test]

@@ -28,6 +28,9 @@ use crate::registry::{Field, Task};
 use crate::verdict::{Judgement, Reason};
 use crate::{Example, guard};
 
+/// Their family: the reference of such a row may be a ranking.
+pub(crate) const FAMILY: &str = "selection";
+
 /// Most candidates that a row may have: a reaction of the benchmark has at most ten.
 const MAX_CANDIDATES: usize = 100;
 
@@ -35,7 +38,7 @@ macro_rules! selection {
     ($id:literal, $title:literal, $right:expr) => {
         Task {
             id: concat!("reagent.", $id),
-            family: "selection",
+            family: FAMILY,
             title: $title,
             kind: Kind::Demand,
             fields: &[Field { key: "reaction", columns: &["prompt_body"] }, Field { key: "candidates", columns: &[] }],
@@ -51,18 +54,26 @@ pub(crate) static SELECTIONS: [Task; 3] = [
     selection!("solvent", "Solvent selection", |_| 1),
 ];
 
+/// The best candidate of a ranking.
+pub(crate) fn best(ranking: &str) -> &str {
+    ranking.split(',').next().unwrap_or(ranking).trim()
+}
+
+/// The place of the answer among the candidates.
+pub(crate) fn chosen(candidates: &[&str], answer: &str) -> Result<usize, Reason> {
+    if candidates.len() > MAX_CANDIDATES || candidates.iter().any(|candidate| candidate.is_empty()) {
+        return Err(Reason::BrokenExample);
+    }
+    let given = fragments(&guard::answer_molecule(answer)?);
+    let is_given = |candidate: &&str| guard::data_molecule(candidate).is_ok_and(|mol| fragments(&mol) == given);
+    candidates.iter().position(is_given).ok_or(Reason::UnclearChoice)
+}
+
 fn judge(example: &Example, answer: &str, right: fn(usize) -> usize) -> Judgement {
     let ranked: Vec<&str> = example.reference.split(',').map(str::trim).collect();
-    if ranked.len() > MAX_CANDIDATES || ranked.iter().any(|candidate| candidate.is_empty()) {
-        return Judgement::unreadable(Reason::BrokenExample);
-    }
-    let given = match guard::answer_molecule(answer) {
-        Ok(mol) => fragments(&mol),
+    let place = match chosen(&ranked, answer) {
+        Ok(place) => place,
         Err(reason) => return Judgement::unreadable(reason),
-    };
-    let is_given = |candidate: &&str| guard::data_molecule(candidate).is_ok_and(|mol| fragments(&mol) == given);
-    let Some(place) = ranked.iter().position(is_given) else {
-        return Judgement::unreadable(Reason::UnclearChoice);
     };
     let right = right(ranked.len());
     let is_tied = || {

@@ -1,0 +1,196 @@
+//! Reactions of levels 4 and 5: substrates with a protecting group or a second functional group that survives, stereocentres, and
+//! spectators in the question.
+//!
+//! What may stand beside a reacting group is drawn from the selectivity rules (`data/selectivity.toml`), never guessed. The registry's
+//! templates then have to agree: the intended product comes out, and whatever else a template would make is one that a rule of this
+//! question decides against.
+
+mod draw;
+mod plan;
+mod rules;
+
+use chemr_chem::{Mol, NamedReaction, groups, named_reactions};
+use chemr_tasks::{Example, Split};
+
+use self::draw::Substrates;
+pub(super) use self::plan::{Plan, plans};
+use self::rules::{Group, rules};
+use super::balance::Equation;
+use super::reaction::{Direction, NEVER_PREFERRED, joined, reacting_groups, reagents, remembered};
+use super::{ATTEMPTS, Draw, finish, list, molecule};
+use crate::error::DataError;
+
+pub(super) fn example(mut draw: Draw<'_>, direction: Direction) -> Result<Option<Example>, DataError> {
+    // As at the lower levels: the reaction type is kept through its tries.
+    let tries = if draw.split == Split::Train { 12 } else { 240 };
+    let plans = plans(draw.level, direction == Direction::Retro);
+    for _ in 0..ATTEMPTS / tries {
+        let Some((_, choices)) = draw.rng.pick(plans) else { return Ok(None) };
+        for _ in 0..tries {
+            let Some(plan) = draw.rng.pick(choices) else { break };
+            if let Some(example) = attempt(&mut draw, plan, direction)? {
+                return Ok(Some(example));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// A drawn reaction that passed every check.
+pub(super) struct Checked {
+    pub substrates: Substrates,
+    pub reactants: Vec<Mol>,
+    pub product: Mol,
+    pub equation: Equation,
+}
+
+/// Draws by a plan and checks; `None` when the product belongs to another split or a check fails.
+pub(super) fn checked(draw: &mut Draw<'_>, plan: &Plan, retro: bool) -> Result<Option<Checked>, DataError> {
+    let Some(substrates) = Substrates::draw(draw.rng, plan, draw.level) else { return Ok(None) };
+    let product = molecule("product of an assembly", &substrates.drawn.product)?;
+    if draw.wants(product.canonical()) { passed(substrates, product, retro) } else { Ok(None) }
+}
+
+/// Checks what was drawn.
+fn passed(substrates: Substrates, product: Mol, retro: bool) -> Result<Option<Checked>, DataError> {
+    let drawn = &substrates.drawn;
+    if centres(product.canonical()) != centres(&drawn.product) {
+        return Ok(None);
+    }
+    // Most of what is refused backwards is refused by the product alone.
+    let read = || -> Result<Vec<Mol>, DataError> {
+        drawn.reactants.iter().map(|smiles| remembered("reactant of an assembly", smiles)).collect()
+    };
+    if retro && !is_preferred(drawn.reaction, &read, &product) {
+        return Ok(None);
+    }
+    let reactants = read()?;
+    if !is_decided(&substrates, &reactants, &product)? {
+        return Ok(None);
+    }
+    let Some(equation) = Equation::of(drawn.reaction, &reactants, &product) else { return Ok(None) };
+    Ok(Some(Checked { substrates, reactants, product, equation }))
+}
+
+/// Configured tetrahedral centres of a SMILES.
+fn centres(smiles: &str) -> usize {
+    smiles.matches('@').count() - smiles.matches("@@").count()
+}
+
+/// The same molecule; where one is configured, the same without configuration, because the templates know nothing of inversion. What
+/// happens to a centre is said by the rule that wrote it.
+fn same(made: &Mol, wanted: &Mol) -> bool {
+    made.is_same(wanted) || (wanted.canonical().contains('@') && made.canonical_flat() == wanted.canonical_flat())
+}
+
+/// Whether the templates and the rules leave one product.
+fn is_decided(substrates: &Substrates, reactants: &[Mol], product: &Mol) -> Result<bool, DataError> {
+    let own = substrates.drawn.reaction;
+    let over = |id: &str| substrates.distractors.iter().any(|(_, rule)| rule.over.iter().any(|other| other == id));
+    let own_reagents = reagents(&own.reagent_smiles)?;
+    let mixture: Vec<&Mol> = reactants.iter().chain(&own_reagents).collect();
+    if !over(&own.id) && named_reactions().has_one_place(own, &mixture, |reaction| !over(&reaction.id)) {
+        return Ok(true);
+    }
+    let outcomes = named_reactions().outcomes_of(&mixture, |reaction| reaction.id == own.id || !over(&reaction.id));
+    let mut found = false;
+    for (reaction, products) in outcomes {
+        if reaction.id == own.id {
+            found = products.iter().any(|made| same(made, product));
+            if over(&own.id) {
+                continue;
+            }
+        }
+        if !products.iter().all(|made| same(made, product)) {
+            return Ok(false);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether the registry prefers one way to make the product, and it is this one.
+fn is_preferred(reaction: &NamedReaction, read: impl Fn() -> Result<Vec<Mol>, DataError>, product: &Mol) -> bool {
+    let flat = |molecules: &[Mol]| {
+        let parts = molecules.iter().flat_map(Mol::fragments);
+        let mut texts: Vec<String> = parts.map(|part| part.canonical_flat()).collect();
+        texts.sort();
+        texts
+    };
+    named_reactions().is_preferred(reaction, product, |set| {
+        read().is_ok_and(|reactants| {
+            let wanted = joined(&reactants);
+            joined(set) == wanted || (wanted.contains('@') && flat(set) == flat(&reactants))
+        })
+    })
+}
+
+/// The name of a group of the rules.
+pub(super) fn group_name(id: &str) -> Option<&'static str> {
+    rules().group(id).map(|group| group.name.as_str())
+}
+
+/// The groups that survive a reaction.
+pub(super) fn survivors(reaction: &str) -> Vec<&'static Group> {
+    rules().survivors(reaction).into_iter().map(|(group, _)| group).collect()
+}
+
+/// Whether a reaction is asked backwards.
+fn is_asked_backwards(reaction: &NamedReaction) -> bool {
+    !reaction.is_secondary() && !NEVER_PREFERRED.contains(&reaction.id.as_str())
+}
+
+fn attempt(draw: &mut Draw<'_>, plan: &Plan, direction: Direction) -> Result<Option<Example>, DataError> {
+    let Some(made) = checked(draw, plan, direction == Direction::Retro)? else { return Ok(None) };
+    let drawn = &made.substrates.drawn;
+    let product = made.product.canonical().to_string();
+    let aligned_reactants = drawn.reactants.join(".");
+    let spectators = made.substrates.spectators(draw.rng, draw.level);
+    let (task, input, reference, aligned) = match direction {
+        Direction::Forward => {
+            let question = question(draw, &made, &spectators);
+            ("reaction_prediction", ("reactants", question), product.clone(), drawn.product.clone())
+        }
+        Direction::Retro => {
+            ("retrosynthesis", ("product", product.clone()), joined(&made.reactants), aligned_reactants.clone())
+        }
+    };
+    let product_group = drawn.reaction.product_group.as_deref().and_then(|id| groups().get(id));
+    let mut meta = vec![
+        ("key", product),
+        ("reaction", drawn.reaction.id.clone()),
+        ("reaction_name", drawn.reaction.name.clone()),
+        ("class", drawn.reaction.class.clone()),
+        ("reactants_pattern", drawn.assembly.reactants.join(".")),
+        ("product_pattern", drawn.assembly.product.clone()),
+        ("left", drawn.left.clone()),
+        ("right", drawn.right.clone()),
+        ("aligned_answer", aligned),
+        ("aligned_reactants", aligned_reactants),
+        ("aligned_product", drawn.product.clone()),
+        ("reactant_groups", reacting_groups(drawn)?),
+        ("product_group", product_group.map_or(String::new(), |group| group.name.clone())),
+        ("bonds_formed", list(&drawn.reaction.bonds_formed)),
+        ("bonds_broken", list(&drawn.reaction.bonds_broken)),
+        ("byproduct", made.equation.byproduct()),
+        ("balance", made.equation.balance()),
+        ("reagents", drawn.reaction.reagents.clone()),
+        ("reagent_smiles", drawn.reaction.reagent_smiles.clone()),
+    ];
+    meta.extend(made.substrates.meta());
+    if direction == Direction::Forward {
+        meta.push(("spectators", spectators.join(" ")));
+    }
+    Ok(Some(finish(task, draw, input, reference, meta)))
+}
+
+/// The molecules of a forward question, canonical and in any order.
+fn question(draw: &mut Draw<'_>, made: &Checked, spectators: &[&str]) -> String {
+    let mut texts: Vec<&str> = made.reactants.iter().map(Mol::canonical).collect();
+    texts.extend(Some(made.substrates.drawn.reaction.reagent_smiles.as_str()).filter(|text| !text.is_empty()));
+    texts.extend(spectators);
+    draw.rng.shuffle(&mut texts);
+    texts.join(".")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+use std::collections::BTreeSet;
+
+use chemr_chem::Pattern;
+use chemr_tasks::{Mode, completion};
+
+use super::super::{Gym, GymConfig};
+use super::*;
+
+/// One case for each rule, products by Python RDKit 2026.9.1.
+const CASES: &str = include_str!("../../../tests/fixtures/gym/selectivity.tsv");
+
+fn mol(smiles: &str) -> Mol {
+    Mol::parse(smiles).unwrap_or_else(|error| panic!("{smiles}: {error}"))
+}
+
+#[test]
+fn centres_are_counted() {
+    for (smiles, count) in [("CC", 0), ("C[C@H](N)O", 1), ("C[C@@H](N)[C@H](C)O", 2), ("C[C@@H](N)[C@@H](C)O", 2)] {
+        assert_eq!(centres(smiles), count, "{smiles}");
+    }
+}
+
+/// Each rule on a molecule written by hand: the group is there before and after, the templates make the product, and whatever else
+/// they make is what the rule decides against. A rule with `over` has to be needed in some case.
+#[test]
+fn every_rule_decides_its_case() {
+    let mut seen = BTreeSet::new();
+    for line in CASES.lines().filter(|line| !line.starts_with('#')) {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let &[id, reaction, reactants, product] = columns.as_slice() else { panic!("bad line {line}") };
+        let named = named_reactions().get(reaction).unwrap();
+        let survivors = rules().survivors(reaction);
+        let reactants: Vec<Mol> = reactants.split('.').map(mol).collect();
+        let product = mol(product);
+        let counts = |pattern: &Pattern| {
+            (reactants.iter().map(|mol| pattern.count(mol)).sum::<usize>(), pattern.count(&product))
+        };
+        let protected = survivors.iter().any(|(group, rule)| {
+            let (before, after) = counts(&Pattern::compile(&group.smarts).unwrap());
+            rule.id == id && before >= 1 && after >= before
+        });
+        assert!(protected, "{line}");
+        let (_, rule) = survivors.iter().find(|(_, rule)| rule.id == id).unwrap();
+        let own_reagents = reagents(&named.reagent_smiles).unwrap();
+        let mixture: Vec<&Mol> = reactants.iter().chain(&own_reagents).collect();
+        let outcomes = named_reactions().outcomes(&mixture);
+        assert!(outcomes.iter().any(|(known, made)| known.id == reaction && made.contains(&product)), "{line}");
+        for (known, made) in outcomes {
+            let decided = rule.over.contains(&known.id) || made.iter().all(|made| *made == product);
+            assert!(decided, "{line}: {} makes {made:?}", known.id);
+        }
+        assert!(Equation::of(named, &reactants, &product).is_some(), "{line}: not balanced");
+        seen.insert(id);
+    }
+    let ids: BTreeSet<&str> = rules().all().iter().map(|rule| rule.id.as_str()).collect();
+    assert_eq!(seen, ids);
+}
+
+#[test]
+fn sixty_types_have_distractors() {
+    for level in [4, 5] {
+        let forward = plans(level, false);
+        assert!(forward.len() >= 60, "level {level}: {} types", forward.len());
+        let groups: BTreeSet<&str> =
+            forward.iter().flat_map(|(_, plans)| plans).map(|plan| plan.distractor.group.id.as_str()).collect();
+        assert!(groups.len() >= 25, "level {level}: {groups:?}");
+        assert!(plans(level, true).len() >= 40, "level {level}: {} backwards", plans(level, true).len());
+    }
+}
+
+#[test]
+fn hundreds_of_examples_hold() {
+    for level in [4u8, 5] {
+        let gym = Gym::new(GymConfig { seed: 1, levels: vec![level] }).unwrap();
+        for (id, field) in [("reaction_prediction", "reactants"), ("retrosynthesis", "product")] {
+            let task = chemr_tasks::task(id).unwrap();
+            let (mut inverted, mut kept, mut two) = (0, 0, 0);
+            for example in gym.examples(id, Split::Train, 0..200).unwrap() {
+                let meta = &example.meta;
+                for answer in [&example.reference, &meta["aligned_answer"]] {
+                    let verdict = task.verify(&example, &completion("x", answer), Mode::Strict);
+                    assert_eq!(verdict.score, 1.0, "{example:?}");
+                }
+                assert!(chemr_tasks::check_input(task, example.field(field)).is_ok(), "{example:?}");
+                assert!(example.field(field).len() <= chemr_chem::Gate::ANSWER.max_chars, "{example:?}");
+                let distractors: Vec<&str> = meta["distractors"].split(';').collect();
+                assert!((1..=2).contains(&distractors.len()) && distractors.len() <= usize::from(level) - 3);
+                assert_eq!(meta["rules"].split(';').count(), distractors.len());
+                assert!(!meta["why"].is_empty() && !meta["balance"].is_empty() && !meta["conditions"].is_empty());
+                inverted += usize::from(meta["stereo"] == "inversion");
+                kept += usize::from(meta["stereo"] == "retention" || meta["spectator_centre"] == "yes");
+                two += usize::from(distractors.len() == 2);
+            }
+            let is_five = level == 5;
+            assert_eq!((inverted > 0, kept > 5, two > 50), (is_five, is_five, is_five), "{id} {level}");
+        }
+    }
+}
+
+/// SN2 turns the centre over: cut out of the whole chain of drawing, so that a change there is noticed.
+#[test]
+fn inversion_changes_the_centre_that_reacts() {
+    let gym = Gym::new(GymConfig { seed: 5, levels: vec![5] }).unwrap();
+    let rows = gym.examples("reaction_prediction", Split::Train, 0..400).unwrap();
+    let mut seen = 0;
+    for row in rows.iter().filter(|row| row.meta["stereo"] != "none" && row.meta["spectator_centre"] == "no") {
+        let named = named_reactions().get(&row.meta["reaction"]).unwrap();
+        let reactants: Vec<Mol> = row.meta["aligned_reactants"].split('.').map(mol).collect();
+        let borrowed: Vec<&Mol> = reactants.iter().collect();
+        // The template knows of no inversion: it makes the one configuration or, with two distractors, several products.
+        let made = named_reactions().products(named, &borrowed);
+        let same = made.iter().any(|made| made.is_same(&mol(&row.reference)));
+        assert_eq!(same, row.meta["stereo"] == "retention", "{row:?}");
+        seen += 1;
+    }
+    assert!(seen > 10, "{seen}");
+}

@@ -212,7 +212,8 @@ fn export_page() {
 fn import_page() {
     let mut text = String::from(
         "# Formats of `chemr data import`\n\nWritten from the importers. A file is offered to the formats in this order; `--format` overrides. Column names count \
-         without letter case and signs in tables, as written in JSON; `--map FIELD=COLUMN` overrides.\n",
+         without letter case and signs in tables, as written in JSON; `--map FIELD=COLUMN` overrides. Molecules are \
+         written without atom maps; `--keep-maps` keeps a mapped reaction in `meta.mapped`, for [prepare.md](prepare.md#other-spellings).\n",
     );
     for format in chemr_data::import::formats() {
         let _ = write!(text, "\n## `{}`\n\n{}.\n\n", format.name, format.about);

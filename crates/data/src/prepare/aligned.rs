@@ -38,9 +38,14 @@ fn question_field(example: &Example) -> Option<&'static str> {
     }
 }
 
+/// Whether the row is a reaction that alignment is for.
+pub(super) fn is_reaction(example: &Example) -> bool {
+    question_field(example).is_some()
+}
+
 /// Whether the row is a reaction with atom maps.
 pub(super) fn has_maps(example: &Example) -> bool {
-    question_field(example).is_some() && example.meta.get(MAPPED).is_some_and(|text| text.contains(':'))
+    is_reaction(example) && example.meta.get(MAPPED).is_some_and(|text| text.contains(':'))
 }
 
 /// A molecule without maps, and the map number of each of its atoms (0: none).

@@ -113,7 +113,7 @@ pub struct Manifest {
     pub left_out: BTreeMap<&'static str, usize>,
     /// Copies that could not be made, by reason.
     pub not_made: BTreeMap<&'static str, usize>,
-    /// Rows with atom maps that could not be aligned, by reason.
+    /// Reactions that were to be aligned and could not be, by reason.
     pub unaligned: BTreeMap<&'static str, usize>,
     /// Aligned rows by split.
     pub aligned: BTreeMap<&'static str, Distances>,

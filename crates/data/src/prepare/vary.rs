@@ -25,6 +25,9 @@ pub(super) fn vary(
 ) -> Result<Varied, &'static str> {
     example.split = split;
     let (mut distances, mut unaligned, mut kind) = (None, None, None);
+    if options.align > 0 && !entry.has_maps && item.variant == 0 && aligned::is_reaction(&example) {
+        unaligned = Some("no_maps");
+    }
     if options.align > 0 && entry.has_maps {
         match aligned::aligned(&example, item.variant, options.seed) {
             Ok(found) => {

@@ -55,11 +55,14 @@ fn prepared_rows_train_and_resume_to_the_same_bytes() {
     let weights = "checkpoints/foundation/step-000012/model.safetensors";
     assert!(fs::read(whole.join(weights)).unwrap() == fs::read(broken.join(weights)).unwrap());
 
-    // Other rows in the folder are other data: the run is not gone on with.
+    // Other rows in the folder are other data: a run that was stopped is not gone on with.
+    let (stopped, stop) = (base.path().join("stopped"), AtomicBool::new(false));
+    let progress = At { phase: "foundation", step: 5, stop: Some(&stop) };
+    assert_eq!(go(&recipe, &stopped, false, &progress, &stop), RunStatus::Stopped);
     let train = folder.join("train.jsonl");
     let text = fs::read_to_string(&train).unwrap();
     fs::write(&train, text.split_once('\n').unwrap().1).unwrap();
-    assert!(quietly(&recipe, &whole, true, &mut NoHook).is_err());
+    assert!(quietly(&recipe, &stopped, true, &mut NoHook).is_err());
     let set = ["data.source=prepared", "data.root=/nowhere"];
     let message = Source::open(&tiny().with_overrides(&set).unwrap()).unwrap_err().to_string();
     assert!(message.contains("no folder of `chemr data prepare`") && message.contains("train.jsonl"), "{message}");

@@ -186,7 +186,7 @@ fn print_summary(manifest: &Manifest, out: &Path) -> std::io::Result<()> {
         ("lines that are no examples", &manifest.skipped),
         ("rows in no split", &manifest.left_out),
         ("copies that could not be made", &manifest.not_made),
-        ("mapped reactions that were not aligned", &manifest.unaligned),
+        ("reactions that were not aligned", &manifest.unaligned),
     ] {
         if !counts.is_empty() {
             let told: Vec<String> = counts.iter().map(|(reason, count)| format!("{count} {reason}")).collect();

@@ -71,6 +71,7 @@ fn mapped_reactions_are_aligned_and_maps_go_nowhere() {
     let rows = bench.rows("aligned", Split::Train);
     // 6 rows with maps four times, the one without in two spellings.
     assert_eq!((rows.len(), manifest.aligned["train"].rows, manifest.aligned["test"].rows), (26, 24, 1));
+    assert_eq!(manifest.unaligned, BTreeMap::from([("no_maps", 1)]));
     let mut questions = std::collections::BTreeSet::new();
     for row in &rows {
         assert!(questions.insert((row.task.clone(), row.input.clone())), "{row:?} again");

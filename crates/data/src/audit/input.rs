@@ -9,8 +9,8 @@ use super::{AuditError, Given};
 use crate::example_lines::{ExampleLines, Text};
 use crate::import::EXAMPLES_FILE;
 
-/// Most rows of a batch.
-const BATCH_ROWS: usize = 8192;
+/// Most rows of a batch: the molecules that they are about are held as the toolkit has them, some 60 KB each.
+const BATCH_ROWS: usize = 2048;
 /// A batch ends when its rows hold about so many bytes.
 const BATCH_BYTES: usize = 16 << 20;
 

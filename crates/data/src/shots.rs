@@ -122,9 +122,9 @@ mod tests {
                 "header: there is no column `ground_truth` (or `reference`)",
             ),
             (
-                "prompt_body,candidates,reference\nCC,\"C,CC\",\"CC,C\"\n",
+                "prompt_body,candidates,reference\nCC,\"C,CC\",O\n",
                 &["reagent.solvent"],
-                "row 1: the reference `CC,C` is no answer to reagent.solvent",
+                "row 1: the reference `O` is no answer to reagent.solvent",
             ),
         ] {
             let message = read_text(text, ids).unwrap_err();

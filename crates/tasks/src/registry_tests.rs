@@ -226,7 +226,7 @@ fn a_reagent_is_chosen_by_rule() {
     assert_eq!(reason(&row, "[Na+].[BH4-]"), Reason::Correct);
     assert_eq!(reason(&row, "[Fe]"), Reason::WrongAnswer);
     assert_eq!(reason(&row, "B"), Reason::UnclearChoice);
-    assert_eq!(reason(&row, "C("), Reason::Invalid(chemr_chem::ErrorClass::UnbalancedParentheses));
+    assert!(matches!(reason(&row, "C("), Reason::Invalid(_)));
     row.input.insert("candidates".into(), "[Fe],BrBr".into());
     assert_eq!(reason(&row, "[Fe]"), Reason::BrokenExample);
 }

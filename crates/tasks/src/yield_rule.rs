@@ -163,7 +163,7 @@ const LEAVING: [(LeavingClass, &str); 4] = [
     (LeavingClass::Chloride, "[CX4]Cl"),
 ];
 const BASES: [(BaseClass, &str); 2] = [
-    (BaseClass::Strong, "[H-,$([OX1-;H1]),$([OX1-][CX4]),$([NX2-])]"),
+    (BaseClass::Strong, "[#1-,$([OX1-;H1]),$([OX1-][CX4]),$([NX2-])]"),
     (BaseClass::Medium, "[OX1-;$(OC(=O)[O-]),$(OP(=O)[O-])]"),
 ];
 const WITHDRAWING: &str = "[c;$(c[N+](=O)[O-]),$(cC#N),$(cC(F)(F)F),$(c[CX3]=[OX1]),$(cS(=O)=O)]";

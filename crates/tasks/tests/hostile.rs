@@ -205,6 +205,7 @@ fn row(task: &Task) -> Example {
         "reaction_prediction" => (vec![("reactants", "CC(=O)O.OCC")], "CCOC(C)=O"),
         "retrosynthesis" => (vec![("product", "CCOC(C)=O")], "CC(=O)O.CCO"),
         "reagent_prediction" => (vec![reaction], "[Na+].[OH-]"),
+        "reagent.selection_rule" => (vec![reaction, ("candidates", "CCO,CO,C1CCOC1")], "CO"),
         "tomg.atom_num" => (vec![("atoms", "5 carbon, 2 oxygen")], "CCCOC(C)=O"),
         "tomg.bond_num" => (vec![("bonds", "5 single, 1 double")], "CCCOC(C)=O"),
         "tomg.functional_group" => (vec![("groups", "1 ester, 2 alcohol")], "CCOC(=O)C(O)CO"),

@@ -122,9 +122,9 @@ mod tests {
                 "header: there is no column `ground_truth` (or `reference`)",
             ),
             (
-                "prompt_body,candidates,reference\nCC,\"C,CC\",O\n",
-                &["reagent.solvent"],
-                "row 1: the reference `O` is no answer to reagent.solvent",
+                "smiles,add,reference\nCCO,nitro,CC\n",
+                &["tomg.add"],
+                "row 1: the reference `CC` is no answer to tomg.add",
             ),
         ] {
             let message = read_text(text, ids).unwrap_err();

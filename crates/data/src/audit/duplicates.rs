@@ -25,17 +25,13 @@ pub(super) fn duplicates(table: &Table, examples: usize) -> Vec<Duplicates> {
     for row in &table.rows {
         found[row.set as usize].rows += 1;
     }
-    count(
-        table,
-        |row| exact_key(row),
-        |set, rows| {
-            let duplicates = &mut found[set as usize];
-            duplicates.exact += rows.len() as u64 - 1;
-            if let (true, [first, second, ..]) = (duplicates.examples.len() < examples, rows) {
-                duplicates.examples.push(Shown::of("question and answer", *first, *second));
-            }
-        },
-    );
+    count(table, exact_key, |set, rows| {
+        let duplicates = &mut found[set as usize];
+        duplicates.exact += rows.len() as u64 - 1;
+        if let (true, [first, second, ..]) = (duplicates.examples.len() < examples, rows) {
+            duplicates.examples.push(Shown::of("question and answer", *first, *second));
+        }
+    });
     count(table, |row| row.question[0], |set, rows| found[set as usize].question += rows.len() as u64 - 1);
     count(table, |row| row.question[1], |set, rows| found[set as usize].question_flat += rows.len() as u64 - 1);
     for level in Level::ALL {

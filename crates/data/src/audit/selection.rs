@@ -41,7 +41,7 @@ pub(super) fn selection(table: &Table, examples: usize) -> Vec<SelectionReport> 
         let mut yields = Yields { table, by_component: BTreeMap::new() };
         for (place, row) in table.yields.iter().enumerate().filter(|(_, row)| split_of(row.row) < split) {
             for part in &row.components {
-                yields.by_component.entry(*part).or_insert_with(Vec::new).push(place as u32);
+                yields.by_component.entry(*part).or_default().push(place as u32);
             }
         }
         if yields.by_component.is_empty() {

@@ -72,7 +72,7 @@ fn choose(rng: &mut Rng, level: u8) -> Option<Chosen> {
     let known = ENTRIES.iter().filter(|entry| entry.level <= level).count();
     let entry = ENTRIES.get(rng.below(known))?;
     let &(text, ref sketch) = rng.pick(&entry.texts)?;
-    Some(Chosen { name: entry.name, text: text, sketch })
+    Some(Chosen { name: entry.name, text, sketch })
 }
 
 /// Whether the count of a group changes by so much.

@@ -126,9 +126,9 @@ impl Gym {
         let place = optimise::Place { seed: self.config.seed, levels: self.config.levels.len(), index };
         let made = match task {
             "name.smiles_to_formula" => formula::example(draw),
-            "name.iupac_to_smiles" => name::example(draw, name::Direction::ToSmiles),
-            "name.smiles_to_iupac" => name::example(draw, name::Direction::ToName),
-            "name.iupac_to_formula" => name::example(draw, name::Direction::ToFormula),
+            "name.iupac_to_smiles" => name::example(draw, name::Direction::Smiles),
+            "name.smiles_to_iupac" => name::example(draw, name::Direction::Name),
+            "name.iupac_to_formula" => name::example(draw, name::Direction::Formula),
             "name.formula_to_smiles" => demand::isomer(draw),
             "property.polarity_rule" => polarity::example(draw),
             "molecule_design" => caption::design(draw),

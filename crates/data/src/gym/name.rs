@@ -7,12 +7,12 @@ use super::{ATTEMPTS, Draw, finish, list, molecule};
 use crate::error::DataError;
 use crate::names::{self, Drawn, Locant, Name, Skeleton, Unsaturation};
 
-/// What is asked about a name and its structure.
+/// What is asked about a name and its structure: which of them, or the formula, is the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Direction {
-    ToSmiles,
-    ToName,
-    ToFormula,
+    Smiles,
+    Name,
+    Formula,
 }
 
 /// A name of the wanted split.
@@ -29,15 +29,15 @@ pub(super) fn example(mut draw: Draw<'_>, direction: Direction) -> Result<Option
         let Some(Named { name, smiles, mol, mut meta }) = named(&mut draw)? else { continue };
         meta.push(("key", mol.canonical().to_string()));
         let (task, input, reference) = match direction {
-            Direction::ToSmiles => {
+            Direction::Smiles => {
                 meta.push(("aligned_answer", smiles));
                 ("name.iupac_to_smiles", ("iupac", name), mol.canonical().to_string())
             }
-            Direction::ToName => {
+            Direction::Name => {
                 let shown = if draw.level >= 3 { mol.canonical().to_string() } else { smiles };
                 ("name.smiles_to_iupac", ("smiles", shown), name)
             }
-            Direction::ToFormula => {
+            Direction::Formula => {
                 meta.push(("smiles", mol.canonical().to_string()));
                 ("name.iupac_to_formula", ("iupac", name), mol.formula())
             }

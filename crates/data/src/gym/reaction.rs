@@ -332,7 +332,7 @@ fn checked_for(
     let read = || -> Result<Vec<Mol>, DataError> {
         drawn.reactants.iter().map(|smiles| remembered("reactant of an assembly", smiles)).collect()
     };
-    if direction == Direction::Retro && !is_preferred_disconnection(&drawn, &read, &product) {
+    if direction == Direction::Retro && !is_preferred_disconnection(&drawn, read, &product) {
         return Ok(None);
     }
     let reactants = read()?;

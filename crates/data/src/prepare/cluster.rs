@@ -52,7 +52,7 @@ impl Molecules {
             for ((place, print), found) in block.iter().zip(prints).zip(found) {
                 // Leaders of this block were not there when the others were looked at.
                 let fresh = (known..clusters.leaders.len()).filter_map(|leader| clusters.near(leader, &print));
-                match fresh.fold(found, |best, near| Near::better(best, near)) {
+                match fresh.fold(found, Near::better) {
                     Some(near) => leader_of.push(clusters.keys[near.leader as usize]),
                     None => {
                         leader_of.push(self.keys[*place]);

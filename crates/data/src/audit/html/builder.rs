@@ -33,7 +33,7 @@ impl Page {
     }
 
     pub fn paragraph(&mut self, text: &str) {
-        let _ = write!(self.0, "<p>{}</p>\n", escaped(text));
+        let _ = writeln!(self.0, "<p>{}</p>", escaped(text));
     }
 
     /// Opens a section with what it means.
@@ -81,7 +81,7 @@ impl Page {
         if shown.is_empty() {
             return;
         }
-        let _ = write!(self.0, "<details><summary>{} ({})</summary>\n", escaped(title), shown.len());
+        let _ = writeln!(self.0, "<details><summary>{} ({})</summary>", escaped(title), shown.len());
         for pair in shown.iter().take(MOST_LINES) {
             let similarity = pair.similarity.map_or(String::new(), |value| format!(", similarity {value:.3}"));
             let _ = write!(
@@ -112,7 +112,7 @@ impl Page {
         if places.is_empty() {
             return;
         }
-        let _ = write!(self.0, "<details><summary>{} ({})</summary>\n", escaped(title), places.len());
+        let _ = writeln!(self.0, "<details><summary>{} ({})</summary>", escaped(title), places.len());
         for place in places {
             self.place(place);
         }

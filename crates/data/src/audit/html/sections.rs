@@ -20,9 +20,9 @@ pub(super) fn summary(page: &mut Page, report: &Report) {
     for finding in &report.summary {
         let count =
             if finding.check == Check::Length { thousands(finding.count) } else { out_of(finding.count, finding.of) };
-        let _ = write!(
+        let _ = writeln!(
             page.0,
-            "<tr><td>{}</td><td class=\"number\">{}</td><td><span class=\"severity {2}\">{2}</span></td><td>{3}</td></tr>\n",
+            "<tr><td>{}</td><td class=\"number\">{}</td><td><span class=\"severity {2}\">{2}</span></td><td>{3}</td></tr>",
             escaped(finding.check.name()),
             escaped(&count),
             finding.severity.name(),

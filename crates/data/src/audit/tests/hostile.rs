@@ -117,7 +117,7 @@ fn threads_and_packing_do_not_matter() {
     let options = || AuditOptions { near: 0.7, fix: Some(FixOptions::default()), ..AuditOptions::default() };
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let (report, out) = pool.install(|| desk.try_audit(&[path.clone()], options())).unwrap();
+        let (report, out) = pool.install(|| desk.try_audit(std::slice::from_ref(&path), options())).unwrap();
         assert!(
             report.leakage.held_out.iter().any(|set| set.same > 0 && set.near > 0),
             "{:?}",

@@ -61,7 +61,7 @@ fn passed(substrates: Substrates, product: Mol, retro: bool) -> Result<Option<Ch
     let read = || -> Result<Vec<Mol>, DataError> {
         drawn.reactants.iter().map(|smiles| remembered("reactant of an assembly", smiles)).collect()
     };
-    if retro && !is_preferred(drawn.reaction, &read, &product) {
+    if retro && !is_preferred(drawn.reaction, read, &product) {
         return Ok(None);
     }
     let reactants = read()?;

@@ -59,7 +59,10 @@ const fn row(
     (written, smiles, kind, senior, level, weight)
 }
 
-const ROWS: &[(&str, &str, Kind, Option<Suffix>, u8, u32)] = &[
+/// Prefix, text, kind, suffix, level and weight.
+type Entry = (&'static str, &'static str, Kind, Option<Suffix>, u8, u32);
+
+const ROWS: &[Entry] = &[
     row("benzyl", "Cc1ccccc1", Kind::Ring, None, 4, 4),
     row("phenoxy", "Oc1ccccc1", Kind::Polar, None, 4, 3),
     row("(propan-2-yloxy)", "OC(C)C", Kind::Polar, None, 4, 2),

@@ -116,7 +116,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         near: arguments.near,
         tolerance: arguments.tolerance,
         examples: arguments.examples,
-        fix: arguments.fix.then(|| FixOptions {
+        fix: arguments.fix.then_some(FixOptions {
             near: arguments.fix_near,
             conflicts: match arguments.conflicts.as_str() {
                 "keep-first" => ConflictRule::KeepFirst,

@@ -1,9 +1,10 @@
 //! The synthetic task `reagent.selection_rule`: which of these reagents makes this product. What each reagent changes and leaves is data
 //! (`data/reagents.toml`); a reagent that is not certainly wrong is no candidate beside the right one.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use chemr_chem::{Mol, NamedReaction, named_reactions};
+use chemr_chem::{Mol, NamedReaction, Pattern, named_reactions};
 use chemr_tasks::{Example, Split};
 use serde::Deserialize;
 
@@ -18,11 +19,17 @@ const DATA: &str = include_str!("../../data/reagents.toml");
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    /// Patterns of the groups that react; read by the independent check.
-    #[allow(dead_code)]
-    site: Vec<toml::Table>,
+    site: Vec<Site>,
     reagent: Vec<Reagent>,
     change: Vec<Change>,
+}
+
+/// A group that reacts.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Site {
+    id: String,
+    smarts: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -55,18 +62,21 @@ struct Wrong {
 
 /// What a level draws from: changes with the ways to write them.
 struct Table {
+    sites: BTreeMap<String, Pattern>,
     reagents: Vec<Reagent>,
     changes: Vec<Change>,
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     // The data is part of the program and a test reads it, so a failure cannot get this far.
-    load().unwrap_or_else(|_| Table { reagents: Vec::new(), changes: Vec::new() })
+    load().unwrap_or_else(|_| Table { sites: BTreeMap::new(), reagents: Vec::new(), changes: Vec::new() })
 });
 
-fn load() -> Result<Table, toml::de::Error> {
-    let File { reagent: reagents, change: changes, .. } = toml::from_str(DATA)?;
-    Ok(Table { reagents, changes })
+fn load() -> Result<Table, Box<dyn std::error::Error>> {
+    let File { site: sites, reagent: reagents, change: changes } = toml::from_str(DATA)?;
+    let compiled = |site: Site| Ok::<_, chemr_chem::ChemError>((site.id, Pattern::compile(&site.smarts)?));
+    let sites = sites.into_iter().map(compiled).collect::<Result<_, _>>()?;
+    Ok(Table { sites, reagents, changes })
 }
 
 impl Table {
@@ -76,6 +86,13 @@ impl Table {
 
     fn change(&self, reaction: &str) -> Option<&Change> {
         self.changes.iter().find(|change| change.reaction == reaction)
+    }
+
+    /// Whether the reactant has the group that the change is about: a template can fit others, which the lists of reagents do not speak
+    /// of (a mesylate where a bromide is meant).
+    fn has_site(&self, reaction: &str, reactant: &Mol) -> bool {
+        let pattern = self.change(reaction).and_then(|change| self.sites.get(&change.site));
+        pattern.is_none_or(|pattern| pattern.count(reactant) > 0)
     }
 
     /// The reagents that are certainly wrong for a change beside these distractors.
@@ -190,6 +207,9 @@ fn simple(draw: &mut Draw<'_>, choice: &Choice) -> Result<Option<Transformation>
 fn selected(draw: &mut Draw<'_>, plan: &Plan) -> Result<Option<Transformation>, DataError> {
     let Some(made) = selective::checked(draw, plan, false)? else { return Ok(None) };
     let [reactant] = made.reactants.as_slice() else { return Ok(None) };
+    if !TABLE.has_site(&plan.reaction.id, reactant) {
+        return Ok(None);
+    }
     Ok(Some(Transformation {
         reaction: plan.reaction,
         reactant: reactant.canonical().to_string(),

@@ -68,7 +68,7 @@ const LEVEL_ONE: &[&str] = &[
 
 /// Reactions that are not secondary in the registry, whose products still have a preferred disconnection elsewhere: never
 /// asked backwards either.
-pub(super) const NEVER_PREFERRED: &[&str] = &["alkene_hydrogenation"];
+const NEVER_PREFERRED: &[&str] = &["alkene_hydrogenation"];
 
 /// A reagent and a milder one whose reactions it also brings about.
 const STRONGER: &[(&str, &str)] = &[("[AlH4-].[Li+]", "[BH4-].[Na+]")];
@@ -256,7 +256,7 @@ pub(super) fn joined(molecules: &[Mol]) -> String {
 
 /// Names of the groups that react, one for each reactant. They follow from the assembly and the kinds of fragment, so
 /// the search is made once on the plainest fragments and kept.
-pub(super) fn reacting_groups(drawn: &Drawn) -> Result<String, DataError> {
+fn reacting_groups(drawn: &Drawn) -> Result<String, DataError> {
     type Key = (String, String, FragmentKind, FragmentKind);
     static KNOWN: LazyLock<Mutex<BTreeMap<Key, String>>> = LazyLock::new(Mutex::default);
     let key = (drawn.reaction.id.clone(), drawn.assembly.reactants.join("."), drawn.kinds.0, drawn.kinds.1);
@@ -300,8 +300,7 @@ pub(super) fn example(mut draw: Draw<'_>, direction: Direction) -> Result<Option
         // The reaction type is kept through its tries, so that the types come about equally often.
         let Some(choice) = draw.rng.pick(choices) else { return Ok(None) };
         let reaction = choice.reaction;
-        let twin = reaction.is_secondary() || NEVER_PREFERRED.contains(&reaction.id.as_str());
-        if direction == Direction::Retro && twin {
+        if direction == Direction::Retro && !is_asked_backwards(reaction) {
             continue;
         }
         for _ in 0..tries {
@@ -329,9 +328,7 @@ fn checked_for(
         return Ok(None);
     }
     // Most of what is refused backwards is refused by the product alone.
-    let read = || -> Result<Vec<Mol>, DataError> {
-        drawn.reactants.iter().map(|smiles| remembered("reactant of an assembly", smiles)).collect()
-    };
+    let read = || drawn.read_reactants();
     if direction == Direction::Retro && !is_preferred_disconnection(&drawn, read, &product) {
         return Ok(None);
     }
@@ -342,7 +339,6 @@ fn checked_for(
 
 fn attempt(draw: &mut Draw<'_>, choice: &Choice, direction: Direction) -> Result<Option<Example>, DataError> {
     let Some((drawn, reactants, product)) = checked_for(draw, choice, direction)? else { return Ok(None) };
-    let aligned_reactants = drawn.reactants.join(".");
     let (task, input, reference, aligned) = match direction {
         Direction::Forward => (
             "reaction_prediction",
@@ -352,31 +348,54 @@ fn attempt(draw: &mut Draw<'_>, choice: &Choice, direction: Direction) -> Result
         ),
         Direction::Retro => {
             let asked = if draw.level >= 3 { product.canonical().to_string() } else { drawn.product.clone() };
-            ("retrosynthesis", ("product", asked), joined(&reactants), aligned_reactants.clone())
+            ("retrosynthesis", ("product", asked), joined(&reactants), drawn.reactants.join("."))
         }
     };
-    let product_group = drawn.reaction.product_group.as_deref().and_then(|id| groups().get(id));
-    let meta = [
-        ("key", product.canonical().to_string()),
-        ("reaction", drawn.reaction.id.clone()),
-        ("reaction_name", drawn.reaction.name.clone()),
-        ("class", drawn.reaction.class.clone()),
-        ("reactants_pattern", drawn.assembly.reactants.join(".")),
-        ("product_pattern", drawn.assembly.product.clone()),
-        ("left", drawn.left.clone()),
-        ("right", drawn.right.clone()),
-        ("aligned_answer", aligned),
-        ("aligned_reactants", aligned_reactants),
-        ("aligned_product", drawn.product.clone()),
-        ("reactant_groups", reacting_groups(&drawn)?),
-        ("product_group", product_group.map_or(String::new(), |group| group.name.clone())),
-        ("bonds_formed", list(&drawn.reaction.bonds_formed)),
-        ("bonds_broken", list(&drawn.reaction.bonds_broken)),
-        ("byproduct", drawn.reaction.byproduct.clone()),
-        ("reagents", drawn.reaction.reagents.clone()),
-        ("reagent_smiles", drawn.reaction.reagent_smiles.clone()),
-    ];
+    let meta = drawn.meta(&product, aligned, drawn.reaction.byproduct.clone())?;
     Ok(Some(finish(task, draw, input, reference, meta)))
+}
+
+impl Drawn {
+    /// The molecules of the reactants.
+    pub(super) fn read_reactants(&self) -> Result<Vec<Mol>, DataError> {
+        self.reactants.iter().map(|smiles| remembered("reactant of an assembly", smiles)).collect()
+    }
+
+    /// What questions of all levels tell about their reaction.
+    pub(super) fn meta(
+        &self,
+        product: &Mol,
+        aligned_answer: String,
+        byproduct: String,
+    ) -> Result<Vec<(&'static str, String)>, DataError> {
+        let Drawn { reaction, assembly, .. } = self;
+        let product_group = reaction.product_group.as_deref().and_then(|id| groups().get(id));
+        Ok(vec![
+            ("key", product.canonical().to_string()),
+            ("reaction", reaction.id.clone()),
+            ("reaction_name", reaction.name.clone()),
+            ("class", reaction.class.clone()),
+            ("reactants_pattern", assembly.reactants.join(".")),
+            ("product_pattern", assembly.product.clone()),
+            ("left", self.left.clone()),
+            ("right", self.right.clone()),
+            ("aligned_answer", aligned_answer),
+            ("aligned_reactants", self.reactants.join(".")),
+            ("aligned_product", self.product.clone()),
+            ("reactant_groups", reacting_groups(self)?),
+            ("product_group", product_group.map_or(String::new(), |group| group.name.clone())),
+            ("bonds_formed", list(&reaction.bonds_formed)),
+            ("bonds_broken", list(&reaction.bonds_broken)),
+            ("byproduct", byproduct),
+            ("reagents", reaction.reagents.clone()),
+            ("reagent_smiles", reaction.reagent_smiles.clone()),
+        ])
+    }
+}
+
+/// Whether a reaction is asked backwards.
+pub(super) fn is_asked_backwards(reaction: &NamedReaction) -> bool {
+    !reaction.is_secondary() && !NEVER_PREFERRED.contains(&reaction.id.as_str())
 }
 
 /// The reactants as the question shows them: aligned and in the order of the registry at level 1, perhaps swapped at

@@ -9,15 +9,15 @@ mod draw;
 mod plan;
 mod rules;
 
-use chemr_chem::{Mol, NamedReaction, groups, named_reactions};
+use chemr_chem::{Mol, NamedReaction, named_reactions};
 use chemr_tasks::{Example, Split};
 
 use self::draw::Substrates;
 pub(super) use self::plan::{Plan, plans};
 use self::rules::{Group, rules};
 use super::balance::Equation;
-use super::reaction::{Direction, NEVER_PREFERRED, joined, reacting_groups, reagents, remembered};
-use super::{ATTEMPTS, Draw, finish, list, molecule};
+use super::reaction::{Direction, joined, reagents};
+use super::{ATTEMPTS, Draw, finish, molecule};
 use crate::error::DataError;
 
 pub(super) fn example(mut draw: Draw<'_>, direction: Direction) -> Result<Option<Example>, DataError> {
@@ -58,9 +58,7 @@ fn passed(substrates: Substrates, product: Mol, retro: bool) -> Result<Option<Ch
         return Ok(None);
     }
     // Most of what is refused backwards is refused by the product alone.
-    let read = || -> Result<Vec<Mol>, DataError> {
-        drawn.reactants.iter().map(|smiles| remembered("reactant of an assembly", smiles)).collect()
-    };
+    let read = || drawn.read_reactants();
     if retro && !is_preferred(drawn.reaction, read, &product) {
         return Ok(None);
     }
@@ -134,16 +132,10 @@ pub(super) fn survivors(reaction: &str) -> Vec<&'static Group> {
     rules().survivors(reaction).into_iter().map(|(group, _)| group).collect()
 }
 
-/// Whether a reaction is asked backwards.
-fn is_asked_backwards(reaction: &NamedReaction) -> bool {
-    !reaction.is_secondary() && !NEVER_PREFERRED.contains(&reaction.id.as_str())
-}
-
 fn attempt(draw: &mut Draw<'_>, plan: &Plan, direction: Direction) -> Result<Option<Example>, DataError> {
     let Some(made) = checked(draw, plan, direction == Direction::Retro)? else { return Ok(None) };
     let drawn = &made.substrates.drawn;
     let product = made.product.canonical().to_string();
-    let aligned_reactants = drawn.reactants.join(".");
     let spectators = made.substrates.spectators(draw.rng, draw.level);
     let (task, input, reference, aligned) = match direction {
         Direction::Forward => {
@@ -151,31 +143,11 @@ fn attempt(draw: &mut Draw<'_>, plan: &Plan, direction: Direction) -> Result<Opt
             ("reaction_prediction", ("reactants", question), product.clone(), drawn.product.clone())
         }
         Direction::Retro => {
-            ("retrosynthesis", ("product", product.clone()), joined(&made.reactants), aligned_reactants.clone())
+            ("retrosynthesis", ("product", product.clone()), joined(&made.reactants), drawn.reactants.join("."))
         }
     };
-    let product_group = drawn.reaction.product_group.as_deref().and_then(|id| groups().get(id));
-    let mut meta = vec![
-        ("key", product),
-        ("reaction", drawn.reaction.id.clone()),
-        ("reaction_name", drawn.reaction.name.clone()),
-        ("class", drawn.reaction.class.clone()),
-        ("reactants_pattern", drawn.assembly.reactants.join(".")),
-        ("product_pattern", drawn.assembly.product.clone()),
-        ("left", drawn.left.clone()),
-        ("right", drawn.right.clone()),
-        ("aligned_answer", aligned),
-        ("aligned_reactants", aligned_reactants),
-        ("aligned_product", drawn.product.clone()),
-        ("reactant_groups", reacting_groups(drawn)?),
-        ("product_group", product_group.map_or(String::new(), |group| group.name.clone())),
-        ("bonds_formed", list(&drawn.reaction.bonds_formed)),
-        ("bonds_broken", list(&drawn.reaction.bonds_broken)),
-        ("byproduct", made.equation.byproduct()),
-        ("balance", made.equation.balance()),
-        ("reagents", drawn.reaction.reagents.clone()),
-        ("reagent_smiles", drawn.reaction.reagent_smiles.clone()),
-    ];
+    let mut meta = drawn.meta(&made.product, aligned, made.equation.byproduct())?;
+    meta.push(("balance", made.equation.balance()));
     meta.extend(made.substrates.meta());
     if direction == Direction::Forward {
         meta.push(("spectators", spectators.join(" ")));

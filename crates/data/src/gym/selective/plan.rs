@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use chemr_chem::{Assembly, NamedReaction, named_reactions};
 
-use super::super::reaction::fits;
+use super::super::reaction::{fits, is_asked_backwards};
 use super::rules::{Group, Rule, Stereo, rules};
 
 /// Written by the test below; without it each process would have to try thousands of drawings first.
@@ -65,7 +65,7 @@ fn by_reaction(level: u8, retro: bool) -> Plans {
     let passing = passing(retro);
     let reactions = named_reactions().all().iter();
     reactions
-        .filter(|reaction| !retro || super::is_asked_backwards(reaction))
+        .filter(|reaction| !retro || is_asked_backwards(reaction))
         .map(|reaction| {
             let plans = of_reaction(reaction, level, |assembly, distractor| {
                 let groups = passing.get(&key(reaction, assembly, distractor.side));
@@ -144,7 +144,7 @@ mod tests {
 
     use super::super::super::molecule;
     use super::super::draw::Substrates;
-    use super::super::{is_asked_backwards, passed};
+    use super::super::passed;
     use super::*;
     use crate::rng::Rng;
     use crate::split::stable_hash;

@@ -6,11 +6,13 @@ use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use chemr_engine::hf::{ADAPTER_CONFIG_FILE, CONFIG_FILE};
+use chemr_engine::tokenizer::TOKENIZER_FILE;
 use chemr_engine::{
     EngineError, InferenceModel, ModelConfig, Precision, Tokenizer, adapter_base, check_folder,
     load_adapted_inference_folder, load_adapter, load_config, load_inference_folder, load_merged_inference_folder,
 };
 use chemr_eval::{AdapterFacts, ModelFacts};
+use chemr_tasks::Prompts;
 use chemr_train::Manifest;
 
 /// Where runs go unless the user says otherwise.
@@ -37,6 +39,23 @@ pub fn resolve(path: &Path) -> anyhow::Result<PathBuf> {
          checkpoint",
         path.display()
     )
+}
+
+/// The tokenizer of a model folder, or of the newest checkpoint of a run folder, and the folder that it lies in.
+pub fn tokenizer(folder: &Path) -> anyhow::Result<(PathBuf, Tokenizer)> {
+    let context = || format!("the tokenizer of {}", folder.display());
+    let found = if folder.join(TOKENIZER_FILE).is_file() {
+        folder.to_owned()
+    } else {
+        resolve(folder).with_context(context)?
+    };
+    let tokenizer = Tokenizer::load(&found).with_context(context)?;
+    Ok((found, tokenizer))
+}
+
+/// The prompts of the run that made a model, if one did.
+pub fn trained_prompts(folder: &Path) -> anyhow::Result<Option<Prompts>> {
+    Ok(run_of(folder).map(chemr_train::prompts_of).transpose()?.flatten())
 }
 
 /// As transformers decides: also where the base's `config.json` lies beside.

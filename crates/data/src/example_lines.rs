@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chemr_tasks::{Example, Split};
 use flate2::read::MultiGzDecoder;
@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::import::EXAMPLES_FILE;
 use crate::predictions::MAX_LINE;
 
 /// The source of rows that say nothing of theirs.
@@ -55,6 +56,14 @@ pub(crate) fn example(line: &[u8], trace_text: TraceText) -> Result<(Example, Op
         example.id = id;
     }
     Ok((example, completion))
+}
+
+/// The file of examples that a path stands for: itself, or that of a folder which an import wrote; `None` for a folder without one.
+pub(crate) fn examples_file(path: &Path) -> Option<PathBuf> {
+    if !path.is_dir() {
+        return Some(path.to_owned());
+    }
+    Some(path.join(EXAMPLES_FILE)).filter(|file| file.is_file())
 }
 
 /// A line that holds something.

@@ -15,6 +15,7 @@
 //!
 //! `docs/gym.md` describes levels, rules and the metadata that examples carry.
 
+mod anatomy;
 pub mod audit;
 pub mod compounds;
 mod error;
@@ -25,6 +26,7 @@ pub mod gym;
 pub mod import;
 pub mod names;
 pub mod predictions;
+mod prefix_filter;
 pub mod prepare;
 pub mod rng;
 pub mod shots;

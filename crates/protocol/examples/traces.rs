@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use chemr_data::{Gym, GymConfig, import};
-use chemr_protocol::{FilterCounts, Truth, check_claims, expert_trace, filter, protocol_for, tally};
+use chemr_protocol::{FilterCounts, Truth, check_claims, expert_trace, filter, has_protocol, tally};
 use chemr_tasks::{Example, Split, task};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -57,7 +57,7 @@ fn main() -> Outcome {
 
 /// The tasks of the gym that have a protocol.
 fn taught() -> impl Iterator<Item = &'static str> {
-    Gym::TASKS.into_iter().filter(|id| task(id).is_some_and(|task| protocol_for(task.family()).is_some()))
+    Gym::TASKS.into_iter().filter(|id| task(id).is_some_and(has_protocol))
 }
 
 fn show(count: u64, level: u8) -> Outcome {

@@ -19,7 +19,7 @@ mod trace;
 
 pub use claims::{Claim, ClaimKind, ClaimTally, Truth, check_claims, tally};
 pub use filter::{DropReason, FilterCounts, MAX_TRACE_BYTES, filter};
-pub use protocol::{Protocol, ProtocolError, StepSpec, protocol_for, protocols};
+pub use protocol::{Protocol, ProtocolError, StepSpec, has_protocol, protocol_for, protocols};
 pub use steps::{StepSpan, steps};
 pub use teacher::{TeacherError, expert_trace};
 pub use trace::{Trace, TraceStep};

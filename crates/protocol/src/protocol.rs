@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use chemr_tasks::Task;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -95,6 +96,11 @@ pub fn protocols() -> &'static [Protocol] {
 /// The protocol of a task family (`formula`, `name`, `property`, `forward`, `retro`, `custom`).
 pub fn protocol_for(family: &str) -> Option<&'static Protocol> {
     protocols().iter().find(|protocol| protocol.families.iter().any(|name| name == family))
+}
+
+/// Whether expert traces can be written for a task.
+pub fn has_protocol(task: &Task) -> bool {
+    protocol_for(task.family()).is_some()
 }
 
 #[cfg(test)]

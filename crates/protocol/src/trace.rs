@@ -35,6 +35,14 @@ impl Trace {
     pub fn render(&self) -> String {
         chemr_tasks::completion(&self.reasoning(), &self.answer)
     }
+
+    /// The completion of a trace as it is stored beside a row.
+    ///
+    /// # Errors
+    /// When the value is no trace.
+    pub fn text_of(stored: serde_json::Value) -> Result<String, serde_json::Error> {
+        serde_json::from_value::<Trace>(stored).map(|trace| trace.render())
+    }
 }
 
 #[cfg(test)]

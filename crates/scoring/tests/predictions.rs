@@ -38,7 +38,10 @@ fn rows_of_a_suite_find_their_tasks() {
     );
     let results = score_predictions(suite, None, &file).unwrap();
     let [design] = &results[..] else { panic!("{} tasks", results.len()) };
-    assert_eq!((design.task.id(), design.rows.len()), ("molecule_design", 5));
+    assert_eq!(
+        (design.task.id(), design.rows.len(), &design.told_by[..]),
+        ("molecule_design", 5, &["description".to_owned()][..])
+    );
     assert_eq!([Fault::Missing, Fault::Unparsable, Fault::Invalid].map(|fault| design.count(fault)), [1, 1, 1]);
     assert_eq!([value(design, "validity"), value(design, "exact.inchi")], [0.4, 0.4]);
     let json = design.json();
@@ -54,9 +57,10 @@ fn rows_of_a_suite_find_their_tasks() {
 
     let lines = "{\"task\": \"molecule_captioning\", \"reference\": \"an acid\", \"output\": \"an acid\"}\n\
                  {\"task\": \"molecule_design\", \"reference\": \"CC\", \"output\": \"CC\"}\n";
-    let ids: Vec<&str> =
-        score_predictions(suite, None, &read(lines)).unwrap().iter().map(|result| result.task.id()).collect();
+    let results = score_predictions(suite, None, &read(lines)).unwrap();
+    let ids: Vec<&str> = results.iter().map(|result| result.task.id()).collect();
     assert_eq!(ids, ["molecule_captioning", "molecule_design"]);
+    assert!(results.iter().all(|result| result.told_by.is_empty()));
 }
 
 #[test]

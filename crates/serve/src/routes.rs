@@ -88,12 +88,11 @@ async fn metrics(Given(state): Given<Shared>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], state.counters.render())
 }
 
-/// A row: the fields of the question stand beside the others.
+/// A row: `reference` and the fields of the question stand beside the others.
 #[derive(Deserialize)]
 struct Row {
     task: Option<String>,
     completion: Option<String>,
-    reference: Option<Value>,
     #[serde(flatten)]
     columns: Map<String, Value>,
 }
@@ -157,10 +156,9 @@ async fn reward(Given(state): Given<Shared>, request: Request) -> Result<axum::J
             )));
         };
         let task = columns.remove("task").and_then(|task| task.as_str().map(str::to_owned));
-        let reference = columns.remove("reference").unwrap_or(Value::Null);
+        columns.entry("reference").or_insert(Value::Null);
         let completion = query.strip_prefix(&prompt).unwrap_or(&query).to_owned();
-        let row = Row { task, completion: Some(completion), reference: Some(reference), columns };
-        items.push(item(place, row, None)?);
+        items.push(item(place, Row { task, completion: Some(completion), columns }, None)?);
     }
     let verdicts = judge(&state, Shaping::default(), items).await?;
     let column = |of: fn(&Verdict) -> f64| verdicts.iter().map(of).collect::<Vec<f64>>();
@@ -174,15 +172,16 @@ async fn reward(Given(state): Given<Shared>, request: Request) -> Result<axum::J
     })))
 }
 
-fn item(place: usize, row: Row, default: Option<&str>) -> Result<Item, Refusal> {
+fn item(place: usize, mut row: Row, default: Option<&str>) -> Result<Item, Refusal> {
+    let lacks = |name: &str| wrong(format!("row {place} has no `{name}`"));
+    let reference = row.columns.remove("reference").ok_or_else(|| lacks("reference"))?;
+    let completion = row.completion.ok_or_else(|| lacks("completion"))?;
     let id = row.task.as_deref().or(default);
     let id = id.ok_or_else(|| wrong(format!("row {place} names no task, and the request none for all rows")))?;
     let known = task(id).ok_or_else(|| wrong(format!("row {place}: there is no task {id:?}")))?;
     let columns: BTreeMap<String, String> =
         row.columns.iter().filter_map(|(name, value)| Some((name.clone(), text(value, "\n")?))).collect();
-    let lacks = |name: &str| wrong(format!("row {place} has no `{name}`"));
-    let reference = text(&row.reference.ok_or_else(|| lacks("reference"))?, ",").unwrap_or_default();
-    let completion = row.completion.ok_or_else(|| lacks("completion"))?;
+    let reference = text(&reference, ",").unwrap_or_default();
     Ok(Item { task: known, example: known.row(&columns, &reference), completion })
 }
 

@@ -81,13 +81,14 @@ fn verdicts_come_in_the_order_of_rows() {
             {"completion": full("CO"), "reference": ["CCO", "CO"], "task": "reagent.solvent", "reaction": "x", "candidates": ["CO", "CCO"]},
             {"completion": full("B"), "reference": "B", "task": "choice.mmlu", "question": "?", "options": ["a", "b"]},
             {"completion": "CCO", "reference": "CCO"},
+            {"completion": full("CCO"), "reference": null, "task": "tomg.atom_num", "atoms": "2 carbon, 1 oxygen"},
         ],
     });
     let (status, answer) = server.post("/v1/score", &body);
     assert_eq!(status, 200, "{answer}");
     let of = |key: &str| answer["verdicts"].as_array().unwrap().iter().map(|one| one[key].clone()).collect::<Vec<_>>();
-    assert_eq!(of("reason"), ["correct", "wrong_answer", "correct", "wrong_answer", "correct", "no_answer"]);
-    assert_eq!(of("correct"), [true, false, true, false, true, false]);
+    assert_eq!(of("reason"), ["correct", "wrong_answer", "correct", "wrong_answer", "correct", "no_answer", "correct"]);
+    assert_eq!(of("correct"), [true, false, true, false, true, false, true]);
     assert!((answer["verdicts"][1]["score"].as_f64().unwrap() - (0.1 + 0.45 * 5.0 / 9.0)).abs() < 1e-12);
 
     let (status, text) = server.send("GET", "/metrics", "", "");
@@ -127,6 +128,18 @@ fn what_is_wrong_is_said() {
         ("/v1/score", json!({"items": [row]}), 422, "row 0 names no task"),
         ("/v1/score", json!({"task": "x", "items": [row]}), 422, "there is no task \"x\""),
         ("/v1/score", json!({"task": "retrosynthesis"}), 422, "missing field `items`"),
+        (
+            "/v1/score",
+            json!({"task": "retrosynthesis", "items": [row, {"completion": "C"}]}),
+            422,
+            "row 1 has no `reference`",
+        ),
+        (
+            "/v1/score",
+            json!({"task": "retrosynthesis", "items": [{"reference": "C"}]}),
+            422,
+            "row 0 has no `completion`",
+        ),
         ("/v1/score", json!({"items": [], "shaping": {"formt": 1}}), 422, "unknown field `formt`"),
         ("/v1/score", json!({"items": [], "shaping": {"format": 2}}), 422, "format is 2"),
         ("/v1/score", json!({"task": "retrosynthesis", "items": rows}), 413, "--max-rows"),

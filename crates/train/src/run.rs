@@ -16,7 +16,7 @@ use crate::phase::{PhaseHook, PhaseKind, PhaseOutcome, RunOutcome, RunStatus};
 use crate::progress::Progress;
 use crate::recipe::Recipe;
 use crate::seed::{Use, mix};
-use crate::source::{Source, has_protocol};
+use crate::source::Source;
 use crate::start::{Start, starting_point, usable_folder};
 use crate::{grpo, supervised};
 
@@ -100,7 +100,7 @@ impl Run<'_> {
 
 /// Refuses to begin a run whose second phase would find no expert trace of a task.
 fn check_protocols(source: &Source) -> Result<(), TrainError> {
-    let without: Vec<&str> = source.tasks().iter().filter(|task| !has_protocol(task)).map(|task| task.id()).collect();
+    let without = source.tasks_without_traces();
     if without.is_empty() {
         return Ok(());
     }

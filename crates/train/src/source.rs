@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use chemr_data::import::Imported;
 use chemr_data::prepare::PreparedRows;
 use chemr_data::{Gym, GymConfig};
+use chemr_protocol::{Trace, has_protocol};
 use chemr_tasks::{Example, Prompt, Prompts, Split, Task};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -35,6 +36,8 @@ enum Kind {
     Prepared {
         rows: PreparedRows,
         numbers: Vec<Vec<u32>>,
+        /// By task: whether every row holds the completion to train on.
+        has_completions: Vec<bool>,
     },
 }
 
@@ -127,38 +130,41 @@ impl Source {
         let (path, rows) = open_prepared(data, Split::Train)?;
         let fail = |message: String| TrainError::Data { context: path.display().to_string(), message };
         let mut order: Vec<String> = data.tasks.clone();
-        let mut by_task: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-        let tasks_of_rows: Vec<String> = (0..rows.len() as u64)
+        let mut by_task: BTreeMap<String, (Vec<u32>, bool)> = BTreeMap::new();
+        let tasks_of_rows: Vec<(String, bool)> = (0..rows.len() as u64)
             .into_par_iter()
             .map(|number| {
-                let row = rows.get(number, trace_text).map_err(TrainError::data("reading prepared rows"))?;
-                Ok(row.map(|(example, _)| example.task).unwrap_or_default())
+                let row = rows.get(number, Trace::text_of).map_err(TrainError::data("reading prepared rows"))?;
+                Ok(row.map(|(example, completion)| (example.task, completion.is_some())).unwrap_or_default())
             })
             .collect::<Result<_, TrainError>>()?;
-        for (number, task) in tasks_of_rows.into_iter().enumerate() {
+        for (number, (task, has_completion)) in tasks_of_rows.into_iter().enumerate() {
             if data.tasks.is_empty() && !order.contains(&task) {
                 order.push(task.clone());
             }
             let number = u32::try_from(number).map_err(|_| fail("holds too many rows".into()))?;
-            by_task.entry(task).or_default().push(number);
+            let (numbers, has_completions) = by_task.entry(task).or_insert((Vec::new(), true));
+            numbers.push(number);
+            *has_completions &= has_completion;
         }
         if order.is_empty() {
             return Err(fail("holds no rows; prepare some with `chemr data prepare`".into()));
         }
         let tasks = order.iter().map(|id| find_task(id)).collect::<Result<Vec<_>, _>>()?;
-        let mut numbers = Vec::new();
+        let (mut numbers, mut has_completions) = (Vec::new(), Vec::new());
         for id in &order {
-            let mut rows = by_task.remove(id).ok_or_else(|| fail(format!("holds no rows of {id}")))?;
+            let (mut rows, is_told) = by_task.remove(id).ok_or_else(|| fail(format!("holds no rows of {id}")))?;
             if data.max_rows > 0 {
                 rows.truncate(data.max_rows);
             }
             numbers.push(rows);
+            has_completions.push(is_told);
         }
         let notes = vec![format!("{}: {} training rows", path.display(), rows.len())];
         let mut hash = Sha256::new();
         hash.update(file_sha256(&path)?);
         order.iter().zip(&numbers).for_each(|(id, rows)| hash.update(format!(" {id} {}", rows.len())));
-        let kind = Kind::Prepared { rows, numbers };
+        let kind = Kind::Prepared { rows, numbers, has_completions };
         Ok(Self { tasks, kind, prompts, seed, fingerprint: hex(&hash.finalize()), notes })
     }
 
@@ -226,7 +232,7 @@ impl Source {
                     if found.iter().all(|rows| rows.len() >= count) {
                         break;
                     }
-                    let row = rows.get(number, trace_text).map_err(TrainError::data("reading prepared rows"))?;
+                    let row = rows.get(number, Trace::text_of).map_err(TrainError::data("reading prepared rows"))?;
                     let Some((example, _)) = row else { break };
                     let place = self.tasks.iter().position(|task| task.id() == example.task);
                     if let Some(rows) = place.map(|place| &mut found[place]).filter(|rows| rows.len() < count) {
@@ -257,6 +263,16 @@ impl Source {
         }
     }
 
+    /// The tasks for which the phase distill would have nothing to train on: no protocol to write traces by, and rows without completions.
+    pub(crate) fn tasks_without_traces(&self) -> Vec<&'static str> {
+        let is_told = |place: usize| match &self.kind {
+            Kind::Prepared { has_completions, .. } => has_completions[place],
+            Kind::Gym(_) | Kind::Rows(_) => false,
+        };
+        let tasks = self.tasks.iter().enumerate();
+        tasks.filter(|(place, task)| !has_protocol(task) && !is_told(*place)).map(|(_, task)| task.id()).collect()
+    }
+
     /// The completion that the row at `position` of task number `task` holds, beside the example: a trace or an answer that training takes as it
     /// is.
     pub(crate) fn row(
@@ -265,12 +281,12 @@ impl Source {
         task: usize,
         position: u64,
     ) -> Result<(Example, Option<String>), TrainError> {
-        let Kind::Prepared { rows, numbers } = &self.kind else {
+        let Kind::Prepared { rows, numbers, .. } = &self.kind else {
             return Ok((self.example(phase, task, position)?, None));
         };
         let of_task = &numbers[task];
         let number = of_task[self.place(phase, task, position, of_task.len()) as usize];
-        let row = rows.get(u64::from(number), trace_text).map_err(TrainError::data("reading prepared rows"))?;
+        let row = rows.get(u64::from(number), Trace::text_of).map_err(TrainError::data("reading prepared rows"))?;
         let none =
             || TrainError::Data { context: "reading prepared rows".into(), message: format!("row {number} is gone") };
         let (mut example, completion) = row.ok_or_else(none)?;
@@ -318,20 +334,10 @@ fn open_prepared(data: &DataSection, split: Split) -> Result<(PathBuf, PreparedR
     Ok((path, rows))
 }
 
-/// The text of a stored trace.
-fn trace_text(trace: serde_json::Value) -> Result<String, serde_json::Error> {
-    serde_json::from_value::<chemr_protocol::Trace>(trace).map(|trace| trace.render())
-}
-
 /// The tasks of a recipe that names none: those of the gym that all phases can train, for which there is a protocol.
 fn taught_tasks() -> Vec<String> {
     let taught = |id: &&str| chemr_tasks::task(id).is_some_and(has_protocol);
     Gym::TASKS.into_iter().filter(taught).map(String::from).collect()
-}
-
-/// Whether expert traces can be written for a task.
-pub(crate) fn has_protocol(task: &Task) -> bool {
-    chemr_protocol::protocol_for(task.family()).is_some()
 }
 
 pub(crate) fn find_task(id: &str) -> Result<&'static Task, TrainError> {

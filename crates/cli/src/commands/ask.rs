@@ -15,7 +15,7 @@ use clap::builder::{NonEmptyStringValueParser, RangedU64ValueParser};
 use serde_json::json;
 
 use crate::exit::{Outcome, say};
-use crate::models::{Found, ModelChoice};
+use crate::models::ModelChoice;
 use crate::shots::ShotsArguments;
 use crate::{interrupt, models};
 
@@ -89,14 +89,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let found = arguments.model.find()?;
     let prompts = match own_prompts {
         Some(prompts) => {
-            if trained_prompts(&found)?.is_some_and(|trained| trained.sha256() != prompts.sha256()) {
+            if models::trained_prompts(&found.folder)?.is_some_and(|trained| trained.sha256() != prompts.sha256()) {
                 eprintln!(
                     "warning: the model was trained with other prompts than those of --prompts; its answer may be worth little"
                 );
             }
             prompts
         }
-        None => trained_prompts(&found)?.unwrap_or_else(|| Prompts::builtin().clone()),
+        None => models::trained_prompts(&found.folder)?.unwrap_or_else(|| Prompts::builtin().clone()),
     };
     let prompt = match (&asked, &shots) {
         (None, _) => prompts.free(question),
@@ -226,12 +226,6 @@ fn sampling(arguments: &Arguments, defaults: &GenerationDefaults, eos: Option<u3
         sampling.max_new_tokens = count;
     }
     sampling
-}
-
-/// The prompts of the run that made the model, if one did.
-fn trained_prompts(found: &Found) -> anyhow::Result<Option<Prompts>> {
-    let stored = models::run_of(&found.folder).map(chemr_train::prompts_of).transpose()?;
-    Ok(stored.flatten())
 }
 
 /// The task that the question fits, if any, and the row to check claims against.

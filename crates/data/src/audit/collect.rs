@@ -12,12 +12,12 @@ use chemr_tasks::{Example, Split, Task};
 use rayon::prelude::*;
 
 use super::AuditError;
-use super::anatomy::Anatomy;
 use super::facts::{Facts, Selection};
 use super::input::{InputFile, RawLine, batches};
 use super::keys::{ComponentCache, ComponentKeys, Wanted, molecule_keys};
 use super::options::{AuditOptions, Check, Progress};
 use super::table::{BadLine, FileNote, NONE, Row, SelectionRow, Table, YieldRow};
+use crate::anatomy::Anatomy;
 use crate::example_lines::example;
 
 /// Components that are remembered, twice at most.

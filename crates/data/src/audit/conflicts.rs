@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chemr_tasks::Split;
 
-use super::anatomy::has_one_answer;
 use super::groups::{groups, keyed};
 use super::report::{ConflictCounts, Conflicts, Shown};
 use super::table::{Row, Table};
+use crate::anatomy::has_one_answer;
 
 /// Finds the tasks with such questions, in alphabetical order.
 pub(super) fn conflicts(table: &Table, tolerance: f64, examples: usize) -> Vec<Conflicts> {

@@ -3,11 +3,11 @@
 use chemr_chem::Composition;
 use chemr_tasks::{Example, Kind, Task};
 
-use super::anatomy::{Anatomy, Answer, Part, has_maps};
 use super::keys::{ComponentCache, Mixture, MixtureKeys, NO_KEY, combined, key_of};
 use super::maps::centre;
 use super::options::{AuditOptions, Check};
 use super::table::{MapTally, Row};
+use crate::anatomy::{Anatomy, Answer, Part, has_maps};
 
 /// How the two sides of a reaction stand to each other.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,7 +13,6 @@ use chemr_tasks::Split;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::anatomy::has_one_answer;
 use super::conflicts::{Tasks, disagreeing};
 use super::duplicates::exact_key;
 use super::groups::{groups, keyed};
@@ -24,6 +23,7 @@ use super::report::{FixReport, FixedSet};
 use super::show::place;
 use super::table::{Row, Table};
 use super::{AuditError, CLEAN_FILE, REMOVED_FILE};
+use crate::anatomy::has_one_answer;
 
 /// Why a row goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

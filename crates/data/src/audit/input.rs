@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use chemr_tasks::Split;
 
 use super::{AuditError, Given};
-use crate::example_lines::{ExampleLines, Text};
-use crate::import::EXAMPLES_FILE;
+use crate::example_lines::{ExampleLines, Text, examples_file};
 
 /// Most rows of a batch: the molecules that they are about are held as the toolkit has them, some 60 KB each.
 const BATCH_ROWS: usize = 2048;
@@ -23,22 +22,12 @@ pub(super) struct InputFile {
 
 /// The files behind the given paths.
 pub(super) fn files(given: &[Given]) -> Result<Vec<InputFile>, AuditError> {
-    given
-        .iter()
-        .map(|Given { path, split }| {
-            let read = |source| AuditError::Read { path: path.clone(), source };
-            let path = if fs::metadata(path).map_err(read)?.is_dir() {
-                let inside = path.join(EXAMPLES_FILE);
-                if !inside.is_file() {
-                    return Err(AuditError::NoExamples { path: path.clone() });
-                }
-                inside
-            } else {
-                path.clone()
-            };
-            Ok(InputFile { path, split: *split })
-        })
-        .collect()
+    let file = |Given { path, split }: &Given| {
+        fs::metadata(path).map_err(|source| AuditError::Read { path: path.clone(), source })?;
+        let found = examples_file(path).ok_or_else(|| AuditError::NoExamples { path: path.clone() })?;
+        Ok(InputFile { path: found, split: *split })
+    };
+    given.iter().map(file).collect()
 }
 
 /// A line as it was read.

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use chemr_chem::{Gate, Mol, without_maps};
 
+use crate::prefix_filter::{BITS, Fingerprint, RADIUS, fingerprint};
 use crate::stable_hash;
 
 /// No key: the molecule has none of this kind, and equals no other by it.
@@ -160,9 +161,6 @@ impl Mixture {
     }
 }
 
-/// Words of a fingerprint of 2,048 bits.
-pub(super) type Fingerprint = [u64; 32];
-
 /// What the molecule that a row is about is compared by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct MoleculeKeys {
@@ -209,16 +207,7 @@ pub(super) fn molecule_keys(
         let scaffold = mol.scaffold();
         keys.scaffold = if scaffold.is_empty() { NO_KEY } else { key_of(&scaffold) };
     }
-    let fingerprint = wanted.fingerprint.then(|| {
-        let mut words = [0; 32];
-        for bit in mol.morgan(2, 2048).on_bits() {
-            if let Some(word) = words.get_mut(bit / 64) {
-                *word |= 1 << (bit % 64);
-            }
-        }
-        words
-    });
-    (keys, fingerprint)
+    (keys, wanted.fingerprint.then(|| fingerprint(mol.morgan(RADIUS, BITS).on_bits())))
 }
 
 #[cfg(test)]

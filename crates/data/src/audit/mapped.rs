@@ -5,11 +5,11 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::AuditError;
-use super::anatomy::{has_maps, sides};
 use super::maps::centre;
 use super::measures::map_report;
 use super::report::MapReport;
 use super::table::MapTally;
+use crate::anatomy::{has_maps, sides};
 use crate::import::rows::Row;
 use crate::import::source::{Shape, Source};
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chemr_chem::{BondOrder, Gate, Mol};
 
-use super::anatomy::sides;
 use super::table::MapTally;
+use crate::anatomy::sides;
 
 /// The bonds of an atom: map number of the other end (0 for none) and order, sorted.
 type Bonds = Vec<(u32, BondOrder)>;

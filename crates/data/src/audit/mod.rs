@@ -6,7 +6,6 @@
 //!
 //! `docs/audit.md` says what is compared on which field of which task.
 
-mod anatomy;
 mod collect;
 mod conflicts;
 mod duplicates;

@@ -1,14 +1,10 @@
 //! Molecules that look alike: pairs of fingerprints with a Tanimoto similarity of at least a threshold.
 //!
-//! The search is exact. Two sets with a Tanimoto similarity of t or more share at least ⌈t·n⌉ bits, n being the size of either; so among the
-//! n − ⌈t·n⌉ + 1 rarest bits of one there is one of those of the other (the prefix filter of Chaudhuri et al. 2006 and Bayardo et al. 2007). And their
-//! sizes differ by no more than a factor of t. What is left is compared word by word.
+//! The search is exact: candidates come from a [`PrefixFilter`], and their sizes differ by no more than the threshold allows.
 
 use rayon::prelude::*;
 
-use super::keys::Fingerprint;
-
-const BITS: usize = 2048;
+use crate::prefix_filter::{BITS, Fingerprint, PrefixFilter, bits, size};
 
 /// A pair that is near: places in the two lists, and the similarity.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,9 +17,7 @@ pub(super) struct Match {
 /// Fingerprints to be found.
 pub(super) struct NearIndex<'a> {
     fingerprints: &'a [Fingerprint],
-    threshold: f64,
-    /// Rarity of each bit: 0 for the rarest.
-    rank: Vec<u16>,
+    filter: PrefixFilter,
     /// By bit: the entries with it among their rarest bits, by size.
     lists: Vec<Vec<Entry>>,
 }
@@ -34,37 +28,12 @@ struct Entry {
     place: u32,
 }
 
-fn size(fingerprint: &Fingerprint) -> usize {
-    fingerprint.iter().map(|word| word.count_ones() as usize).sum()
-}
-
-fn bits(fingerprint: &Fingerprint) -> impl Iterator<Item = usize> + '_ {
-    fingerprint.iter().enumerate().flat_map(|(index, word)| {
-        let mut rest = *word;
-        std::iter::from_fn(move || {
-            let bit = rest.trailing_zeros() as usize;
-            rest &= rest.checked_sub(1)?;
-            Some(index * 64 + bit)
-        })
-    })
-}
-
 impl<'a> NearIndex<'a> {
     /// An index of the fingerprints at these places.
     pub fn new(fingerprints: &'a [Fingerprint], places: &[u32], threshold: f64) -> NearIndex<'a> {
-        let mut counts = vec![0u64; BITS];
-        for place in places {
-            for bit in bits(&fingerprints[*place as usize]) {
-                counts[bit] += 1;
-            }
-        }
-        let mut order: Vec<usize> = (0..BITS).collect();
-        order.sort_by_key(|bit| (counts[*bit], *bit));
-        let mut rank = vec![0u16; BITS];
-        for (place, bit) in order.into_iter().enumerate() {
-            rank[bit] = place as u16;
-        }
-        let mut index = NearIndex { fingerprints, threshold, rank, lists: vec![Vec::new(); BITS] };
+        let all = places.iter().flat_map(|place| bits(&fingerprints[*place as usize]));
+        let filter = PrefixFilter::new(threshold, all);
+        let mut index = NearIndex { fingerprints, filter, lists: vec![Vec::new(); BITS] };
         let mut by_size: Vec<Entry> = places
             .iter()
             .map(|place| Entry { size: size(&fingerprints[*place as usize]) as u16, place: *place })
@@ -72,24 +41,11 @@ impl<'a> NearIndex<'a> {
             .collect();
         by_size.sort_unstable_by_key(|entry| (entry.size, entry.place));
         for entry in by_size {
-            for bit in index.prefix(&fingerprints[entry.place as usize]) {
+            for bit in index.filter.prefix(&fingerprints[entry.place as usize]) {
                 index.lists[bit].push(entry);
             }
         }
         index
-    }
-
-    /// The rarest bits, of which two fingerprints that are near share one.
-    fn prefix(&self, fingerprint: &Fingerprint) -> Vec<usize> {
-        let mut all: Vec<usize> = bits(fingerprint).collect();
-        all.sort_unstable_by_key(|bit| self.rank[*bit]);
-        all.truncate((all.len() + 1).saturating_sub(self.least(all.len())));
-        all
-    }
-
-    /// The least number of common bits of a fingerprint of this size. A trifle less, as products of floats are not exact.
-    fn least(&self, size: usize) -> usize {
-        ((self.threshold * size as f64 - 1e-9).ceil() as usize).max(1)
     }
 
     /// The entries near each query, in the order of queries and places; a query does not find itself.
@@ -109,10 +65,9 @@ impl<'a> NearIndex<'a> {
         if own == 0 {
             return Vec::new();
         }
-        let least = self.least(own);
-        let most = (own as f64 / self.threshold + 1e-9) as usize;
+        let (least, most) = (self.filter.least(own), self.filter.most(own));
         candidates.clear();
-        for bit in self.prefix(fingerprint) {
+        for bit in self.filter.prefix(fingerprint) {
             let list = &self.lists[bit];
             let start = list.partition_point(|entry| usize::from(entry.size) < least);
             let list = list[start..].iter().take_while(|entry| usize::from(entry.size) <= most);
@@ -121,11 +76,8 @@ impl<'a> NearIndex<'a> {
         candidates.sort_unstable();
         candidates.dedup();
         let near = candidates.iter().filter(|place| **place != query).filter_map(|place| {
-            let other = &self.fingerprints[*place as usize];
-            let both: u32 = fingerprint.iter().zip(other).map(|(one, other)| (one & other).count_ones()).sum();
-            let either: u32 = fingerprint.iter().zip(other).map(|(one, other)| (one | other).count_ones()).sum();
-            let similarity = f64::from(both) / f64::from(either);
-            (similarity >= self.threshold).then_some(Match { query, found: *place, similarity: similarity as f32 })
+            let overlap = self.filter.overlap(fingerprint, &self.fingerprints[*place as usize])?;
+            Some(Match { query, found: *place, similarity: overlap.similarity() as f32 })
         });
         near.collect()
     }

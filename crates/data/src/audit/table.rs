@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use chemr_tasks::{Split, Task};
 
-use super::anatomy::{Group, group};
-use super::keys::{Fingerprint, MoleculeKeys, NO_KEY};
+use super::keys::{MoleculeKeys, NO_KEY};
 use super::options::Level;
 use super::report::SetName;
+use crate::anatomy::{Group, group};
+use crate::prefix_filter::Fingerprint;
 
 /// No molecule.
 pub(super) const NONE: u32 = u32::MAX;

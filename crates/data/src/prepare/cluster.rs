@@ -4,15 +4,13 @@
 //! joins the most similar leader, any other becomes a leader. One pass, unlike the all-pairs table of Butina (J. Chem. Inf. Comput. Sci.
 //! 1999, 39, 747), and like it no guarantee that members of two clusters are unlike: only leaders are.
 //!
-//! Few leaders are compared. With a threshold t, two fingerprints of n and m bits need t max(n, m) common bits; so of the bits sorted from
-//! rare to frequent, the first n - ceil(t n) + 1 of one and the first m - ceil(t m) + 1 of the other must meet (the prefix filter of
-//! Chaudhuri, Ganti, Kaushik, ICDE 2006). Leaders are listed under these bits.
+//! Few leaders are compared: those that a [`PrefixFilter`] cannot rule out.
 
 use std::collections::{HashMap, HashSet};
 
 use rayon::prelude::*;
 
-use super::key::BITS;
+use crate::prefix_filter::{BITS, Fingerprint, Overlap, PrefixFilter, fingerprint};
 
 /// Molecules that are compared with the known leaders at once, by all cores.
 const BLOCK: usize = 1024;
@@ -41,12 +39,16 @@ impl Molecules {
         &self.bits[start..self.ends[place]]
     }
 
+    fn fingerprint(&self, place: usize) -> Fingerprint {
+        fingerprint(self.bits_of(place).iter().map(|bit| usize::from(*bit)))
+    }
+
     /// The key of each molecule's leader, by the molecule's key.
     pub fn leaders(&self, threshold: f64) -> HashMap<u64, u64> {
         let mut clusters = Clusters::new(self, threshold);
         let mut leader_of = Vec::with_capacity(self.keys.len());
         for block in (0..self.keys.len()).collect::<Vec<_>>().chunks(BLOCK) {
-            let prints: Vec<Print> = block.par_iter().map(|place| clusters.print(self.bits_of(*place))).collect();
+            let prints: Vec<Fingerprint> = block.par_iter().map(|place| self.fingerprint(*place)).collect();
             let found: Vec<Option<Near>> = prints.par_iter().map(|print| clusters.nearest(print)).collect();
             let known = clusters.leaders.len();
             for ((place, print), found) in block.iter().zip(prints).zip(found) {
@@ -65,25 +67,19 @@ impl Molecules {
     }
 }
 
-/// A fingerprint: a set, and the ranks of its bits from rare to frequent.
-struct Print {
-    words: [u64; BITS / 64],
-    ranks: Vec<u16>,
-}
-
-/// A leader that is similar enough: `common` bits of `either`.
+/// A leader that is similar enough.
 #[derive(Clone, Copy)]
 struct Near {
     leader: u32,
-    common: u32,
-    either: u32,
+    overlap: Overlap,
 }
 
 impl Near {
     /// The more similar one; of two equal ones the earlier leader.
     fn better(best: Option<Near>, other: Near) -> Option<Near> {
         let is_better = best.is_none_or(|best| {
-            let (left, right) = (other.common * best.either, best.common * other.either);
+            let (one, two) = (other.overlap, best.overlap);
+            let (left, right) = (one.both * two.either, two.both * one.either);
             left > right || (left == right && other.leader < best.leader)
         });
         if is_better { Some(other) } else { best }
@@ -91,66 +87,36 @@ impl Near {
 }
 
 struct Clusters {
-    threshold: f64,
-    /// Rank of each bit, the rarest first.
-    ranks: Vec<u16>,
-    leaders: Vec<Print>,
+    filter: PrefixFilter,
+    leaders: Vec<Fingerprint>,
     keys: Vec<u64>,
-    /// Leaders by the ranks of their first bits.
+    /// Leaders by their rarest bits.
     listed: Vec<Vec<u32>>,
 }
 
 impl Clusters {
     fn new(molecules: &Molecules, threshold: f64) -> Clusters {
-        let mut counts = vec![0_usize; BITS];
-        molecules.bits.iter().for_each(|bit| counts[usize::from(*bit) % BITS] += 1);
-        let mut order: Vec<u16> = (0..BITS as u16).collect();
-        order.sort_by_key(|bit| (counts[usize::from(*bit)], *bit));
-        let mut ranks = vec![0; BITS];
-        order.iter().enumerate().for_each(|(rank, bit)| ranks[usize::from(*bit)] = rank as u16);
-        Clusters { threshold, ranks, leaders: Vec::new(), keys: Vec::new(), listed: vec![Vec::new(); BITS] }
-    }
-
-    fn print(&self, bits: &[u16]) -> Print {
-        let mut ranks: Vec<u16> = bits.iter().map(|bit| self.ranks[usize::from(*bit) % BITS]).collect();
-        ranks.sort_unstable();
-        let mut words = [0; BITS / 64];
-        ranks.iter().for_each(|rank| words[usize::from(*rank) / 64] |= 1 << (rank % 64));
-        Print { words, ranks }
-    }
-
-    /// The bits of which two similar fingerprints share at least one.
-    fn first<'p>(&self, print: &'p Print) -> &'p [u16] {
-        let count = print.ranks.len();
-        // A little less than t n, so that rounding never hides a leader.
-        let needed = (self.threshold * count as f64 - 1e-9).ceil().max(1.0) as usize;
-        &print.ranks[..(count + 1).saturating_sub(needed).min(count)]
+        let filter = PrefixFilter::new(threshold, molecules.bits.iter().map(|bit| usize::from(*bit)));
+        Clusters { filter, leaders: Vec::new(), keys: Vec::new(), listed: vec![Vec::new(); BITS] }
     }
 
     /// The leader, where it is similar enough.
-    fn near(&self, leader: usize, print: &Print) -> Option<Near> {
-        let other = &self.leaders[leader];
-        let (small, large) = (print.ranks.len().min(other.ranks.len()), print.ranks.len().max(other.ranks.len()));
-        if (small as f64) < self.threshold * large as f64 {
-            return None;
-        }
-        let common: u32 = print.words.iter().zip(&other.words).map(|(left, right)| (left & right).count_ones()).sum();
-        let either = (small + large) as u32 - common;
-        let is_similar = either > 0 && f64::from(common) >= self.threshold * f64::from(either);
-        is_similar.then_some(Near { leader: leader as u32, common, either })
+    fn near(&self, leader: usize, print: &Fingerprint) -> Option<Near> {
+        let overlap = self.filter.overlap(&self.leaders[leader], print)?;
+        Some(Near { leader: leader as u32, overlap })
     }
 
-    fn nearest(&self, print: &Print) -> Option<Near> {
-        let lists = self.first(print).iter().map(|rank| &self.listed[usize::from(*rank)]);
+    fn nearest(&self, print: &Fingerprint) -> Option<Near> {
+        let lists = self.filter.prefix(print).into_iter().map(|bit| &self.listed[bit]);
         let mut candidates: Vec<u32> = lists.flatten().copied().collect();
         candidates.sort_unstable();
         candidates.dedup();
         candidates.into_iter().filter_map(|leader| self.near(leader as usize, print)).fold(None, Near::better)
     }
 
-    fn lead(&mut self, key: u64, print: Print) {
-        for rank in self.first(&print).to_vec() {
-            self.listed[usize::from(rank)].push(self.leaders.len() as u32);
+    fn lead(&mut self, key: u64, print: Fingerprint) {
+        for bit in self.filter.prefix(&print) {
+            self.listed[bit].push(self.leaders.len() as u32);
         }
         self.leaders.push(print);
         self.keys.push(key);

@@ -1,29 +1,18 @@
 //! The molecule that decides on which side of a split a row stands.
 
 use chemr_chem::{Gate, Mol};
-use chemr_tasks::{Example, Kind, Task};
+use chemr_tasks::{Example, Task};
 
 use super::SplitBy;
+use crate::anatomy::Anatomy;
+use crate::prefix_filter::{BITS, RADIUS};
 use crate::split::stable_hash;
-
-/// Radius and size of the Morgan fingerprints that clusters are made of: ECFP4 as it is mostly used.
-const RADIUS: u32 = 2;
-pub(super) const BITS: usize = 2048;
 
 /// The key molecule as the row writes it: what is asked about, or the product of a reaction. `None` for rows without one.
 ///
 /// The same reaction asked forwards and backwards has one key, as have the name of a molecule and its formula.
-pub(super) fn text(task: &Task, example: &Example) -> Option<String> {
-    let field = |key: &str| example.input.get(key).filter(|text| !text.is_empty()).cloned();
-    let product = |text: String| text.rsplit('>').next().map(str::to_owned).filter(|text| !text.is_empty());
-    field("product")
-        .or_else(|| field("smiles"))
-        .or_else(|| field("reaction").and_then(product))
-        .or_else(|| {
-            let is_answer = task.id() == "reaction_prediction" || task.kind() == Kind::Molecule;
-            (is_answer && !example.reference.is_empty()).then(|| example.reference.clone())
-        })
-        .or_else(|| example.meta.get("key").cloned())
+pub(super) fn text(task: &'static Task, example: &Example) -> Option<String> {
+    Anatomy::of(Some(task), example).molecule.map(str::to_owned)
 }
 
 /// What a key molecule says about the split.

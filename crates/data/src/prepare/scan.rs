@@ -12,6 +12,7 @@ use super::files::Spool;
 use super::key::{self, Key};
 use super::manifest::Manifest;
 use super::{Options, PrepareError, SplitBy, aligned, spelling};
+use crate::example_lines::examples_file;
 use crate::export::RowFault;
 use crate::export::input;
 use crate::import::EXAMPLES_FILE;
@@ -64,7 +65,8 @@ impl Scan {
 
 /// Reads all inputs.
 pub(super) fn scan(options: &Options, folder: &Path, manifest: &mut Manifest) -> Result<Scan, PrepareError> {
-    let inputs = options.inputs.iter().map(|path| examples_of(path)).collect::<Result<Vec<_>, _>>()?;
+    let found = |path: &PathBuf| examples_file(path).ok_or_else(|| PrepareError::NoExamples { path: path.clone() });
+    let inputs = options.inputs.iter().map(found).collect::<Result<Vec<_>, _>>()?;
     if inputs.is_empty() || u16::try_from(inputs.len()).is_err() {
         return Err(PrepareError::options(format!(
             "{} inputs; give at least one and at most {}",
@@ -107,15 +109,6 @@ pub(super) fn scan(options: &Options, folder: &Path, manifest: &mut Manifest) ->
     let is_read = |id: &&'static str| manifest.counts.contains_key(id);
     manifest.tasks = tasks().iter().map(|task| task.id()).filter(is_read).collect();
     Ok(scanner.scan)
-}
-
-/// The file of examples that a path stands for.
-fn examples_of(path: &Path) -> Result<PathBuf, PrepareError> {
-    if !path.is_dir() {
-        return Ok(path.to_owned());
-    }
-    let file = path.join(EXAMPLES_FILE);
-    if file.is_file() { Ok(file) } else { Err(PrepareError::NoExamples { path: path.to_owned() }) }
 }
 
 struct Scanner<'a> {

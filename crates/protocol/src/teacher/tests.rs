@@ -7,6 +7,7 @@ use super::*;
 use crate::claims::{Claim, ClaimKind, Truth, check_claims};
 use crate::filter::{DropReason, filter};
 use crate::grammar::wordings;
+use crate::protocol::has_protocol;
 
 const PER_TASK: u64 = 60;
 
@@ -17,7 +18,7 @@ fn gym_rows(level: u8, count: u64) -> Vec<Example> {
 
 /// The tasks of the gym that have a protocol.
 fn taught() -> impl Iterator<Item = &'static str> {
-    Gym::TASKS.into_iter().filter(|id| task(id).is_some_and(|task| protocol_for(task.family()).is_some()))
+    Gym::TASKS.into_iter().filter(|id| task(id).is_some_and(has_protocol))
 }
 
 fn row(task: &str, key: &str, value: &str, reference: &str) -> Example {

@@ -306,4 +306,7 @@ fn a_run_keeps_its_prompts() {
     let missing = check_start(&mine, &out, true).unwrap_err().to_string();
     assert!(missing.contains("prompts.file: cannot read the prompts"), "{missing}");
     assert!(Source::open(&mine).is_err());
+    let base = tiny().with_overrides(&["model.from=/nowhere"]).unwrap();
+    let message = check_start(&base, &out.with_file_name("new"), false).unwrap_err().to_string();
+    assert!(message.contains("/nowhere"), "{message}");
 }

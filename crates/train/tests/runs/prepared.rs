@@ -55,6 +55,18 @@ fn prepared_rows_train_and_resume_to_the_same_bytes() {
     let weights = "checkpoints/foundation/step-000012/model.safetensors";
     assert!(fs::read(whole.join(weights)).unwrap() == fs::read(broken.join(weights)).unwrap());
 
+    let set = [
+        "data.source=prepared",
+        &root,
+        "data.tasks=[]",
+        "foundation.enabled=false",
+        "grpo.enabled=false",
+        "distill.steps=2",
+    ];
+    let distill = tiny().with_overrides(&set).unwrap();
+    // A protocol writes the traces that rows do not hold.
+    assert_eq!(go(&distill, &base.path().join("distilled"), false, &Silent, &never), RunStatus::Finished);
+
     // Other rows in the folder are other data: a run that was stopped is not gone on with.
     let (stopped, stop) = (base.path().join("stopped"), AtomicBool::new(false));
     let progress = At { phase: "foundation", step: 5, stop: Some(&stop) };
@@ -66,4 +78,29 @@ fn prepared_rows_train_and_resume_to_the_same_bytes() {
     let set = ["data.source=prepared", "data.root=/nowhere"];
     let message = Source::open(&tiny().with_overrides(&set).unwrap()).unwrap_err().to_string();
     assert!(message.contains("no folder of `chemr data prepare`") && message.contains("train.jsonl"), "{message}");
+}
+
+#[test]
+fn a_task_without_a_protocol_is_distilled_from_stored_completions_alone() {
+    let base = tempfile::tempdir().unwrap();
+    let with = |name: &str, completion: &str| {
+        let row = |number: usize, split: &str| {
+            let smiles = "C".repeat(number + 1);
+            format!(
+                "{{\"task\": \"name.smiles_to_iupac\", \"split\": \"{split}\", \"input\": {{\"smiles\": \"{smiles}\"}}, \
+                 \"reference\": \"name {number}\"{completion}}}\n"
+            )
+        };
+        let rows: String = (0..12).map(|number| row(number, if number < 8 { "train" } else { "test" })).collect();
+        let input = base.path().join(format!("{name}.jsonl"));
+        fs::write(&input, rows).unwrap();
+        prepare(&Options { inputs: vec![input], ..Options::default() }, None, &base.path().join(name)).unwrap();
+        let root = format!("data.root={}", base.path().join(name).display());
+        let off = ["foundation.enabled=false", "grpo.enabled=false", "distill.steps=2"];
+        let set = [&["data.source=prepared", root.as_str(), "data.tasks=[]"][..], &off].concat();
+        quietly(&tiny().with_overrides(&set).unwrap(), &base.path().join(format!("run-{name}")), false, &mut NoHook)
+    };
+    with("told", ", \"completion\": \"<think>a</think><answer>b</answer>\"").unwrap();
+    let message = with("untold", "").unwrap_err().to_string();
+    assert!(message.contains("name.smiles_to_iupac has no protocol"), "{message}");
 }

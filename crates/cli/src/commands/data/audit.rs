@@ -1,7 +1,7 @@
 //! `chemr data audit`: duplicates, contradictions and leaks in examples.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -11,11 +11,12 @@ use chemr_data::audit::{
 };
 use chemr_data::wording::thousands;
 use chemr_engine::Tokenizer;
-use chemr_engine::chat::ChatMessage;
-use chemr_tasks::{Example, Split, answer_block, task};
+use chemr_tasks::{Example, Prompts, Split};
+use chemr_train::supervised_tokens;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::exit::{Outcome, say};
+use crate::models;
 
 const EXAMPLES: &str = "Inputs are folders that `chemr data import` wrote, or files with one example a line. docs/audit.md says what each check compares. The folder gets \
 audit.json, report.html and, with --fix, clean/examples.jsonl (the rows that stay) and removed.jsonl (the others with their reasons); it appears when all is written.
@@ -102,13 +103,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     ];
     let given =
         sides.into_iter().flat_map(|(paths, split)| paths.iter().map(move |path| Given { path: path.clone(), split }));
-    let tokenizer = match &arguments.tokenizer {
-        Some(folder) => {
-            Some(Tokenizer::load(folder).with_context(|| format!("the tokenizer of {}", folder.display()))?)
-        }
-        None => None,
-    };
-    let count = tokenizer.as_ref().map(|tokenizer| move |example: &Example| tokens(tokenizer, example));
+    let found = arguments.tokenizer.as_deref().map(Counter::new).transpose()?;
+    let count = found.as_ref().map(|counter| |example: &Example| counter.count(example));
     let options = AuditOptions {
         given: given.collect(),
         mapped: arguments.mapped.clone(),
@@ -143,15 +139,27 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     Ok(Outcome::Found)
 }
 
-/// Tokens of the question as it is asked in a chat, and of the answer as it is trained on.
-fn tokens(tokenizer: &Tokenizer, example: &Example) -> (usize, usize) {
-    let Some(task) = task(&example.task) else { return (0, tokenizer.encode_text(&example.reference).len()) };
-    let prompt = task.question(example);
-    let plain = || tokenizer.encode_text(&prompt.system).len() + tokenizer.encode_text(&prompt.user).len();
-    let messages = [ChatMessage::system(prompt.system.clone()), ChatMessage::user(prompt.user.clone())];
-    // A tokenizer without a chat template still counts the words.
-    let question = tokenizer.encode_prompt(&messages).map_or_else(|_| plain(), |ids| ids.len());
-    (question, tokenizer.encode_completion(&answer_block(&task.reference_answer(example))).len())
+/// Counts the tokens that training would take.
+struct Counter {
+    tokenizer: Tokenizer,
+    prompts: Prompts,
+}
+
+impl Counter {
+    fn new(folder: &Path) -> anyhow::Result<Counter> {
+        let (folder, tokenizer) = models::tokenizer(folder)?;
+        let prompts = models::trained_prompts(&folder)?.unwrap_or_else(|| Prompts::builtin().clone());
+        Ok(Counter { tokenizer, prompts })
+    }
+
+    /// Tokens of question and answer; of the bare fields where the task is not known or the tokenizer has no chat template.
+    fn count(&self, example: &Example) -> (usize, usize) {
+        if let Ok((prompt, completion)) = supervised_tokens(&self.tokenizer, &self.prompts, example, None) {
+            return (prompt.len(), completion.len());
+        }
+        let of = |text: &String| self.tokenizer.encode_text(text).len();
+        (example.input.values().map(of).sum(), of(&example.reference))
+    }
 }
 
 fn print(report: &Report, arguments: &Arguments) -> std::io::Result<()> {

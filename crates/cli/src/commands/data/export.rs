@@ -73,7 +73,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         limit: arguments.limit,
         seed: arguments.seed,
         skip_bad: arguments.skip_bad,
-        trace_text: |trace| serde_json::from_value::<Trace>(trace).map(|trace| trace.render()),
+        trace_text: Trace::text_of,
     };
     let manifest = export(target, stage, &options, &arguments.out)?;
     if arguments.json {

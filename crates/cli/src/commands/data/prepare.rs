@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use chemr_data::prepare::{Augment, Manifest, Options, Overlong, Packing, Share, SplitBy, Tokeniser, Tokens, prepare};
-use chemr_engine::Tokenizer;
 use chemr_engine::tokenizer::TOKENIZER_FILE;
 use chemr_protocol::Trace;
 use chemr_tasks::{Example, Prompts};
-use chemr_train::{file_sha256, prompts_of, supervised_tokens};
+use chemr_train::{file_sha256, supervised_tokens};
 
 use crate::exit::{Outcome, say};
 use crate::models;
@@ -116,7 +115,7 @@ fn options(arguments: &Arguments) -> Options {
         rows: arguments.rows,
         keep_order: arguments.keep_order,
         skip_bad: arguments.skip_bad,
-        trace_text: |trace| serde_json::from_value::<Trace>(trace).map(|trace| trace.render()),
+        trace_text: Trace::text_of,
         packing,
     }
 }
@@ -140,15 +139,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
 }
 
 fn tokenised(options: &Options, folder: &Path, arguments: &Arguments) -> anyhow::Result<Manifest> {
-    let folder = if folder.join(TOKENIZER_FILE).is_file() { folder.to_owned() } else { models::resolve(folder)? };
-    let tokenizer = Tokenizer::load(&folder).with_context(|| format!("the tokenizer of {}", folder.display()))?;
+    let (folder, tokenizer) = models::tokenizer(folder)?;
     if tokenizer.eos().is_none() {
         bail!("the tokenizer of {} names no end-of-sequence token, so no completion could end", folder.display());
     }
-    let stored = models::run_of(&folder).map(prompts_of).transpose()?.flatten();
     let prompts = match &arguments.prompts {
         Some(file) => Prompts::load(file)?,
-        None => stored.unwrap_or_else(|| Prompts::builtin().clone()),
+        None => models::trained_prompts(&folder)?.unwrap_or_else(|| Prompts::builtin().clone()),
     };
     let encode = |example: &Example, completion: Option<&str>| {
         let (prompt, completion) =

@@ -61,8 +61,12 @@ impl Rows for ParquetRows {
         let Some(record) = caught(|| self.rows.next().transpose())? else { return Ok(None) };
         self.row += 1;
         let row = Row::Object(object(record));
-        let is_longer = row.size() > 2 * MAX_ROW_BYTES;
-        let row = if is_longer { Err(BadRow::too_long(row.to_json().to_string().as_bytes(), "")) } else { Ok(row) };
+        // Only a row that is large in memory is written out to be measured.
+        let text = (row.size() > MAX_ROW_BYTES).then(|| row.to_json().to_string());
+        let row = match text.filter(|text| text.len() > MAX_ROW_BYTES) {
+            Some(text) => Err(BadRow::too_long(text.as_bytes(), "")),
+            None => Ok(row),
+        };
         Ok(Some(Numbered { line: self.row, row }))
     }
 }

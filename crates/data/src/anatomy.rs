@@ -4,7 +4,7 @@ use chemr_tasks::{Example, Kind, Task};
 
 /// A field, or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Part<'a> {
+pub(crate) enum Part<'a> {
     /// A molecule, or molecules with dots between them.
     Mixture(&'a str),
     /// `reactants>agents>products`.
@@ -16,7 +16,7 @@ pub(super) enum Part<'a> {
 
 /// How tasks belong together: rows of related tasks state the same facts in other words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Group {
+pub(crate) enum Group {
     Reactions,
     Names,
     Captions,
@@ -25,7 +25,7 @@ pub(super) enum Group {
 }
 
 /// The group of a task.
-pub(super) fn group(task: &'static Task) -> Group {
+pub(crate) fn group(task: &'static Task) -> Group {
     match task.family() {
         "forward" | "retro" | "reagents" => Group::Reactions,
         "formula" | "name" | "naming" | "name_formula" | "isomer" => Group::Names,
@@ -37,7 +37,7 @@ pub(super) fn group(task: &'static Task) -> Group {
 
 /// A row by what it is about.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Anatomy<'a> {
+pub(crate) struct Anatomy<'a> {
     /// The fields that the question shows.
     pub question: Vec<Part<'a>>,
     pub answer: Answer<'a>,
@@ -51,7 +51,7 @@ pub(super) struct Anatomy<'a> {
 
 /// The right answer.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Answer<'a> {
+pub(crate) enum Answer<'a> {
     Mixture(&'a str),
     Label(bool),
     Number(f64),
@@ -60,7 +60,7 @@ pub(super) enum Answer<'a> {
 
 /// Whether two answers to one question cannot both be right. Otherwise the task has many right answers: ways to make a product, names of
 /// a molecule, wordings of a description.
-pub(super) fn has_one_answer(task: Option<&'static Task>) -> bool {
+pub(crate) fn has_one_answer(task: Option<&'static Task>) -> bool {
     task.is_some_and(|task| {
         let by_kind = matches!(
             task.kind(),
@@ -76,8 +76,8 @@ fn part<'a>(task: Option<&'static Task>, key: &str, text: &'a str) -> Part<'a> {
         // Whether two texts are one molecule is what that task asks.
         "smiles" | "other" if task.is_some_and(|task| task.id() == "cot.same_molecule") => Part::Words(text),
         "smiles" | "product" | "reactants" | "other" | "ring" | "ring_system" => Part::Mixture(text),
-        // `role: SMILES; role: SMILES`; the roles are shuffled at the source.
-        "reaction" if family == "selection" => Part::Molecules(components(text)),
+        // `role: SMILES; role: SMILES`; the roles are shuffled at the source. Where a reagent is asked for, it is a reaction.
+        "reaction" if family == "selection" && !text.contains('>') => Part::Molecules(components(text)),
         "candidates" if family == "selection" => Part::Molecules(list(text)),
         "reaction" => Part::Reaction(text),
         _ => Part::Words(text),
@@ -94,7 +94,7 @@ fn list(text: &str) -> Vec<&str> {
 }
 
 /// Reactants and products of a reaction SMILES; what stands between the arrows is left out.
-pub(super) fn sides(text: &str) -> Option<(&str, &str)> {
+pub(crate) fn sides(text: &str) -> Option<(&str, &str)> {
     let body = text.split_whitespace().next()?;
     let (reactants, rest) = body.split_once('>')?;
     let (_, products) = rest.split_once('>')?;
@@ -128,7 +128,7 @@ impl<'a> Anatomy<'a> {
         let reaction = match family {
             "forward" => Some((example.field("reactants"), reference)),
             "retro" => Some((reference, example.field("product"))),
-            "reagents" | "yield" | "yield_percent" => sides(example.field("reaction")),
+            "reagents" | "selection" | "yield" | "yield_percent" => sides(example.field("reaction")),
             _ => None,
         };
         let reaction = reaction.filter(|(reactants, product)| !reactants.is_empty() && !product.is_empty());
@@ -142,11 +142,12 @@ impl<'a> Anatomy<'a> {
         };
         let noted = || example.meta.get("key").map(String::as_str).filter(|text| !text.is_empty());
         let molecule = match family {
-            "selection" | "choice" => None,
+            "selection" => reaction.map(|(_, product)| product),
+            "choice" => None,
             _ => reaction.map(|(_, product)| product).or_else(of_question).or_else(of_answer).or_else(noted),
         };
-        let selection =
-            (family == "selection").then(|| (components(example.field("reaction")), list(example.field("candidates"))));
+        let is_ranking = family == "selection" && reaction.is_none();
+        let selection = is_ranking.then(|| (components(example.field("reaction")), list(example.field("candidates"))));
         Anatomy { question, answer, molecule, reaction, selection }
     }
 
@@ -187,7 +188,7 @@ impl<'a> Anatomy<'a> {
 }
 
 /// Whether a SMILES text has atom maps.
-pub(super) fn has_maps(text: &str) -> bool {
+pub(crate) fn has_maps(text: &str) -> bool {
     text.split(']').any(|part| {
         let name = part.trim_end_matches(|letter: char| letter.is_ascii_digit());
         name.len() < part.len() && name.ends_with(':') && name.contains('[')
@@ -217,6 +218,7 @@ mod tests {
             ("molecule_captioning", &[("smiles", "CCO")], "An alcohol.", Some("CCO"), None),
             ("retrosynthesis", &[("product", "CCO")], "C.CO", Some("CCO"), Some(("C.CO", "CCO"))),
             ("reaction_prediction", &[("reactants", "C.CO")], "CCO", Some("CCO"), Some(("C.CO", "CCO"))),
+            ("reagent.selection_rule", &[("reaction", "CO>>CCO")], "C", Some("CCO"), Some(("CO", "CCO"))),
             ("yield.suzuki_miyaura", &[("reaction", "C.CO>O>CCO")], "No", Some("CCO"), Some(("C.CO", "CCO"))),
             ("yield.suzuki_miyaura", &[("reaction", "C.CO>>")], "No", Some("C(C)O"), None),
         ] {

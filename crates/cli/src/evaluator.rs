@@ -158,7 +158,7 @@ pub fn train_and_report(recipe: &Recipe, out: &Path, resume: bool, plan: &str) -
     let last = outcome.phases.last().context("the run has no phase")?;
     let found = models::find(last.checkpoint.clone(), None)?;
     let (summary, report) = summarise(out, found.facts()?, recipe.run.seed)?;
-    say!("\nfinished in {}", chemr_train::duration(started.elapsed().as_secs_f64()))?;
+    say!("\nfinished in {}", chemr_data::wording::duration(started.elapsed().as_secs_f64()))?;
     say!("{:<12} {:>6} {:>6} {:>22}", "phase", "mean", "worst", "false claims")?;
     for phase in &summary.phases {
         let claims = &phase.claims;

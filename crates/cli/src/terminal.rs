@@ -36,7 +36,7 @@ impl EvaluationProgress {
             None if self.last.elapsed() >= Duration::from_secs(10) => {
                 self.last = Instant::now();
                 let pace = self.started.elapsed().as_secs_f64() / done.max(1) as f64;
-                let left = chemr_train::duration(pace * total.saturating_sub(done) as f64);
+                let left = chemr_data::wording::duration(pace * total.saturating_sub(done) as f64);
                 eprintln!("{}: {done} of {total} answers, {left} left", self.name);
             }
             None => {}

@@ -497,7 +497,7 @@ fn examples_are_audited_and_cleaned() {
     let output = audit("json", &["--json", "--checks", "leakage,length", "--fail-on", "conflicts"]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((output.status.code(), &report["rows"]), (Some(0), &3.into()));
-    assert_eq!(report["options"]["checks"], serde_json::json!(["leakage", "length"]));
+    assert_eq!(report["options"]["checks"], serde_json::json!(["conflicts", "leakage", "length"]));
     for (more, code, wanted) in [
         (&["--fail-on", "conflicts,leakage"][..], 8, "found by --fail-on: leakage"),
         (&["--checks", "all"], 2, "possible values"),

@@ -1,5 +1,8 @@
 //! What the fields of a row are: molecules, mixtures, reactions or words.
 
+use std::borrow::Cow;
+
+use chemr_chem::{Gate, Mol, without_maps};
 use chemr_tasks::{Example, Kind, Task};
 
 /// A field, or a part of one.
@@ -43,8 +46,8 @@ pub(crate) struct Anatomy<'a> {
     pub answer: Answer<'a>,
     /// The molecule that the row is about: that of the question, else of the answer, else what the import noted; the product of a reaction.
     pub molecule: Option<&'a str>,
-    /// Reactants and product.
-    pub reaction: Option<(&'a str, &'a str)>,
+    /// Reactants and product; of yields with the reagents between the arrows, which make another reaction of it.
+    pub reaction: Option<(Cow<'a, str>, &'a str)>,
     /// Of a reagent selection: the components and the candidates.
     pub selection: Option<(Vec<&'a str>, Vec<&'a str>)>,
 }
@@ -101,6 +104,13 @@ pub(crate) fn sides(text: &str) -> Option<(&str, &str)> {
     (!reactants.is_empty() && !products.is_empty() && !products.contains('>')).then_some((reactants, products))
 }
 
+/// As [`sides`], with what stands between the arrows among the reactants.
+fn mixed_sides(text: &str) -> Option<(Cow<'_, str>, &str)> {
+    let (reactants, products) = sides(text)?;
+    let reagents = text.split('>').nth(1).unwrap_or_default();
+    Some((if reagents.is_empty() { reactants.into() } else { format!("{reactants}.{reagents}").into() }, products))
+}
+
 impl<'a> Anatomy<'a> {
     /// Of a row; of an unknown task all fields are taken by their names.
     pub fn of(task: Option<&'static Task>, example: &'a Example) -> Anatomy<'a> {
@@ -126,12 +136,14 @@ impl<'a> Anatomy<'a> {
             _ => Answer::Words(reference),
         };
         let reaction = match family {
-            "forward" => Some((example.field("reactants"), reference)),
-            "retro" => Some((reference, example.field("product"))),
-            "reagents" | "selection" | "yield" | "yield_percent" => sides(example.field("reaction")),
+            "forward" => Some((example.field("reactants").into(), reference)),
+            "retro" => Some((reference.into(), example.field("product"))),
+            "reagents" => sides(example.field("reaction")).map(|(reactants, product)| (reactants.into(), product)),
+            "selection" | "yield" | "yield_percent" => mixed_sides(example.field("reaction")),
             _ => None,
         };
-        let reaction = reaction.filter(|(reactants, product)| !reactants.is_empty() && !product.is_empty());
+        let reaction: Option<(Cow<str>, &str)> =
+            reaction.filter(|(reactants, product)| !reactants.is_empty() && !product.is_empty());
         let of_question = || {
             let smiles = example.field("smiles");
             (!smiles.is_empty()).then_some(smiles)
@@ -142,9 +154,9 @@ impl<'a> Anatomy<'a> {
         };
         let noted = || example.meta.get("key").map(String::as_str).filter(|text| !text.is_empty());
         let molecule = match family {
-            "selection" => reaction.map(|(_, product)| product),
+            "selection" => reaction.as_ref().map(|(_, product)| *product),
             "choice" => None,
-            _ => reaction.map(|(_, product)| product).or_else(of_question).or_else(of_answer).or_else(noted),
+            _ => reaction.as_ref().map(|(_, product)| *product).or_else(of_question).or_else(of_answer).or_else(noted),
         };
         let is_ranking = family == "selection" && reaction.is_none();
         let selection = is_ranking.then(|| (components(example.field("reaction")), list(example.field("candidates"))));
@@ -166,8 +178,9 @@ impl<'a> Anatomy<'a> {
             texts.push(text);
         }
         texts.extend(self.molecule);
-        if let Some((reactants, product)) = self.reaction {
-            texts.extend([reactants, product]);
+        // What is put together from reactants and reagents stands among the parts of the question.
+        if let Some((Cow::Borrowed(reactants), product)) = &self.reaction {
+            texts.extend([*reactants, *product]);
         }
         texts.retain(|text| !text.trim().is_empty());
         texts
@@ -185,6 +198,14 @@ impl<'a> Anatomy<'a> {
         }
         texts
     }
+}
+
+/// Reads a molecule as files have it, without atom maps.
+pub(crate) fn molecule(text: &str) -> Option<Mol> {
+    if text.contains(':') {
+        return Mol::parse_with(&without_maps(text), &Gate::DATA).ok();
+    }
+    Mol::parse_with(text, &Gate::DATA).ok()
 }
 
 /// Whether a SMILES text has atom maps.
@@ -219,13 +240,14 @@ mod tests {
             ("retrosynthesis", &[("product", "CCO")], "C.CO", Some("CCO"), Some(("C.CO", "CCO"))),
             ("reaction_prediction", &[("reactants", "C.CO")], "CCO", Some("CCO"), Some(("C.CO", "CCO"))),
             ("reagent.selection_rule", &[("reaction", "CO>>CCO")], "C", Some("CCO"), Some(("CO", "CCO"))),
-            ("yield.suzuki_miyaura", &[("reaction", "C.CO>O>CCO")], "No", Some("CCO"), Some(("C.CO", "CCO"))),
+            ("yield.suzuki_miyaura", &[("reaction", "C.CO>O>CCO")], "No", Some("CCO"), Some(("C.CO.O", "CCO"))),
             ("yield.suzuki_miyaura", &[("reaction", "C.CO>>")], "No", Some("C(C)O"), None),
         ] {
             let mut example = row(id, fields, reference);
             example.meta.insert("key".to_owned(), "C(C)O".to_owned());
             let anatomy = Anatomy::of(task(id), &example);
-            assert_eq!((anatomy.molecule, anatomy.reaction), (molecule, reaction), "{id}");
+            let found = anatomy.reaction.as_ref().map(|(reactants, product)| (&**reactants, *product));
+            assert_eq!((anatomy.molecule, found), (molecule, reaction), "{id}");
         }
         let example = row(
             "reagent.solvent",

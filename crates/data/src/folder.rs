@@ -1,7 +1,7 @@
 //! A new folder, complete or not there at all.
 
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use crate::DataError;
@@ -44,6 +44,13 @@ fn write_error(path: &Path) -> impl FnOnce(io::Error) -> FolderError {
 /// Fails when there is anything at the path.
 pub(crate) fn check(target: &Path) -> Result<(), FolderError> {
     if fs::symlink_metadata(target).is_ok() { Err(FolderError::Exists(target.to_owned())) } else { Ok(()) }
+}
+
+/// Writes a new file and flushes it to disk.
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = fs::File::create_new(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 /// A folder on its way: files are written into `.NAME.PROCESS.partial` beside the target. Dropped before [`NewFolder::finish`], it

@@ -58,13 +58,13 @@ pub fn thousands(number: u64) -> String {
     text
 }
 
-/// `3 min 20 s`.
+/// `4 s`, `3 min 20 s`, `1 h 05 min`.
 pub fn duration(seconds: f64) -> String {
-    let total = seconds.max(0.0).round() as u64;
-    match (total / 3600, total / 60 % 60, total % 60) {
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
-        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    let seconds = if seconds.is_finite() { seconds.max(0.0).round() as u64 } else { 0 };
+    match seconds {
+        0..=59 => format!("{seconds} s"),
+        60..=3599 => format!("{} min {:02} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
     }
 }
 
@@ -92,8 +92,10 @@ mod tests {
     fn wording() {
         assert_eq!(thousands(1_234_567), "1,234,567");
         assert_eq!(thousands(12), "12");
-        assert_eq!(duration(59.6), "1 min 0 s");
-        assert_eq!(duration(7261.0), "2 h 1 min");
+        assert_eq!(duration(4.2), "4 s");
+        assert_eq!(duration(59.6), "1 min 00 s");
+        assert_eq!(duration(7261.0), "2 h 01 min");
+        assert_eq!(duration(f64::NAN), "0 s");
         assert_eq!(shorten("éééé", 2), "éé… (2 more characters)");
         assert_eq!(list(&["a".into(), "b".into(), "c".into()]), "a, b and c");
     }

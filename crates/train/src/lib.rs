@@ -48,7 +48,7 @@ pub use error::TrainError;
 pub use folder::{FinishedPhase, RunFolder, newest_checkpoint, parse_step_name, step_name};
 pub use manifest::{Host, Manifest, file_sha256};
 pub use phase::{NoHook, PhaseHook, PhaseKind, PhaseOutcome, RunOutcome, RunStatus};
-pub use progress::{Bar, Lines, Progress, Silent, Update, duration, progress_for_stderr};
+pub use progress::{Bar, Lines, Progress, Silent, Update, progress_for_stderr};
 pub use recipe::{
     AdapterSection, Budget, DataSection, EvalSection, GrpoSection, ModelSection, PromptsSection, Recipe, RunSection,
     SupervisedSection, TokenizerSection,

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use chemr_data::wording::duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Where a phase stands.
@@ -163,16 +164,6 @@ fn rate_and_time(update: &Update<'_>) -> String {
     out
 }
 
-/// `4 s`, `3 min 20 s`, `1 h 05 min`.
-pub fn duration(seconds: f64) -> String {
-    let seconds = if seconds.is_finite() { seconds.max(0.0).round() as u64 } else { 0 };
-    match seconds {
-        0..=59 => format!("{seconds} s"),
-        60..=3599 => format!("{} min {:02} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {:02} min", seconds / 3600, seconds % 3600 / 60),
-    }
-}
-
 /// Pace of a phase: tokens per second over the last few seconds and the time left.
 #[derive(Debug)]
 pub(crate) struct Pace {
@@ -240,12 +231,5 @@ mod tests {
         assert_eq!((pace(60).seconds_left(12, 20), pace(4).seconds_left(16, 20)), (None, None));
         let left = pace(60).seconds_left(16, 20).unwrap();
         assert!((left - 40.0).abs() < 1.0, "{left}");
-    }
-
-    #[test]
-    fn durations_read_well() {
-        assert_eq!(duration(4.2), "4 s");
-        assert_eq!(duration(3900.0), "1 h 05 min");
-        assert_eq!(duration(f64::NAN), "0 s");
     }
 }

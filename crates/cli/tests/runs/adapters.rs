@@ -11,13 +11,13 @@ fn chemr_in(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_chemr")).args(arguments).current_dir(folder).output().expect("chemr starts")
 }
 
-fn works(folder: &Path, arguments: &[&str]) -> String {
+pub fn works(folder: &Path, arguments: &[&str]) -> String {
     let output = chemr_in(folder, arguments);
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn refused(folder: &Path, arguments: &[&str]) -> String {
+pub fn refused(folder: &Path, arguments: &[&str]) -> String {
     let output = chemr_in(folder, arguments);
     assert_eq!(output.status.code(), Some(1), "{arguments:?}");
     let message = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod adapters;
+mod prepared;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

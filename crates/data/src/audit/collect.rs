@@ -171,7 +171,8 @@ impl Collector<'_> {
         let place = table.rows.len() as u32;
         let set = table.set(&example.task, &example.source, example.split);
         if task.is_none() {
-            *table.unknown_tasks.entry(example.task.clone()).or_default() += 1;
+            // By the name of its set, of which there is a limited number.
+            *table.unknown_tasks.entry(table.sets[set as usize].task.clone()).or_default() += 1;
         }
         let molecule = facts.molecule.and_then(|(_, keys)| self.places.get(&keys.canonical).copied()).unwrap_or(NONE);
         let Facts { question, answer, reaction, .. } = facts;

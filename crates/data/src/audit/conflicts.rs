@@ -49,6 +49,12 @@ pub(super) fn conflicts(table: &Table, tolerance: f64, examples: usize) -> Vec<C
     sorted
 }
 
+/// Different questions of all tasks.
+pub(super) fn questions(table: &Table) -> u64 {
+    let tasks = Tasks::of(table);
+    groups(&keyed(table, |row| (tasks.of_set[row.set as usize], row.question[0]))).count() as u64
+}
+
 /// Numbers of tasks, in the order in which they come.
 pub(super) struct Tasks {
     pub names: Vec<String>,

@@ -1,5 +1,7 @@
 //! What one row gives: its keys and what is counted of it.
 
+use std::borrow::Cow;
+
 use chemr_chem::Composition;
 use chemr_tasks::{Example, Kind, Task};
 
@@ -99,7 +101,8 @@ impl<'a> Facts<'a> {
             Answer::Number(value) => Row::number_key(value),
             Answer::Words(text) => [words_key(text); 2],
         };
-        let sides = anatomy.reaction.and_then(|(left, right)| Some((cache.mixture(left)?, cache.mixture(right)?)));
+        let sides = anatomy.reaction.as_ref();
+        let sides = sides.and_then(|(left, right)| Some((cache.mixture(left)?, cache.mixture(right)?)));
         let reaction = sides.as_ref().map_or([NO_KEY; 2], |(left, right)| {
             let (left, right) = (left.keys(), right.keys());
             [combined([left.canonical, right.canonical]), combined([left.flat, right.flat])]
@@ -114,14 +117,14 @@ impl<'a> Facts<'a> {
             reaction,
             molecule: anatomy.molecule.and_then(|text| Some((text, cache.mixture(text)?.keys()))),
             unreadable,
-            lengths: if wants(Check::Length) { lengths(example, anatomy, options) } else { Vec::new() },
-            atoms: match (&sides, anatomy.reaction) {
+            lengths: if wants(Check::Length) { lengths(task, example, anatomy, options) } else { Vec::new() },
+            atoms: match (&sides, &anatomy.reaction) {
                 (Some(sides), Some(texts)) if wants(Check::Atoms) => Some(atoms(sides, texts)),
                 _ => None,
             },
             has_maps,
             centre: (has_maps && wants(Check::Maps))
-                .then(|| anatomy.reaction.and_then(|(left, right)| centre(&format!("{left}>>{right}"))))
+                .then(|| anatomy.reaction.as_ref().and_then(|(left, right)| centre(&format!("{left}>>{right}"))))
                 .flatten(),
             yield_components: (reagents && wants(Check::Selection)).then(|| {
                 let body = example.field("reaction").split_whitespace().next().unwrap_or_default();
@@ -168,13 +171,13 @@ fn answer_smiles<'a>(anatomy: &Anatomy<'a>) -> Option<&'a str> {
     }
 }
 
-fn atoms((left, right): &(Mixture, Mixture), (reactants, product): (&str, &str)) -> AtomFact {
+fn atoms((left, right): &(Mixture, Mixture), (reactants, product): &(Cow<str>, &str)) -> AtomFact {
     let missing = Composition::of(product).and_then(|product| Some(Composition::of(reactants)?.lacks(&product)));
     let is_reactant = |keys: &u64| left.0.iter().any(|part| part.canonical == *keys);
     AtomFact { missing, product_is_reactant: right.0.iter().all(|part| is_reactant(&part.canonical)) }
 }
 
-fn lengths(example: &Example, anatomy: &Anatomy, options: &AuditOptions) -> Vec<u32> {
+fn lengths(task: Option<&'static Task>, example: &Example, anatomy: &Anatomy, options: &AuditOptions) -> Vec<u32> {
     let small = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let fields: usize = anatomy
         .question
@@ -193,7 +196,7 @@ fn lengths(example: &Example, anatomy: &Anatomy, options: &AuditOptions) -> Vec<
             Part::Words(text) => text.split_whitespace().count(),
         })
         .sum();
-    let is_ranking = chemr_tasks::task(&example.task).is_some_and(|task| task.kind() == Kind::Demand);
+    let is_ranking = task.is_some_and(|task| task.kind() == Kind::Demand);
     let answer = match anatomy.answer {
         Answer::Mixture(text) => smiles_tokens(text),
         Answer::Words(text) if is_ranking => smiles_tokens(text),

@@ -66,9 +66,14 @@ fn removals(table: &Table, options: &AuditOptions, rules: FixOptions, leaks: &Le
             continue;
         }
         let Some(other) = disagreeing(table, &rows, 0, options.tolerance) else { continue };
+        let mut staying = Vec::new();
         for row in &rows {
-            let agrees = disagreeing(table, &[rows[0], *row], 0, options.tolerance).is_none();
+            staying.push(*row);
+            let agrees = disagreeing(table, &staying, 0, options.tolerance).is_none();
             let against = if agrees { other } else { rows[0] };
+            if !agrees {
+                staying.pop();
+            }
             if !agrees || rules.conflicts == ConflictRule::RemoveAll {
                 gone.insert(*row, (Reason::Conflict, against));
             }

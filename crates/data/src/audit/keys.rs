@@ -5,8 +5,9 @@
 
 use std::collections::HashMap;
 
-use chemr_chem::{Gate, Mol, without_maps};
+use chemr_chem::Mol;
 
+use crate::anatomy::molecule;
 use crate::prefix_filter::{BITS, Fingerprint, RADIUS, fingerprint};
 use crate::stable_hash;
 
@@ -58,14 +59,6 @@ impl ComponentKeys {
         let flat = if is_flat(mol.canonical()) { canonical } else { key_of(&mol.canonical_flat()) };
         ComponentKeys { canonical, flat, is_readable: true }
     }
-}
-
-/// Reads a molecule as files have it, without atom maps.
-pub(super) fn molecule(text: &str) -> Option<Mol> {
-    if text.contains(':') {
-        return Mol::parse_with(&without_maps(text), &Gate::DATA).ok();
-    }
-    Mol::parse_with(text, &Gate::DATA).ok()
 }
 
 /// Whether a SMILES text names neither stereochemistry nor isotopes.

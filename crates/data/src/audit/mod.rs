@@ -1,7 +1,7 @@
 //! Audits of examples: duplicates, contradictions, leaks of held-out rows, and what gives answers away.
 //!
-//! [`audit`] reads files of examples twice at most. The first pass turns each row into keys of 64 bits (see `keys.rs`) and counts what can be counted
-//! row by row; all comparisons are made on sorted keys. The second pass, where cleaning is asked for, copies the rows that stay. Memory holds some 60 bytes
+//! [`audit`] reads files of examples two or three times. The first pass turns each row into keys of 64 bits (see `keys.rs`) and counts what can be counted
+//! row by row; all comparisons are made on sorted keys. Another, where cleaning is asked for, copies the rows that stay; the last fetches the rows that the report shows. Memory holds some 60 bytes
 //! for each row and 300 for each different molecule that rows are about, whatever the texts are.
 //!
 //! `docs/audit.md` says what is compared on which field of which task.
@@ -31,8 +31,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::fs::File;
-use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
@@ -105,11 +103,7 @@ pub fn audit(options: &AuditOptions, out: &Path, progress: Progress) -> Result<R
 
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), AuditError> {
     let path = folder.join(name);
-    let written = File::create(&path).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    written.map_err(|source| AuditError::Write { path, source })
+    folder::write_file(&path, bytes).map_err(|source| AuditError::Write { path, source })
 }
 
 /// The report without the texts of rows.
@@ -127,7 +121,7 @@ fn assemble(table: &Table, options: &AuditOptions, leaks: &leakage::Leakage, mut
         format: "chemr-audit-1",
         version: env!("CARGO_PKG_VERSION"),
         options: OptionsNote {
-            checks: options.checks.clone(),
+            checks: Check::ALL.into_iter().filter(|check| wants(*check)).collect(),
             near: options.near,
             tolerance: options.tolerance,
             examples: options.examples,
@@ -142,6 +136,7 @@ fn assemble(table: &Table, options: &AuditOptions, leaks: &leakage::Leakage, mut
         summary: Vec::new(),
         unreadable: show::unreadable(table),
         duplicates: if wants(Check::Duplicates) { duplicates::duplicates(table, options.examples) } else { Vec::new() },
+        questions: if wants(Check::Conflicts) { conflicts::questions(table) } else { 0 },
         conflicts: match wants(Check::Conflicts) {
             true => conflicts::conflicts(table, options.tolerance, options.examples),
             false => Vec::new(),

@@ -63,11 +63,6 @@ impl Check {
             Check::Atoms => "atoms",
         }
     }
-
-    /// The check of this name.
-    pub fn named(name: &str) -> Option<Check> {
-        Check::ALL.into_iter().find(|check| check.name() == name)
-    }
 }
 
 /// What two molecules have to share to be the same.
@@ -167,8 +162,14 @@ impl Default for AuditOptions<'_> {
 }
 
 impl AuditOptions<'_> {
+    /// Whether a check is made: it is asked for, or rows are cleaned by what it finds.
     pub(super) fn wants(&self, check: Check) -> bool {
-        self.checks.contains(&check)
+        let is_needed = match check {
+            Check::Leakage => self.fix.is_some(),
+            Check::Near => self.fix.is_some_and(|fix| fix.near),
+            _ => false,
+        };
+        is_needed || self.checks.contains(&check)
     }
 
     /// Whether any check compares molecules by InChI.

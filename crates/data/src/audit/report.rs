@@ -344,6 +344,8 @@ pub struct Report {
     pub summary: Vec<Finding>,
     pub unreadable: Unreadable,
     pub duplicates: Vec<Duplicates>,
+    /// Different questions, of which conflicts are a part; 0 where conflicts were not looked for.
+    pub questions: u64,
     pub conflicts: Vec<Conflicts>,
     pub leakage: LeakageReport,
     pub maps: Vec<MapReport>,

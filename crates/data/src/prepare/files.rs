@@ -5,14 +5,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::PrepareError;
+use crate::folder::write_file;
 
 /// Writes a file and flushes it to disk.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), PrepareError> {
-    let written = File::create_new(path).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    written.map_err(PrepareError::io("write", path))
+    write_file(path, bytes).map_err(PrepareError::io("write", path))
 }
 
 /// Fills a buffer from a place of a file; several threads may do so at once.

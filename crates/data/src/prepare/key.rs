@@ -1,10 +1,9 @@
 //! The molecule that decides on which side of a split a row stands.
 
-use chemr_chem::{Gate, Mol};
 use chemr_tasks::{Example, Task};
 
 use super::SplitBy;
-use crate::anatomy::Anatomy;
+use crate::anatomy::{Anatomy, molecule};
 use crate::prefix_filter::{BITS, RADIUS};
 use crate::split::stable_hash;
 
@@ -30,7 +29,7 @@ pub(super) struct Key {
 impl Key {
     /// Of a text; one that is no SMILES (a polymer, a name) stands for itself.
     pub fn new(text: &str, by: SplitBy) -> Key {
-        let Ok(mol) = Mol::parse_with(text, &Gate::DATA) else {
+        let Some(mol) = molecule(text) else {
             let hash = stable_hash(&format!("text {text}"));
             return Key { molecule: hash, group: hash, ..Key::default() };
         };
@@ -88,6 +87,7 @@ mod tests {
         assert_eq!(key("reagent_prediction", &[("reaction", "CO.CCO>>CCOC")], "Cl").as_deref(), Some("CCOC"));
         let (one, other) = (Key::new("OCC", SplitBy::Random), Key::new("C(C)O", SplitBy::Random));
         assert_eq!(one, other);
+        assert_eq!(one, Key::new("[CH3:1][CH2:2][OH:3]", SplitBy::Random));
         assert!(!Key::new("polystyrene", SplitBy::Scaffold).is_molecule);
         // RDKit 2026.9.1, MurckoScaffold.MurckoScaffoldSmiles: both have O=C(Nc1ccccc1)C1CC1.
         let scaffold = |text: &str| Key::new(text, SplitBy::Scaffold).group;

@@ -72,7 +72,7 @@ pub(super) fn choose(
 }
 
 /// How often a row of the mixture is written.
-fn copies(options: &Options, entry: &Entry) -> u32 {
+pub(super) fn copies(options: &Options, entry: &Entry) -> u32 {
     match options.augment {
         _ if options.align > 0 && entry.has_maps => options.align as u32,
         Some(augment) if entry.has_spellings => 1 + augment.copies as u32,

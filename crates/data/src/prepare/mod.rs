@@ -35,12 +35,11 @@ pub use error::PrepareError;
 pub use manifest::{Counts, Distances, FileNote, Manifest, Packed, Seconds, TokenizerNote};
 pub use options::{Augment, Options, Overlong, Packing, Share, Spelling, SplitBy};
 pub use order::{Cursor, Order, Position};
-pub use pack::pack;
 pub use rows::PreparedRows;
 pub use shard::{Shard, ShardNote, ShardRow, Shards};
 
 use crate::DataError;
-use crate::folder::{self, NewFolder};
+use crate::folder::NewFolder;
 use crate::import::peak_memory;
 use manifest::MANIFEST_FILE;
 
@@ -74,7 +73,6 @@ pub struct Tokeniser<'a> {
 pub fn prepare(options: &Options, tokeniser: Option<&Tokeniser<'_>>, out: &Path) -> Result<Manifest, PrepareError> {
     let started = Instant::now();
     options.check(tokeniser.is_some())?;
-    folder::check(out).map_err(DataError::from)?;
     let folder = NewFolder::begin(out).map_err(DataError::from)?;
     let mut manifest = Manifest::new(options, tokeniser);
     let mut scan = scan::scan(options, folder.path(), &mut manifest)?;

@@ -109,7 +109,9 @@ fn by_size(pool: &[&Entry], options: &Options) -> HashMap<u64, Split> {
         groups.into_iter().map(|(group, (count, first))| (count, first, group)).collect();
     groups.sort_unstable_by(|left, right| right.cmp(left));
     let rows = pool.len() as f64;
-    let (to_train, to_valid) = ((1.0 - options.valid - options.test) * rows, (1.0 - options.test) * rows);
+    // A trifle more, as the shares of floats do not add up: of 100 rows, 90 are for training by default.
+    let room = |share: f64| share * rows + 1e-6;
+    let (to_train, to_valid) = (room(1.0 - options.valid - options.test), room(1.0 - options.test));
     let (mut train, mut valid) = (0, 0);
     let side = |(count, _, group): (usize, usize, u64)| {
         let split = if (train + count) as f64 <= to_train {
@@ -221,6 +223,16 @@ mod tests {
         let wanted = [(10, Split::Train), (11, Split::Valid), (12, Split::Train), (13, Split::Test), (14, Split::Test)];
         for (group, split) in wanted {
             assert_eq!(sides[&group], split, "{group}");
+        }
+    }
+
+    #[test]
+    fn shares_are_whole_rows_where_they_can_be() {
+        for count in [20, 60, 100, 1000] {
+            let rows: Vec<Entry> = (0..count).map(|n| entry(n, n, Split::Train, 0.0)).collect();
+            let sides = by_size(&rows.iter().collect::<Vec<_>>(), &Options::default());
+            let of = |split| sides.values().filter(|side| **side == split).count() as u64;
+            assert_eq!((of(Split::Train), of(Split::Valid), of(Split::Test)), (count * 9 / 10, count / 20, count / 20));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use chemr_tasks::{Example, Split};
 
-use super::mixture::Item;
+use super::mixture::{Item, copies};
 use super::scan::Entry;
 use super::{Options, aligned, spelling};
 
@@ -24,35 +24,34 @@ pub(super) fn vary(
     mut example: Example,
 ) -> Result<Varied, &'static str> {
     example.split = split;
+    // A row that the mixture repeats comes with all its copies again.
+    let copy = item.variant % copies(options, entry);
     let (mut distances, mut unaligned, mut kind) = (None, None, None);
-    if options.align > 0 && !entry.has_maps && item.variant == 0 && aligned::is_reaction(&example) {
+    // The aligned reactants of a forward question are written after its answer.
+    let is_aligned = options.align > 0 && (split == Split::Train || example.task != "reaction_prediction");
+    if is_aligned && !entry.has_maps && copy == 0 && aligned::is_reaction(&example) {
         unaligned = Some("no_maps");
     }
-    if options.align > 0 && entry.has_maps {
-        match aligned::aligned(&example, item.variant, options.seed) {
+    if is_aligned && entry.has_maps {
+        match aligned::aligned(&example, copy, options.seed) {
             Ok(found) => {
-                kind = (item.variant > 0).then_some("aligned");
+                kind = (copy > 0).then_some("aligned");
                 distances = Some((found.before, found.after));
                 example = found.example;
             }
             // The row itself is trained on as it is; its further copies are not.
-            Err(reason) if item.variant == 0 => unaligned = Some(reason),
+            Err(reason) if copy == 0 => unaligned = Some(reason),
             Err(reason) => return Err(reason),
         }
-    } else if let (Some(augment), 1..) = (options.augment.filter(|_| entry.has_spellings), item.variant) {
-        let copies = augment.copies as u32 + 1;
-        // A row that the mixture repeats comes as given once in each repetition.
-        if !item.variant.is_multiple_of(copies) {
-            let further = item.variant - item.variant / copies;
-            example = spelling::respelled(&example, augment.spelling, further, options.seed)?;
-            kind = Some(augment.spelling.as_str());
-        }
+    } else if let (Some(augment), 1..) = (options.augment.filter(|_| entry.has_spellings), copy) {
+        example = spelling::respelled(&example, augment.spelling, copy, options.seed)?;
+        kind = Some(augment.spelling.as_str());
     }
     // Maps and their order give the reaction centre away.
     example.meta.remove(aligned::MAPPED);
     if let Some(kind) = kind {
         let original = example.id.clone();
-        example.id = format!("{original}-{kind}-{}", item.variant);
+        example.id = format!("{original}-{kind}-{copy}");
         example.meta.insert("original".to_owned(), original);
         example.meta.insert("spelling".to_owned(), kind.to_owned());
     }

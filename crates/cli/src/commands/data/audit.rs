@@ -54,7 +54,7 @@ pub struct Arguments {
     /// New folder for the report.
     #[arg(long, value_name = "FOLDER", default_value = "audit")]
     out: PathBuf,
-    /// Only these checks [default: all].
+    /// Only these checks, and those of --fail-on [default: all].
     #[arg(long, value_name = "CHECK,...", value_delimiter = ',', value_parser = known_checks())]
     checks: Vec<String>,
     /// Least Tanimoto similarity of near-duplicates (Morgan fingerprint, radius 2, 2,048 bits).
@@ -76,7 +76,7 @@ pub struct Arguments {
     #[arg(long, requires = "fix")]
     fix_near: bool,
     /// With --fix, what to do with training rows that contradict each other.
-    #[arg(long, value_name = "RULE", default_value = "remove-all", value_parser = ["remove-all", "keep-first"])]
+    #[arg(long, value_name = "RULE", default_value = "remove-all", value_parser = ["remove-all", "keep-first"], requires = "fix")]
     conflicts: String,
     /// End with exit code 8 when one of these checks found something.
     #[arg(long, value_name = "CHECK,...", value_delimiter = ',', value_parser = known_checks())]
@@ -108,7 +108,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let options = AuditOptions {
         given: given.collect(),
         mapped: arguments.mapped.clone(),
-        checks: if arguments.checks.is_empty() { Check::ALL.to_vec() } else { checks(&arguments.checks) },
+        checks: match arguments.checks.as_slice() {
+            [] => Check::ALL.to_vec(),
+            // A check that was not made cannot fail.
+            asked => checks(&[asked, &arguments.fail_on].concat()),
+        },
         near: arguments.near,
         tolerance: arguments.tolerance,
         examples: arguments.examples,

@@ -6,7 +6,7 @@ use std::path::Path;
 use chemr_tasks::{Example, Split};
 use serde_json::Value;
 
-use super::super::{AuditOptions, CLEAN_FILE, ConflictRule, FixOptions, Given, REMOVED_FILE, audit};
+use super::super::{AuditOptions, CLEAN_FILE, Check, ConflictRule, FixOptions, Given, REMOVED_FILE, audit};
 use super::support::{Desk, bbbp, forward, retro, row};
 
 use Split::{Test, Train, Valid};
@@ -116,6 +116,32 @@ fn rules_of_cleaning() {
         let (report, _) = desk.audit(&near, AuditOptions { fix, ..AuditOptions::default() });
         assert_eq!(report.fix.unwrap().removed, count, "{is_near}");
     }
+}
+
+#[test]
+fn leaks_go_whatever_checks_are_asked_for() {
+    let desk = Desk::new();
+    let whole = desk.audit(&rows(), AuditOptions { fix: Some(FixOptions::default()), ..AuditOptions::default() }).1;
+    let options =
+        AuditOptions { checks: vec![Check::Duplicates], fix: Some(FixOptions::default()), ..AuditOptions::default() };
+    let (report, out) = desk.audit(&rows(), options);
+    assert_eq!(removed(&out), removed(&whole));
+    assert_eq!(report.options.checks, [Check::Duplicates, Check::Leakage]);
+}
+
+#[test]
+fn the_first_number_and_those_within_the_tolerance_of_all_that_stay() {
+    let desk = Desk::new();
+    let esol = |value: &str| row("property.esol", Train, &[("smiles", "CCO")], value);
+    let keep = FixOptions { conflicts: ConflictRule::KeepFirst, ..FixOptions::default() };
+    let rows = ["1.00", "1.08", "0.92", "1.30", "1.05"].map(esol);
+    let (report, out) = desk.audit(&rows, AuditOptions { fix: Some(keep), ..AuditOptions::default() });
+    assert_eq!(kept(&out), ["train CCO 1.00", "train CCO 1.08", "train CCO 1.05"]);
+    let conflicts = report.summary.iter().find(|finding| finding.check == Check::Conflicts).unwrap();
+    assert_eq!((conflicts.count, conflicts.of), (1, 1));
+    let options = AuditOptions { fix: Some(keep), ..AuditOptions::default() };
+    let (again, _) = desk.try_audit(&[out.join(CLEAN_FILE)], options).unwrap();
+    assert_eq!((again.fix.unwrap().removed, again.conflicts.len()), (0, 0));
 }
 
 #[test]

@@ -54,6 +54,42 @@ fn training_rows_get_other_spellings_and_others_do_not() {
 }
 
 #[test]
+fn held_out_forward_questions_stay_as_they_were_given() {
+    let mut given = reactions(Split::Train);
+    let mut tested = row("reaction_prediction", Split::Test, &[("reactants", "CCCl.CO.[Na+].[OH-]")], "CCOC", &[]);
+    let mapped = "[Na+].[OH-].[CH3:1][OH:2].Cl[CH2:3][CH3:4]>>[CH3:1][O:2][CH2:3][CH3:4]";
+    tested.meta.insert("mapped".into(), mapped.into());
+    given.push(tested.clone());
+    let bench = Bench::new(&given);
+    let manifest = bench.prepare("aligned", &Options { align: 3, ..bench.options() });
+    tested.meta.remove("mapped");
+    assert_eq!(bench.rows("aligned", Split::Test), [tested]);
+    assert!(!manifest.aligned.contains_key("test") && manifest.unaligned.is_empty(), "{:?}", manifest.unaligned);
+}
+
+#[test]
+fn rows_that_the_mixture_repeats_come_with_their_copies_again() {
+    let mut given = reactions(Split::Train);
+    given.truncate(1);
+    given.push(row("retrosynthesis", Split::Train, &[("product", "CCC(=O)NC")], "CCC(=O)O.CN", &[]));
+    let bench = Bench::new(&given);
+    for (name, options) in [
+        ("aligned", Options { align: 2, rows: 8, ..bench.options() }),
+        ("random", Options { augment: Some("random:1".parse().unwrap()), rows: 8, ..bench.options() }),
+    ] {
+        let manifest = bench.prepare(name, &options);
+        let rows = bench.rows(name, Split::Train);
+        let count = |text: &str| rows.iter().filter(|row| canonical(row.field("product")) == text).count();
+        let made: usize = manifest.not_made.values().sum();
+        // Each row four times; with maps, or where it is respelled, in two forms.
+        let copies = if name == "aligned" { 4 } else { 8 };
+        assert_eq!((count("CCC(=O)NC"), count("CC(=O)NCc1ccccc1"), made), (copies, 8, 0), "{name}");
+        let distinct: std::collections::BTreeSet<&str> = rows.iter().map(|row| row.field("product")).collect();
+        assert_eq!(distinct.len(), if name == "aligned" { 3 } else { 4 }, "{name}: {distinct:?}");
+    }
+}
+
+#[test]
 fn mapped_reactions_are_aligned_and_maps_go_nowhere() {
     let mut given = reactions(Split::Train);
     given.extend(reactions(Split::Test).into_iter().take(1).map(|mut row| {

@@ -276,48 +276,6 @@ impl NamedReactions {
             })
             .collect()
     }
-
-    /// The ways to make a product: each reaction whose retro template fits, with the reactants in
-    /// the order of [`NamedReaction::reactant_groups`]. Only reactants that give the product back by
-    /// the forward template are listed. In the order of the data file; a reaction that cuts the
-    /// molecule in several places is listed once for each.
-    pub fn disconnections(&self, product: &Mol) -> Vec<(&NamedReaction, Vec<Mol>)> {
-        let target = Substrate::new(product);
-        (0..self.reactions.len()).flat_map(|place| self.cuts(place, &target)).collect()
-    }
-
-    /// The disconnections of the lowest [`NamedReaction::rank`] that fit: ring formations before
-    /// carbon-carbon bonds, acyl and heteroatom bonds, and last mere changes of a functional group.
-    pub fn preferred_disconnections(&self, product: &Mol) -> Vec<(&NamedReaction, Vec<Mol>)> {
-        let target = Substrate::new(product);
-        for places in &self.by_rank {
-            let found: Vec<_> = places.iter().flat_map(|place| self.cuts(*place, &target)).collect();
-            if !found.is_empty() {
-                return found;
-            }
-        }
-        Vec::new()
-    }
-
-    fn cuts(&self, place: usize, target: &Substrate) -> Vec<(&NamedReaction, Vec<Mol>)> {
-        let (Some(reaction), Some(compiled)) = (self.reactions.get(place), self.compiled_at(place)) else {
-            return Vec::new();
-        };
-        if compiled.product.places(target.mol, &target.features) == 0 {
-            return Vec::new();
-        }
-        compiled
-            .retro
-            .apply(&[target.mol])
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|set| {
-                let borrowed: Vec<&Mol> = set.iter().collect();
-                compiled.forward.makes(&borrowed, target.mol)
-            })
-            .map(|set| (reaction, set))
-            .collect()
-    }
 }
 
 /// The fragments of all molecules.
@@ -411,6 +369,8 @@ impl Assembly {
 
 #[path = "named_certain.rs"]
 mod certain;
+#[path = "named_cuts.rs"]
+mod cuts;
 
 #[cfg(test)]
 #[path = "named_tests.rs"]

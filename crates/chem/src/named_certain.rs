@@ -1,5 +1,4 @@
-//! What the registry can say of a mixture or a product from its patterns alone, without running a template: most of what a generator of
-//! reactions asks.
+//! What the registry can say of a mixture from its patterns alone, without running a template: most of what a generator of reactions asks.
 
 use super::{Compiled, NamedReactions, Substrate, fragments, positions_without};
 use crate::mol::Mol;
@@ -57,36 +56,4 @@ impl NamedReactions {
             _ => ordered(substrates),
         }
     }
-
-    /// Whether `reaction` is the only preferred disconnection of the product, with one set of reactants: what
-    /// [`NamedReactions::preferred_disconnections`] says, and done at the first cut that is another. Where the product pattern of the
-    /// reaction has just one place, the cut is taken to be the one that made the product, unseen; otherwise `expected` sees it.
-    pub fn is_preferred(&self, reaction: &NamedReaction, product: &Mol, expected: impl Fn(&[Mol]) -> bool) -> bool {
-        let target = Substrate::new(product);
-        for places in &self.by_rank {
-            let mut found = false;
-            for &place in places {
-                let own = self.all().get(place).is_some_and(|known| known.id == reaction.id);
-                if own && self.compiled_at(place).is_some_and(|compiled| cut_once(compiled, &target)) {
-                    found = true;
-                    continue;
-                }
-                for (_, set) in self.cuts(place, &target) {
-                    if !own || !expected(&set) {
-                        return false;
-                    }
-                    found = true;
-                }
-            }
-            if found {
-                return true;
-            }
-        }
-        false
-    }
-}
-
-/// Whether the product pattern has one place.
-fn cut_once(compiled: &Compiled, target: &Substrate) -> bool {
-    compiled.product.places(target.mol, &target.features) == 1
 }

@@ -248,6 +248,13 @@ fn disconnections_prefer_rings_and_carbon_bonds() {
     assert!(is_preferred("heck_reaction", &product) && !is_preferred("fischer_esterification", &product));
     assert!(is_preferred("fischer_esterification", &other));
     assert!(!is_preferred("fischer_esterification", &mol("CCCC")));
+    // One place to cut, and the registry has a bromide there.
+    let azide = mol("CC(C)N=[N+]=[N-]");
+    for (reactant, wanted) in [("CC(C)Br", true), ("CC(C)OS(C)(=O)=O", false)] {
+        let expected = |set: &[Mol]| joined(set) == mol(reactant).canonical();
+        let reaction = registry.get("azide_substitution").unwrap();
+        assert_eq!(registry.is_preferred(reaction, &azide, expected), wanted, "{reactant}");
+    }
 }
 
 #[test]

@@ -4,28 +4,26 @@
     python crates/data/checks/check_reactions.py target/release/examples/gym crates [COUNT] [LEVELS] [TASKS]
 
 Products by the registry's forward reaction SMARTS; what else the templates of the mixture would make has to be decided by a rule of the
-question; distractors by their SMARTS on both sides; configuration by inverting the mapped centre; balance by formula arithmetic; the
-choice of a reagent by the table; the yield rule by SMARTS of its own. Prints one line for each task and level and ends with status 1
-when anything is wrong.
+question; the preferred disconnection by the registry's retro SMARTS in the order of its ranks; distractors by their SMARTS on both sides;
+configuration by inverting the mapped centre; balance by formula arithmetic; the choice of a reagent by the table; the yield rule by SMARTS
+of its own. Prints one line for each task and level and ends with status 1 when anything is wrong.
 """
 
-import json
-import subprocess
 import sys
 import tomllib
 from collections import Counter
+from itertools import groupby
 
-from rdkit import Chem, RDLogger
+from rdkit import Chem
 from rdkit.Chem import AllChem
 
-RDLogger.DisableLog("rdApp.*")
-GYM, CRATES = sys.argv[1], sys.argv[2]
-COUNT = int(sys.argv[3]) if len(sys.argv) > 3 else 2000
-LEVELS = sys.argv[4].split(",") if len(sys.argv) > 4 else ["1", "2", "3", "4", "5"]
+# No folder of bytecode beside the checks.
+sys.dont_write_bytecode = True
+from shared import arguments, canonical, rows
 
 
 def read(path):
-    with open(f"{CRATES}/{path}", "rb") as file:
+    with open(f"{sys.argv[2]}/{path}", "rb") as file:
         return tomllib.load(file)
 
 
@@ -34,11 +32,6 @@ def expand(text, macros):
         for name, value in macros.items():
             text = text.replace("{" + name + "}", value)
     return text
-
-
-def canonical(smiles):
-    molecule = Chem.MolFromSmiles(smiles) if smiles else None
-    return None if molecule is None else Chem.MolToSmiles(molecule)
 
 
 def flat(smiles):
@@ -53,12 +46,15 @@ def parts(smiles):
 
 REGISTRY = read("chem/data/named_reactions.toml")
 NAMED = {row["id"]: row for row in REGISTRY["reaction"]}
-FORWARD = {key: AllChem.ReactionFromSmarts(expand(row["forward"], REGISTRY["macros"])) for key, row in NAMED.items()}
+FORWARD, RETRO = (
+    {key: AllChem.ReactionFromSmarts(expand(row[way], REGISTRY["macros"])) for key, row in NAMED.items()}
+    for way in ("forward", "retro")
+)
 REAGENTS = {key: parts(row.get("reagent_smiles", "")) for key, row in NAMED.items()}
 SELECTIVITY = read("data/data/selectivity.toml")
 GROUPS = {row["id"]: Chem.MolFromSmarts(row["smarts"]) for row in SELECTIVITY["group"]}
 RULES = {row["id"]: row for row in SELECTIVITY["rule"]}
-CONDITIONS = {reaction: row["id"] for row in SELECTIVITY["conditions"] for reaction in row["reactions"]}
+CONDITIONS = {reaction: row for row in SELECTIVITY["conditions"] for reaction in row["reactions"]}
 EQUATIONS = {}
 for row in read("data/data/balance.toml")["equation"]:
     EQUATIONS.setdefault(row["reaction"], []).append(row)
@@ -69,34 +65,72 @@ CHANGES = {row["reaction"]: row for row in TABLE["change"]}
 
 
 def runs(reaction, molecules):
-    """Products of a forward template, over both orders, sanitised."""
-    orders = [molecules] if len(molecules) == 1 else [molecules, molecules[::-1]]
-    for order in orders:
-        if len(order) == reaction.GetNumReactantTemplates():
-            for result in reaction.RunReactants(tuple(order)):
-                product = result[0]
-                try:
+    """Product sets of a template on molecules in this order, sanitised."""
+    if len(molecules) == reaction.GetNumReactantTemplates():
+        for products in reaction.RunReactants(tuple(molecules)):
+            try:
+                for product in products:
                     Chem.SanitizeMol(product)
-                    yield product
-                except Exception:
-                    pass
+                yield products
+            except Exception:
+                pass
+
+
+def either_order(molecules):
+    return [molecules] if len(molecules) == 1 else [molecules, molecules[::-1]]
+
+
+def reread(product):
+    # Reading the text back settles aromaticity, as RDKit's documentation advises.
+    return canonical(Chem.MolToSmiles(product))
 
 
 def made(reaction, molecules):
-    # Reading the text back settles aromaticity, as RDKit's documentation advises.
-    return {canonical(Chem.MolToSmiles(product)) for product in runs(reaction, molecules)} - {None}
+    """Products of a forward template over both orders."""
+    return {reread(products[0]) for order in either_order(molecules) for products in runs(reaction, order)} - {None}
 
 
 def inverted(reaction, molecules):
     """Products with the configuration of one mapped centre changed."""
     found = set()
-    for product in runs(reaction, molecules):
-        for atom in product.GetAtoms():
-            if atom.HasProp("old_mapno") and atom.GetChiralTag() != Chem.ChiralType.CHI_UNSPECIFIED:
-                other = Chem.Mol(product)
-                other.GetAtomWithIdx(atom.GetIdx()).InvertChirality()
-                found.add(canonical(Chem.MolToSmiles(other)))
+    for order in either_order(molecules):
+        for product, *_ in runs(reaction, order):
+            for atom in product.GetAtoms():
+                if atom.HasProp("old_mapno") and atom.GetChiralTag() != Chem.ChiralType.CHI_UNSPECIFIED:
+                    other = Chem.Mol(product)
+                    other.GetAtomWithIdx(atom.GetIdx()).InvertChirality()
+                    found.add(canonical(Chem.MolToSmiles(other)))
     return found
+
+
+def cuts(key, product):
+    """The reactants from which a reaction would make the product: what its retro template gives and its forward template takes back."""
+    for products in runs(RETRO[key], [Chem.MolFromSmiles(product)]):
+        texts = [reread(one) for one in products]
+        if None not in texts:
+            molecules = [Chem.MolFromSmiles(text) for text in texts]
+            if any(reread(back[0]) == product for back in runs(FORWARD[key], molecules)):
+                yield sorted(texts)
+
+
+def rank(key):
+    return NAMED[key].get("rank", REGISTRY["ranks"][NAMED[key]["class"]])
+
+
+def preferred(reaction, reactants, product):
+    """Whether the reactions of the lowest rank that cut the product are this one, from these reactants."""
+    wanted = parts(".".join(reactants))
+    # The templates know nothing of inversion.
+    written = flat if "@" in "".join(wanted) else canonical
+    wanted = sorted(map(written, wanted))
+    for _, keys in groupby(sorted(NAMED, key=rank), key=rank):
+        found = [(key, cut) for key in keys for cut in cuts(key, product)]
+        others = [(key, cut) for key, cut in found if key != reaction or sorted(map(written, cut)) != wanted]
+        if others:
+            return f"another disconnection is preferred: {others[0]}"
+        if found:
+            return ""
+    return "no reaction makes the product"
 
 
 def atoms(smiles, times=1):
@@ -149,12 +183,18 @@ def decided(meta, reactants, product):
     rules = [RULES[key] for key in meta.get("rules", "").split(";") if key]
     distractors = [key for key in meta.get("distractors", "").split(";") if key]
     over = {other for rule in rules for other in rule["over"]}
+    after = Chem.MolFromSmiles(product)
     for key, rule in zip(distractors, rules, strict=True):
-        fits = key in rule["survives"] and CONDITIONS[reaction] in rule["conditions"]
+        fits = key in rule["survives"] and CONDITIONS[reaction]["id"] in rule["conditions"]
         fits = fits and reaction in rule.get("reactions", [reaction])
-        before, after = count(molecules, GROUPS[key]), count([Chem.MolFromSmiles(product)], GROUPS[key])
-        if not fits or not 1 <= before <= after:
+        if not fits or not 1 <= count(molecules, GROUPS[key]) <= count([after], GROUPS[key]):
             return f"{key} does not survive by {rule['id']}"
+        beside = [one for one in molecules if one.HasSubstructMatch(GROUPS[key])]
+        if "unless" in rule and count(beside, Chem.MolFromSmarts(rule["unless"])):
+            return f"{rule['id']} does not hold in this molecule"
+    if distractors and "cleaves" in CONDITIONS[reaction]:
+        if count([after], Chem.MolFromSmarts(CONDITIONS[reaction]["cleaves"])):
+            return "the conditions cleave the product"
     stereo = "@" in product
     results = made(FORWARD[reaction], molecules)
     if meta.get("stereo") == "inversion":
@@ -179,9 +219,12 @@ def forward(row):
     meta = row["meta"]
     reactants = meta["aligned_reactants"].split(".")
     product = canonical(row["reference"])
-    around = [meta["reagent_smiles"], *meta.get("spectators", "").split(" ")]
+    reagents = REAGENTS[meta["reaction"]]
+    if row["level"] >= 4:
+        reagents = reagents or parts(CONDITIONS[meta["reaction"]].get("reagent_smiles", ""))
+    spectators = parts(meta.get("spectators", "").replace(" ", "."))
     asked = parts(row["input"]["reactants"])
-    if asked != sorted(part for text in [meta["aligned_reactants"], *around] for part in parts(text)):
+    if parts(meta["reagent_smiles"]) != reagents or asked != sorted(parts(meta["aligned_reactants"]) + reagents + spectators):
         return "the question shows other molecules"
     if not product == canonical(meta["aligned_answer"]) == canonical(meta["key"]):
         return "another product"
@@ -199,7 +242,8 @@ def retro(row):
     product = canonical(row["input"]["product"])
     if parts(row["reference"]) != parts(meta["aligned_answer"]) or product != canonical(meta["key"]):
         return "another reference"
-    return decided(meta, reactants, product) or balance(meta, reactants, product)
+    wrong = preferred(meta["reaction"], reactants, product)
+    return wrong or decided(meta, reactants, product) or balance(meta, reactants, product)
 
 
 def site(key):
@@ -226,7 +270,8 @@ def choice(row):
     for one in candidates:
         if one is right[0]:
             continue
-        attacked = any(key in one["attacks"] for key in distractors)
+        # What the right reagent attacks as well speaks against none.
+        attacked = any(key in one["attacks"] and key not in right[0]["attacks"] for key in distractors)
         if not (attacked or one["id"] in others or change["site"] in one["leaves"]):
             return f"{one['id']} is not certainly wrong"
     return decided(meta, [reactant], product)
@@ -280,22 +325,17 @@ def yield_rule(row):
     return ""
 
 
-def rows(task, level):
-    out = subprocess.run([GYM, task, level, "train", str(COUNT)], capture_output=True, text=True, check=True).stdout
-    return [json.loads(line) for line in out.splitlines()]
-
-
 CHECKS = {
     "reaction_prediction": forward,
     "retrosynthesis": retro,
     "reagent.selection_rule": choice,
     "yield.rule": yield_rule,
 }
-TASKS = sys.argv[5].split(",") if len(sys.argv) > 5 else list(CHECKS)
+COUNT, LEVELS, TASKS = arguments(CHECKS)
 failed = False
 for level in LEVELS:
     for task in TASKS:
-        all_rows = rows(task, level)
+        all_rows = rows(task, level, COUNT)
         wrong = [(reason, row) for row in all_rows if (reason := CHECKS[task](row))]
         types = len({row["meta"].get("reaction", "") for row in all_rows})
         yes = sum(row["reference"] == "Yes" for row in all_rows)

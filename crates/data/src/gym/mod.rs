@@ -247,6 +247,27 @@ fn finish_fields<'a>(
 }
 
 impl Draw<'_> {
+    /// Picks a type of reaction and makes `tries` attempts at it, for the held-out splits twenty times as many, before another is picked:
+    /// so the types come about equally often, though some give a question more rarely than others.
+    fn by_type<T>(
+        mut self,
+        types: &[T],
+        tries: u32,
+        attempt: impl Fn(&mut Self, &T) -> Result<Option<Example>, DataError>,
+    ) -> Result<Option<Example>, DataError> {
+        // Nine of ten products belong to the training split, one of twenty to each of the others.
+        let tries = if self.split == Split::Train { tries } else { 20 * tries };
+        for _ in 0..ATTEMPTS / tries {
+            let Some(one) = self.rng.pick(types) else { return Ok(None) };
+            for _ in 0..tries {
+                if let Some(example) = attempt(&mut self, one)? {
+                    return Ok(Some(example));
+                }
+            }
+        }
+        Ok(None)
+    }
+
     /// Whether this molecule belongs to the wanted split.
     fn wants(&self, canonical: &str) -> bool {
         split_of(canonical) == self.split

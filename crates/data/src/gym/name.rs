@@ -5,7 +5,7 @@ use chemr_tasks::Example;
 
 use super::{ATTEMPTS, Draw, finish, list, molecule};
 use crate::error::DataError;
-use crate::names::{self, Drawn, Locant, Name, Skeleton, Unsaturation};
+use crate::names::{self, Drawn, Locant, Name, Unsaturation};
 
 /// What is asked about a name and its structure: which of them, or the formula, is the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,12 +78,6 @@ fn describe_drawn(drawn: &Drawn) -> Vec<(&'static str, String)> {
 
 /// The parts of a name as metadata.
 fn describe(name: &Name) -> Vec<(&'static str, String)> {
-    let kind = match name.parent.skeleton {
-        Skeleton::Chain => "chain",
-        Skeleton::Ring => "ring",
-        Skeleton::Benzene => "benzene",
-        Skeleton::Pyridine => "pyridine",
-    };
     let unsaturation = name.unsaturation.map_or(String::new(), |(position, bond)| {
         format!("{position}:{}", if bond == Unsaturation::Double { "ene" } else { "yne" })
     });
@@ -94,7 +88,7 @@ fn describe(name: &Name) -> Vec<(&'static str, String)> {
     let positions = list(name.positions().iter().enumerate().map(|(index, text)| format!("{}:{text}", index + 1)));
     vec![
         ("parent", name.parent.hydride()),
-        ("parent_kind", kind.to_string()),
+        ("parent_kind", name.parent.skeleton.as_str().to_string()),
         ("length", name.parent.length.to_string()),
         ("suffix", name.suffix.ending(name.parent.is_cyclic()).to_string()),
         ("suffix_locants", name.suffix_locants.iter().map(u8::to_string).collect::<Vec<_>>().join(",")),

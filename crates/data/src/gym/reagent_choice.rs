@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use chemr_chem::{Mol, NamedReaction, Pattern, named_reactions};
-use chemr_tasks::{Example, Split};
+use chemr_chem::{Mol, NamedReaction, named_reactions};
+use chemr_tasks::Example;
 use serde::Deserialize;
 
 use super::reaction::Choice;
-use super::selective::{self, Plan, plans};
-use super::{ATTEMPTS, Draw, finish_fields, list};
+use super::selective::{self, Plan, Smarts, plans};
+use super::{Draw, finish_fields, list};
 use crate::error::DataError;
 use crate::rng::Rng;
 
@@ -29,7 +29,7 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Site {
     id: String,
-    smarts: String,
+    smarts: Smarts,
 }
 
 #[derive(Debug, Deserialize)]
@@ -62,7 +62,7 @@ struct Wrong {
 
 /// What a level draws from: changes with the ways to write them.
 struct Table {
-    sites: BTreeMap<String, Pattern>,
+    sites: BTreeMap<String, Smarts>,
     reagents: Vec<Reagent>,
     changes: Vec<Change>,
 }
@@ -72,11 +72,9 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     load().unwrap_or_else(|_| Table { sites: BTreeMap::new(), reagents: Vec::new(), changes: Vec::new() })
 });
 
-fn load() -> Result<Table, Box<dyn std::error::Error>> {
+fn load() -> Result<Table, toml::de::Error> {
     let File { site: sites, reagent: reagents, change: changes } = toml::from_str(DATA)?;
-    let compiled = |site: Site| Ok::<_, chemr_chem::ChemError>((site.id, Pattern::compile(&site.smarts)?));
-    let sites = sites.into_iter().map(compiled).collect::<Result<_, _>>()?;
-    Ok(Table { sites, reagents, changes })
+    Ok(Table { sites: sites.into_iter().map(|site| (site.id, site.smarts)).collect(), reagents, changes })
 }
 
 impl Table {
@@ -92,16 +90,19 @@ impl Table {
     /// of (a mesylate where a bromide is meant).
     fn has_site(&self, reaction: &str, reactant: &Mol) -> bool {
         let pattern = self.change(reaction).and_then(|change| self.sites.get(&change.site));
-        pattern.is_none_or(|pattern| pattern.count(reactant) > 0)
+        pattern.is_none_or(|Smarts(pattern)| pattern.is_match(reactant))
     }
 
-    /// The reagents that are certainly wrong for a change beside these distractors.
+    /// The reagents that are certainly wrong for a change beside these distractors. A distractor that the right reagent attacks too
+    /// (the ketone beside an aldehyde) speaks against none of them.
     fn wrong(&'static self, change: &Change, distractors: &[&str]) -> Vec<Wrong> {
+        let attacks = |reagent: &Reagent, group: &str| reagent.attacks.iter().any(|other| other == group);
+        let is_attacked_anyway = |group: &str| self.reagent(&change.reagent).is_some_and(|right| attacks(right, group));
         self.reagents
             .iter()
             .filter(|reagent| reagent.id != change.reagent)
             .filter_map(|reagent| {
-                let attacked = distractors.iter().find(|id| reagent.attacks.iter().any(|other| other == *id));
+                let attacked = distractors.iter().find(|id| attacks(reagent, id) && !is_attacked_anyway(id));
                 let other = change.others.iter().find(|(id, _)| *id == reagent.id);
                 let (kind, why) = if let Some(group) = attacked {
                     let name = selective::group_name(group).unwrap_or(group);
@@ -119,7 +120,10 @@ impl Table {
     }
 }
 
-/// Number of candidates of a level.
+/// A question with fewer wrong candidates is not asked, though its level may have more.
+const FEWEST_WRONG: usize = 3;
+
+/// Number of candidates of a level, where so many are certainly wrong.
 fn candidates(rng: &mut Rng, level: u8) -> usize {
     match level {
         0 | 1 => 4,
@@ -139,28 +143,20 @@ struct Transformation {
     distractors: Vec<&'static str>,
 }
 
-pub(super) fn example(mut draw: Draw<'_>) -> Result<Option<Example>, DataError> {
-    let tries = if draw.split == Split::Train { 12 } else { 240 };
-    let plain = plain_choices(draw.level);
-    let with_groups = if draw.level >= 4 { group_choices(draw.level) } else { &[] };
-    for _ in 0..ATTEMPTS / tries {
-        // The reaction type is kept through its tries, so that the types come about equally often.
-        let place = draw.rng.below(if draw.level >= 4 { with_groups.len() } else { plain.len() });
-        for _ in 0..tries {
-            let made = match (with_groups.get(place), plain.get(place)) {
-                (Some(plans), _) => match draw.rng.pick(plans) {
-                    Some(plan) => selected(&mut draw, plan)?,
-                    None => None,
-                },
-                (None, Some(choice)) => simple(&mut draw, choice)?,
-                (None, None) => return Ok(None),
-            };
-            if let Some(example) = made.and_then(|made| question(&mut draw, made)) {
-                return Ok(Some(example));
-            }
-        }
+pub(super) fn example(draw: Draw<'_>) -> Result<Option<Example>, DataError> {
+    const TRIES: u32 = 12;
+    let level = draw.level;
+    if level < 4 {
+        return draw.by_type(plain_choices(level), TRIES, |draw, choice| {
+            let made = simple(draw, choice)?;
+            Ok(made.and_then(|made| question(draw, made)))
+        });
     }
-    Ok(None)
+    draw.by_type(group_choices(level), TRIES, |draw, plans| {
+        let Some(plan) = draw.rng.pick(plans) else { return Ok(None) };
+        let made = selected(draw, plan)?;
+        Ok(made.and_then(|made| question(draw, made)))
+    })
 }
 
 /// The changes of levels 1 to 3, without distractors.
@@ -237,7 +233,7 @@ fn question(draw: &mut Draw<'_>, made: Transformation) -> Option<Example> {
         draw.rng.shuffle(&mut wrong);
         wrong.into_iter().take(count).collect()
     };
-    if chosen.len() < count.min(3) {
+    if chosen.len() < FEWEST_WRONG {
         return None;
     }
     let mut all: Vec<&Reagent> = chosen.iter().map(|wrong| wrong.reagent).chain([right]).collect();
@@ -303,5 +299,8 @@ mod tests {
         assert_eq!(kind("debenzylation", &["boc_amine"], "trifluoroacetic_acid"), Some("too_strong"));
         assert_eq!(kind("ester_hydrolysis", &[], hydride), Some("other_change"));
         assert_eq!(kind("sulfide_to_sulfone", &[], "periodate"), Some("other_change"));
+        // Borohydride attacks the ketone as well; an ester it leaves.
+        assert_eq!(kind("aldehyde_reduction", &["ketone"], hydride), None);
+        assert_eq!(kind("aldehyde_reduction", &["ketone", "methyl_ester"], hydride), Some("too_strong"));
     }
 }

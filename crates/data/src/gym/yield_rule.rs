@@ -42,21 +42,34 @@ const LEAVING: [(LeavingClass, &[&str]); 4] = [
     (LeavingClass::Chloride, &["Cl"]),
 ];
 
-/// A nucleophile: its text, what becomes of it behind the carbon, and whether a drawn aryl group belongs to it. Lowest level.
+/// A nucleophile, `{R}` a drawn aryl group.
 struct Nucleophile {
-    reactant: &'static str,
-    product: &'static str,
-    aryl: bool,
+    text: &'static str,
+    /// A withdrawing group that it always has on the aryl group.
+    withdrawing: Option<&'static str>,
+    /// Lowest level.
     level: u8,
 }
 
+impl Nucleophile {
+    /// Whether a drawn aryl group belongs to it.
+    fn has_aryl(&self) -> bool {
+        self.text.contains("{R}")
+    }
+
+    /// What becomes of it behind the carbon.
+    fn product(&self) -> String {
+        self.text.replace("[nH]", "n")
+    }
+}
+
 const NUCLEOPHILES: [Nucleophile; 6] = [
-    Nucleophile { reactant: "O{R}", product: "O{R}", aryl: true, level: 1 },
-    Nucleophile { reactant: "S{R}", product: "S{R}", aryl: true, level: 2 },
-    Nucleophile { reactant: "OC(=O){R}", product: "OC(=O){R}", aryl: true, level: 3 },
-    Nucleophile { reactant: "N9CCOCC9", product: "N9CCOCC9", aryl: false, level: 3 },
-    Nucleophile { reactant: "N9CCCCC9", product: "N9CCCCC9", aryl: false, level: 3 },
-    Nucleophile { reactant: "[nH]9ccnc9", product: "n9ccnc9", aryl: false, level: 3 },
+    Nucleophile { text: "O{R}", withdrawing: None, level: 1 },
+    Nucleophile { text: "S{R}", withdrawing: None, level: 2 },
+    Nucleophile { text: "OC(=O){R}", withdrawing: Some("carboxyl"), level: 3 },
+    Nucleophile { text: "N9CCOCC9", withdrawing: None, level: 3 },
+    Nucleophile { text: "N9CCCCC9", withdrawing: None, level: 3 },
+    Nucleophile { text: "[nH]9ccnc9", withdrawing: None, level: 3 },
 ];
 
 /// The facts of the rule, drawn before the molecules.
@@ -64,6 +77,7 @@ struct Facts {
     carbon: CarbonClass,
     leaving: (LeavingClass, &'static str),
     base: (BaseClass, &'static str),
+    /// Name and text of the withdrawing groups that are put on the aryl group.
     withdrawing: Vec<(&'static str, &'static str)>,
     nucleophile: &'static Nucleophile,
 }
@@ -86,13 +100,17 @@ impl Facts {
             2..=4 => 2,
             _ => 3,
         };
-        withdrawing.truncate(if nucleophile.aryl { rng.range(0, most) } else { 0 });
+        withdrawing.truncate(if nucleophile.has_aryl() { rng.range(0, most) } else { 0 });
         Some(Facts { carbon, leaving, base, withdrawing, nucleophile })
     }
 
     fn counts(&self) -> YieldCounts {
-        let withdrawing = self.withdrawing.len();
+        let withdrawing = self.withdrawing_names().count();
         YieldCounts { carbon: self.carbon, leaving: self.leaving.0, base: self.base.0, withdrawing }
+    }
+
+    fn withdrawing_names(&self) -> impl Iterator<Item = &'static str> {
+        self.nucleophile.withdrawing.into_iter().chain(self.withdrawing.iter().map(|(name, _)| *name))
     }
 
     fn kind(&self) -> FragmentKind {
@@ -134,7 +152,7 @@ fn attempt(draw: &mut Draw<'_>, facts: &Facts) -> Result<Option<Example>, DataEr
     let level = draw.level;
     let Some(mut left) = Fragment::plain(draw.rng, facts.kind(), room(level)) else { return Ok(None) };
     let mut right = None;
-    if facts.nucleophile.aryl {
+    if facts.nucleophile.has_aryl() {
         let size = draw.rng.range(smallest(FragmentKind::Aryl), smallest(FragmentKind::Aryl) + 2);
         right = Fragment::plain(draw.rng, FragmentKind::Aryl, size);
         let Some(aryl) = &mut right else { return Ok(None) };
@@ -158,9 +176,9 @@ fn attempt(draw: &mut Draw<'_>, facts: &Facts) -> Result<Option<Example>, DataEr
     }
     let left = left.left(draw.rng, level);
     let right = right.map_or(String::new(), |aryl| aryl.right(draw.rng, level));
-    let nucleophile = facts.nucleophile.reactant.replace("{R}", &right);
+    let nucleophile = facts.nucleophile.text.replace("{R}", &right);
     let electrophile = format!("{left}{}", facts.leaving.1);
-    let aligned_product = format!("{left}{}", facts.nucleophile.product.replace("{R}", &right));
+    let aligned_product = format!("{left}{}", facts.nucleophile.product().replace("{R}", &right));
     let product = molecule("product of the yield rule", &aligned_product)?;
     if !draw.wants(product.canonical()) {
         return Ok(None);
@@ -197,7 +215,7 @@ fn attempt(draw: &mut Draw<'_>, facts: &Facts) -> Result<Option<Example>, DataEr
         ("base", counts.base.as_str().to_string()),
         ("base_points", counts.base.points().to_string()),
         ("withdrawing", counts.withdrawing.to_string()),
-        ("withdrawing_groups", list(facts.withdrawing.iter().map(|(name, _)| *name))),
+        ("withdrawing_groups", list(facts.withdrawing_names())),
         ("points", counts.points().to_string()),
         ("high_from", HIGH.to_string()),
         ("distractors", distractors.join(";")),

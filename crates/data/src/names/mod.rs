@@ -34,6 +34,18 @@ pub enum Skeleton {
     Pyridine,
 }
 
+impl Skeleton {
+    /// Name in metadata.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Skeleton::Chain => "chain",
+            Skeleton::Ring => "ring",
+            Skeleton::Benzene => "benzene",
+            Skeleton::Pyridine => "pyridine",
+        }
+    }
+}
+
 /// The parent: a skeleton and its number of ring or chain atoms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Parent {

@@ -1,11 +1,11 @@
 //! Puts the substrates of a plan together.
 
-use chemr_chem::{Assembly, FragmentKind};
+use chemr_chem::{Assembly, FragmentKind, Mol};
 
-use super::super::fragment::{Fragment, draw_kind, smallest};
+use super::super::fragment::{Fragment, draw_kind};
 use super::super::reaction::{Drawn, core, largest, least};
 use super::plan::{Distractor, Plan, Side};
-use super::rules::{Arm, Group, Rule, Stereo, mirror, rules};
+use super::rules::{Arm, Conditions, Group, Rule, Smarts, Stereo, mirror, rules};
 use crate::rng::Rng;
 
 /// Smallest inner fragment of an arm, so that it differs from the methyl group beside it.
@@ -14,6 +14,7 @@ const LEAST_INNER: usize = 2;
 /// A reaction put together, with what stands beside the reacting groups.
 pub(in crate::gym) struct Substrates {
     pub drawn: Drawn,
+    pub conditions: &'static Conditions,
     pub distractors: Vec<(&'static Group, &'static Rule)>,
     stereo: Option<&'static Stereo>,
     /// Whether a stereocentre stands in a fragment.
@@ -24,7 +25,7 @@ pub(in crate::gym) struct Substrates {
 struct Part {
     kind: FragmentKind,
     fragment: Fragment,
-    /// Heavy atoms before groups were bound to it.
+    /// Heavy atoms of the fragment before groups were bound to it.
     skeleton: usize,
     arm: Option<(&'static Arm, bool)>,
 }
@@ -34,8 +35,10 @@ impl Part {
         let kind = if kinds.is_empty() { FragmentKind::Hydrogen } else { draw_kind(rng, kinds, room)? };
         let arm = rng.pick(rules().arms()).filter(|_| with_arm && kind == FragmentKind::Primary);
         let (inner, room) = match arm {
-            // Four atoms belong to the arm at most.
-            Some(arm) => (draw_kind(rng, &arm.inner, room.checked_sub(4)?)?, room.checked_sub(4)?),
+            Some(arm) => {
+                let room = room.checked_sub(core(&arm.right))?;
+                (draw_kind(rng, &arm.inner, room)?, room)
+            }
             None => (kind, room),
         };
         let fragment = Fragment::plain(rng, inner, room)?;
@@ -45,6 +48,11 @@ impl Part {
         }
         let arm = arm.map(|arm| (arm, rng.chance(1, 2)));
         Some(Part { kind, fragment, skeleton, arm })
+    }
+
+    /// Heavy atoms before groups were bound to it, with those of the arm.
+    fn size(&self) -> usize {
+        self.skeleton + self.arm.map_or(0, |(arm, _)| core(&arm.right))
     }
 
     fn text(&self, rng: &mut Rng, level: u8, side: Side) -> String {
@@ -78,8 +86,7 @@ impl Substrates {
         let spare = room.checked_sub(least(near) + least(far))?;
         let for_near = least(near) + spare - rng.below(spare / 2 + 1);
         let near = Part::draw(rng, near, for_near, with_arm)?;
-        let used = near.skeleton.max(smallest(near.kind));
-        let far = Part::draw(rng, far, room.checked_sub(used)?, with_arm && near.arm.is_none())?;
+        let far = Part::draw(rng, far, room.checked_sub(near.size())?, with_arm && near.arm.is_none())?;
         let (mut left, mut right) = match first {
             Side::Left => (near, far),
             Side::Right => (far, near),
@@ -114,15 +121,29 @@ impl Substrates {
         // `C()` is no SMILES: a hydrogen in a branch of its own.
         let sound = reactants.iter().chain([&product]).all(|text| !text.contains("()"));
         let drawn = Drawn { reaction: plan.reaction, assembly, kinds, left, right, reactants, product };
-        sound.then_some(Substrates { drawn, distractors, stereo: plan.stereo, arm })
+        sound.then_some(Substrates { drawn, conditions: plan.conditions, distractors, stereo: plan.stereo, arm })
+    }
+
+    /// Whether no reactant has a group together with what its rule makes an exception of.
+    pub fn rules_hold(&self, reactants: &[Mol]) -> bool {
+        let excepted = |(group, rule): &(&Group, &Rule), mol: &Mol| {
+            rule.unless.as_ref().is_some_and(|Smarts(unless)| unless.is_match(mol) && group.smarts.0.is_match(mol))
+        };
+        !self.distractors.iter().any(|pair| reactants.iter().any(|mol| excepted(pair, mol)))
+    }
+
+    /// SMILES of what has to stand beside the reactants: the registry's, or that of the conditions.
+    pub fn reagent_smiles(&self) -> &'static str {
+        let of_registry = self.drawn.reaction.reagent_smiles.as_str();
+        if of_registry.is_empty() { &self.conditions.reagent_smiles } else { of_registry }
     }
 
     /// Solvents, bases and catalysts for the question of level 5, one or two.
     pub fn spectators(&self, rng: &mut Rng, level: u8) -> Vec<&'static str> {
-        let Some(conditions) = rules().conditions(&self.drawn.reaction.id).filter(|_| level >= 5) else {
+        if level < 5 {
             return Vec::new();
-        };
-        let mut all: Vec<&str> = conditions.spectators.iter().map(String::as_str).collect();
+        }
+        let mut all: Vec<&str> = self.conditions.spectators.iter().map(String::as_str).collect();
         rng.shuffle(&mut all);
         all.truncate(rng.range(1, 2));
         all
@@ -134,13 +155,12 @@ impl Substrates {
         let joined = |text: fn(&Pair) -> &'static str, mark: &str| {
             self.distractors.iter().map(text).collect::<Vec<_>>().join(mark)
         };
-        let conditions = rules().conditions(&self.drawn.reaction.id);
         let mut why = joined(|(_, rule)| rule.why.as_str(), "; ");
         if let Some(stereo) = self.stereo {
             why = format!("{why}; {}", stereo.why);
         }
         vec![
-            ("conditions", conditions.map_or(String::new(), |conditions| conditions.name.clone())),
+            ("conditions", self.conditions.name.clone()),
             ("distractors", joined(|(group, _)| group.id.as_str(), ";")),
             ("distractor_names", joined(|(group, _)| group.name.as_str(), ";")),
             ("distractor_kinds", joined(|(group, _)| group.kind.as_str(), ";")),

@@ -10,30 +10,23 @@ mod plan;
 mod rules;
 
 use chemr_chem::{Mol, NamedReaction, named_reactions};
-use chemr_tasks::{Example, Split};
+use chemr_tasks::Example;
 
 use self::draw::Substrates;
 pub(super) use self::plan::{Plan, plans};
+pub(super) use self::rules::Smarts;
 use self::rules::{Group, rules};
 use super::balance::Equation;
 use super::reaction::{Direction, joined, reagents};
-use super::{ATTEMPTS, Draw, finish, molecule};
+use super::{Draw, finish, molecule};
 use crate::error::DataError;
 
-pub(super) fn example(mut draw: Draw<'_>, direction: Direction) -> Result<Option<Example>, DataError> {
-    // As at the lower levels: the reaction type is kept through its tries.
-    let tries = if draw.split == Split::Train { 12 } else { 240 };
+pub(super) fn example(draw: Draw<'_>, direction: Direction) -> Result<Option<Example>, DataError> {
     let plans = plans(draw.level, direction == Direction::Retro);
-    for _ in 0..ATTEMPTS / tries {
-        let Some((_, choices)) = draw.rng.pick(plans) else { return Ok(None) };
-        for _ in 0..tries {
-            let Some(plan) = draw.rng.pick(choices) else { break };
-            if let Some(example) = attempt(&mut draw, plan, direction)? {
-                return Ok(Some(example));
-            }
-        }
-    }
-    Ok(None)
+    draw.by_type(plans, 12, |draw, (_, plans)| match draw.rng.pick(plans) {
+        Some(plan) => attempt(draw, plan, direction),
+        None => Ok(None),
+    })
 }
 
 /// A drawn reaction that passed every check.
@@ -54,7 +47,7 @@ pub(super) fn checked(draw: &mut Draw<'_>, plan: &Plan, retro: bool) -> Result<O
 /// Checks what was drawn.
 fn passed(substrates: Substrates, product: Mol, retro: bool) -> Result<Option<Checked>, DataError> {
     let drawn = &substrates.drawn;
-    if centres(product.canonical()) != centres(&drawn.product) {
+    if centres(product.canonical()) != centres(&drawn.product) || substrates.conditions.cleave(&product) {
         return Ok(None);
     }
     // Most of what is refused backwards is refused by the product alone.
@@ -63,7 +56,7 @@ fn passed(substrates: Substrates, product: Mol, retro: bool) -> Result<Option<Ch
         return Ok(None);
     }
     let reactants = read()?;
-    if !is_decided(&substrates, &reactants, &product)? {
+    if !substrates.rules_hold(&reactants) || !is_decided(&substrates, &reactants, &product)? {
         return Ok(None);
     }
     let Some(equation) = Equation::of(drawn.reaction, &reactants, &product) else { return Ok(None) };
@@ -136,29 +129,32 @@ fn attempt(draw: &mut Draw<'_>, plan: &Plan, direction: Direction) -> Result<Opt
     let Some(made) = checked(draw, plan, direction == Direction::Retro)? else { return Ok(None) };
     let drawn = &made.substrates.drawn;
     let product = made.product.canonical().to_string();
-    let spectators = made.substrates.spectators(draw.rng, draw.level);
-    let (task, input, reference, aligned) = match direction {
+    let (byproduct, reagent_smiles) = (made.equation.byproduct(), made.substrates.reagent_smiles().to_string());
+    let told = |aligned| {
+        let mut meta = drawn.meta(&made.product, aligned, byproduct, reagent_smiles)?;
+        meta.push(("balance", made.equation.balance()));
+        meta.extend(made.substrates.meta());
+        Ok::<_, DataError>(meta)
+    };
+    Ok(Some(match direction {
         Direction::Forward => {
+            let spectators = made.substrates.spectators(draw.rng, draw.level);
             let question = question(draw, &made, &spectators);
-            ("reaction_prediction", ("reactants", question), product.clone(), drawn.product.clone())
+            let mut meta = told(drawn.product.clone())?;
+            meta.push(("spectators", spectators.join(" ")));
+            finish("reaction_prediction", draw, ("reactants", question), product, meta)
         }
         Direction::Retro => {
-            ("retrosynthesis", ("product", product.clone()), joined(&made.reactants), drawn.reactants.join("."))
+            let meta = told(drawn.reactants.join("."))?;
+            finish("retrosynthesis", draw, ("product", product), joined(&made.reactants), meta)
         }
-    };
-    let mut meta = drawn.meta(&made.product, aligned, made.equation.byproduct())?;
-    meta.push(("balance", made.equation.balance()));
-    meta.extend(made.substrates.meta());
-    if direction == Direction::Forward {
-        meta.push(("spectators", spectators.join(" ")));
-    }
-    Ok(Some(finish(task, draw, input, reference, meta)))
+    }))
 }
 
 /// The molecules of a forward question, canonical and in any order.
 fn question(draw: &mut Draw<'_>, made: &Checked, spectators: &[&str]) -> String {
     let mut texts: Vec<&str> = made.reactants.iter().map(Mol::canonical).collect();
-    texts.extend(Some(made.substrates.drawn.reaction.reagent_smiles.as_str()).filter(|text| !text.is_empty()));
+    texts.extend(Some(made.substrates.reagent_smiles()).filter(|text| !text.is_empty()));
     texts.extend(spectators);
     draw.rng.shuffle(&mut texts);
     texts.join(".")

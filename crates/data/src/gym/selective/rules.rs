@@ -3,13 +3,26 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use chemr_chem::{Assembly, FragmentKind};
+use chemr_chem::{Assembly, ChemError, FragmentKind, Mol, Pattern};
 use serde::Deserialize;
 
 use crate::sketch::Sketch;
 
 const SELECTIVITY: &str = include_str!("../../../data/selectivity.toml");
 const ASSEMBLIES: &str = include_str!("../../../data/assemblies.toml");
+
+/// A pattern of a data file, compiled as it is read.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(in crate::gym) struct Smarts(pub Pattern);
+
+impl TryFrom<String> for Smarts {
+    type Error = ChemError;
+
+    fn try_from(text: String) -> Result<Smarts, ChemError> {
+        Pattern::compile(&text).map(Smarts)
+    }
+}
 
 /// A second functional group of a substrate.
 #[derive(Clone, Debug, Deserialize)]
@@ -20,9 +33,8 @@ pub(in crate::gym) struct Group {
     pub kind: GroupKind,
     chain: Option<String>,
     ring: Option<String>,
-    /// Finds the group; read by tests and by the independent check.
-    #[allow(dead_code)]
-    pub smarts: String,
+    /// Finds the group.
+    pub smarts: Smarts,
     #[serde(default)]
     avoid: Vec<String>,
 }
@@ -67,6 +79,18 @@ pub(in crate::gym) struct Conditions {
     pub reactions: Vec<String>,
     /// SMILES of solvents, bases and catalysts.
     pub spectators: Vec<String>,
+    /// SMILES of reagents without which the reactants mean nothing and which the registry leaves out, or empty.
+    #[serde(default)]
+    pub reagent_smiles: String,
+    /// What the conditions take away wherever it stands.
+    cleaves: Option<Smarts>,
+}
+
+impl Conditions {
+    /// Whether the molecule has something that the conditions take away, and so is no product of theirs.
+    pub fn cleave(&self, mol: &Mol) -> bool {
+        self.cleaves.as_ref().is_some_and(|Smarts(pattern)| pattern.is_match(mol))
+    }
 }
 
 /// Groups that survive some conditions.
@@ -81,6 +105,8 @@ pub(in crate::gym) struct Rule {
     /// The reactions that the rule is about; all of its conditions where there are none.
     #[serde(default)]
     reactions: Vec<String>,
+    /// In a molecule that has this as well as the group, the rule does not hold.
+    pub unless: Option<Smarts>,
     pub why: String,
 }
 
@@ -254,13 +280,13 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use chemr_chem::{Mol, Pattern, named_reactions};
+    use chemr_chem::named_reactions;
 
     #[test]
     fn the_data_is_sound() {
         let rules = Rules::load().unwrap();
         for group in &rules.groups {
-            let pattern = Pattern::compile(&group.smarts).unwrap();
+            let pattern = &group.smarts.0;
             let (chain, ring) = group.pieces();
             assert!(chain.is_some() == group.chain.is_some() && ring.is_some() == group.ring.is_some());
             assert!(chain.is_some() || ring.is_some(), "{} can stand nowhere", group.id);
@@ -284,17 +310,55 @@ mod tests {
             assert!(rule.conditions.iter().all(known), "{}", rule.id);
         }
         for conditions in &rules.conditions {
-            for spectator in &conditions.spectators {
+            let reagents = conditions.reagent_smiles.split('.').filter(|text| !text.is_empty());
+            for spectator in conditions.spectators.iter().map(String::as_str).chain(reagents) {
                 assert_eq!(Mol::parse(spectator).unwrap().canonical(), spectator, "{}", conditions.id);
             }
             for reaction in &conditions.reactions {
-                assert!(named_reactions().get(reaction).is_some(), "{reaction}");
+                let known = named_reactions().get(reaction).unwrap_or_else(|| panic!("{reaction}"));
+                assert!(known.reagent_smiles.is_empty() || conditions.reagent_smiles.is_empty(), "{reaction}");
                 // No group is spoken of twice.
                 let survivors = rules.survivors(reaction);
                 assert!(!survivors.is_empty(), "{reaction}");
                 let ids: BTreeSet<&str> = survivors.iter().map(|(group, _)| group.id.as_str()).collect();
                 assert_eq!(ids.len(), survivors.len(), "{reaction}");
             }
+        }
+    }
+
+    /// Hydrogenation takes benzylic groups and ring chlorine away, wherever they come from.
+    #[test]
+    fn what_hydrogenation_cleaves() {
+        let conditions = rules().conditions("debenzylation").unwrap();
+        for (smiles, cleaved) in [
+            ("CC(=O)OCc1ccccc1", true),
+            ("CC(=O)OCCc1ccccc1", false),
+            ("CC(C)(C)OC(=O)NC(C)c1ccccc1", true),
+            ("c1ccc(C2OCCO2)cc1", true),
+            ("c1ccc(CC2OCCO2)cc1", false),
+            ("Clc1ccccc1", true),
+            ("FC(F)(F)c1ccccc1F", false),
+        ] {
+            assert_eq!(conditions.cleave(&Mol::parse(smiles).unwrap()), cleaved, "{smiles}");
+        }
+        assert!(!rules().conditions("williamson_ether").unwrap().cleave(&Mol::parse("Clc1ccccc1").unwrap()));
+    }
+
+    /// Bromide goes before chloride, but a secondary bromide does not, and a thiol or an acid would take the chloride of its own molecule.
+    #[test]
+    fn where_bromide_does_not_go_first() {
+        let survivors = rules().survivors("thioether_alkylation");
+        let (group, rule) = survivors.iter().find(|(group, _)| group.id == "alkyl_chloride").unwrap();
+        for (smiles, excepted) in [
+            ("ClCCCCBr", false),
+            ("ClCCCC(C)Br", true),
+            ("ClCCc1ccc(S)cc1", true),
+            ("ClCCc1ccc(C(=O)O)cc1", true),
+            ("ClCCc1ccc(C(=O)OC)cc1", false),
+        ] {
+            let mol = Mol::parse(smiles).unwrap();
+            assert!(group.smarts.0.is_match(&mol), "{smiles}");
+            assert_eq!(rule.unless.as_ref().unwrap().0.is_match(&mol), excepted, "{smiles}");
         }
     }
 

@@ -1,10 +1,12 @@
 use std::collections::BTreeSet;
 
 use chemr_chem::Pattern;
-use chemr_tasks::{Mode, completion};
+use chemr_tasks::{Mode, Split, completion};
 
+use super::super::reaction::largest;
 use super::super::{Gym, GymConfig};
 use super::*;
+use crate::sketch::{Sketch, heavy_atoms};
 
 /// One case for each rule, products by Python RDKit 2026.9.1.
 const CASES: &str = include_str!("../../../tests/fixtures/gym/selectivity.tsv");
@@ -36,7 +38,7 @@ fn every_rule_decides_its_case() {
             (reactants.iter().map(|mol| pattern.count(mol)).sum::<usize>(), pattern.count(&product))
         };
         let protected = survivors.iter().any(|(group, rule)| {
-            let (before, after) = counts(&Pattern::compile(&group.smarts).unwrap());
+            let (before, after) = counts(&group.smarts.0);
             rule.id == id && before >= 1 && after >= before
         });
         let Some((_, rule)) = survivors.iter().find(|(_, rule)| rule.id == id).filter(|_| protected) else {
@@ -94,6 +96,14 @@ fn hundreds_of_examples_hold() {
                 let distractors: Vec<&str> = meta["distractors"].split(';').collect();
                 assert!((1..=2).contains(&distractors.len()) && distractors.len() <= usize::from(level) - 3);
                 assert_eq!(meta["rules"].split(';').count(), distractors.len());
+                // What `largest` allows, and the distractors on top.
+                let length = |piece: Option<Sketch>| piece.map_or(0, |piece| piece.len());
+                let bound = |id: &&str| {
+                    let (chain, ring) = rules().group(id).unwrap().pieces();
+                    length(chain).max(length(ring))
+                };
+                let most = largest(level) + distractors.iter().map(bound).sum::<usize>();
+                assert!(heavy_atoms(&meta["aligned_product"]) <= most, "{example:?}");
                 assert!(!meta["why"].is_empty() && !meta["balance"].is_empty() && !meta["conditions"].is_empty());
                 inverted += usize::from(meta["stereo"] == "inversion");
                 kept += usize::from(meta["stereo"] == "retention" || meta["spectator_centre"] == "yes");
@@ -102,6 +112,24 @@ fn hundreds_of_examples_hold() {
             let is_five = level == 5;
             assert_eq!((inverted > 0, kept > 5, two > 50), (is_five, is_five, is_five), "{id} {level}");
         }
+    }
+}
+
+/// Without the phosphine and the azodicarboxylate an alcohol and a phenol would be no question.
+#[test]
+fn mitsunobu_reactions_show_their_reagents() {
+    for level in [4u8, 5] {
+        let gym = Gym::new(GymConfig { seed: 1, levels: vec![level] }).unwrap();
+        let rows = gym.examples("reaction_prediction", Split::Train, 0..400).unwrap();
+        let mut seen = 0;
+        for row in rows.iter().filter(|row| row.meta["reaction"] == "mitsunobu_ether") {
+            let shown: Vec<&str> = row.field("reactants").split('.').collect();
+            for reagent in ["c1ccc(P(c2ccccc2)c2ccccc2)cc1", "CCOC(=O)N=NC(=O)OCC"] {
+                assert_eq!(shown.iter().filter(|text| **text == reagent).count(), 1, "{row:?}");
+            }
+            seen += 1;
+        }
+        assert!(seen > 0, "level {level}");
     }
 }
 

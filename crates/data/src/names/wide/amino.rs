@@ -1,8 +1,7 @@
 //! Amino acids by their retained names: the acids, simple derivatives, and peptides.
 
 use super::Drawn;
-use super::prefix::{Kind, PREFIXES};
-use super::ring::plain;
+use super::ring::{draw_alkyl, plain};
 use crate::rng::Rng;
 
 /// An alpha-amino acid: name, name as an acyl group, name of the anion, and SMILES of what is on the alpha carbon in the L form.
@@ -95,9 +94,7 @@ pub(super) fn draw(rng: &mut Rng, level: u8) -> Option<Drawn> {
     let (written, smiles, sentence) = match rng.weighted(&[2, 4, 3, 3, if level >= 5 { 12 } else { 4 }]) {
         0 => (name.clone(), format!("{}O", residue.text("")), format!("The molecule is the amino acid {name}.")),
         1 => {
-            let alkyls: Vec<_> =
-                PREFIXES.iter().filter(|prefix| prefix.kind == Kind::Alkyl && prefix.level <= level).collect();
-            let alkyl = rng.pick(&alkyls)?;
+            let alkyl = draw_alkyl(rng, level)?;
             let word = plain(&alkyl.written);
             (
                 format!("{word} {}{}", residue.form(), residue.acid.anion),

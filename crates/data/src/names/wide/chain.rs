@@ -111,12 +111,7 @@ impl Drawn {
             smiles: name.smiles(),
             mol: None,
             parent: bare.render(),
-            kind: match name.parent.skeleton {
-                Skeleton::Chain => "chain",
-                Skeleton::Ring => "ring",
-                Skeleton::Benzene => "benzene",
-                Skeleton::Pyridine => "pyridine",
-            },
+            kind: name.parent.skeleton.as_str(),
             class: class(name.suffix),
             prefixes: name
                 .substituents

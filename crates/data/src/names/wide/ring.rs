@@ -118,7 +118,7 @@ fn draw_ending(rng: &mut Rng, ring: &Ring) -> Option<&'static Ending> {
 }
 
 /// An alkyl group for an ester or a nitrogen.
-fn draw_alkyl(rng: &mut Rng, level: u8) -> Option<&'static Prefix> {
+pub(super) fn draw_alkyl(rng: &mut Rng, level: u8) -> Option<&'static Prefix> {
     let fits = |prefix: &Prefix| prefix.kind == Kind::Alkyl && prefix.level <= level;
     let weights: Vec<u32> = PREFIXES.iter().map(|prefix| if fits(prefix) { prefix.weight } else { 0 }).collect();
     PREFIXES.get(rng.weighted(&weights))

@@ -5,18 +5,20 @@
 //! promise is then checked on the molecules: every template of the registry that fits the reactants must give this
 //! product and no other, and for retrosynthesis this must be the one disconnection that the registry prefers.
 
+mod choices;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use chemr_chem::{Assembly, FragmentKind, Mol, NamedReaction, groups, named_reactions};
-use chemr_tasks::{Example, Split};
+use chemr_tasks::Example;
 
+pub(super) use self::choices::{Choice, core, fits, largest, least};
 use super::fragment::{Fragment, draw_kind, smallest};
-use super::{ATTEMPTS, Draw, finish, list, molecule, selective};
+use super::{Draw, finish, list, molecule, selective};
 use crate::error::DataError;
 use crate::rng::Rng;
-use crate::sketch::heavy_atoms;
 
 /// Which way the question goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,125 +27,12 @@ pub(super) enum Direction {
     Retro,
 }
 
-/// The reactions of level 1: the commonest, with short strings. Level 2 takes all without double-bond geometry and
-/// without phosphorus ylides, level 3 all.
-const LEVEL_ONE: &[&str] = &[
-    "fischer_esterification",
-    "acyl_chloride_esterification",
-    "amide_coupling",
-    "acyl_chloride_amidation",
-    "sulfonamide_formation",
-    "sulfonate_ester_formation",
-    "urea_formation",
-    "thiourea_formation",
-    "carbamate_from_isocyanate",
-    "williamson_ether",
-    "thioether_alkylation",
-    "reductive_amination",
-    "epoxide_aminolysis",
-    "suzuki_coupling",
-    "sonogashira_coupling",
-    "grignard_ketone",
-    "grignard_aldehyde",
-    "cyanide_alkylation",
-    "click_triazole",
-    "oxime_formation",
-    "imine_formation",
-    "acetal_protection",
-    "ester_hydrolysis",
-    "nitrile_hydration",
-    "acyl_chloride_formation",
-    "alcohol_bromination",
-    "alcohol_chlorination",
-    "azide_substitution",
-    "nitro_reduction",
-    "ketone_reduction",
-    "nitrile_reduction",
-    "alcohol_oxidation_ketone",
-    "alcohol_oxidation_aldehyde",
-    "sulfide_to_sulfone",
-    "alkene_epoxidation",
-    "alkene_bromination",
-];
-
 /// Reactions that are not secondary in the registry, whose products still have a preferred disconnection elsewhere: never
 /// asked backwards either.
 const NEVER_PREFERRED: &[&str] = &["alkene_hydrogenation"];
 
 /// A reagent and a milder one whose reactions it also brings about.
 const STRONGER: &[(&str, &str)] = &[("[AlH4-].[Li+]", "[BH4-].[Na+]")];
-
-/// Largest product of a level, in heavy atoms.
-pub(super) fn largest(level: u8) -> usize {
-    match level {
-        0 | 1 => 13,
-        2 => 17,
-        // The distractors of levels 4 and 5 come on top.
-        4 => 15,
-        5 => 18,
-        _ => 22,
-    }
-}
-
-/// A reaction with those of its assemblies that a level can use.
-pub(super) struct Choice {
-    reaction: &'static NamedReaction,
-    assemblies: Vec<&'static Assembly>,
-    /// How often each assembly is taken: by the room that its fragments have to vary.
-    weights: Vec<u32>,
-}
-
-impl Choice {
-    pub fn new(reaction: &'static NamedReaction, level: u8) -> Choice {
-        let assemblies: Vec<&Assembly> = reaction.assemblies.iter().filter(|assembly| fits(assembly, level)).collect();
-        let weights =
-            assemblies.iter().map(|assembly| spare(assembly, level).map_or(0, |room| room.min(6) as u32)).collect();
-        Choice { reaction, assemblies, weights }
-    }
-
-    /// Whether there is anything to draw.
-    pub fn is_usable(&self) -> bool {
-        !self.assemblies.is_empty()
-    }
-}
-
-/// Heavy atoms that the fragments of an assembly may have beyond the smallest ones; `None` when not even these fit.
-fn spare(assembly: &Assembly, level: u8) -> Option<usize> {
-    largest(level).checked_sub(core(&assembly.product) + least(&assembly.left) + least(&assembly.right))
-}
-
-/// Size of the smallest of these kinds of fragment.
-pub(super) fn least(kinds: &[FragmentKind]) -> usize {
-    kinds.iter().map(|&kind| smallest(kind)).min().unwrap_or(0)
-}
-
-/// Heavy atoms of an assembly string without its fragments.
-pub(super) fn core(text: &str) -> usize {
-    heavy_atoms(&text.replace("{L}", "").replace("{R}", ""))
-}
-
-pub(super) fn fits(assembly: &Assembly, level: u8) -> bool {
-    let texts = || assembly.reactants.iter().chain([&assembly.product]);
-    let plain = texts().all(|text| !text.contains('/') && !text.contains("=P("));
-    let small = spare(assembly, level).is_some_and(|spare| spare >= 1);
-    (level >= 3 || plain) && small && (level >= 2 || texts().all(|text| core(text) <= largest(level)))
-}
-
-/// The reactions of each level.
-fn choices(level: u8) -> &'static [Choice] {
-    static LEVELS: LazyLock<[Vec<Choice>; 3]> = LazyLock::new(|| {
-        [1u8, 2, 3].map(|level| {
-            named_reactions()
-                .all()
-                .iter()
-                .filter(|reaction| level >= 2 || LEVEL_ONE.contains(&reaction.id.as_str()))
-                .map(|reaction| Choice::new(reaction, level))
-                .filter(Choice::is_usable)
-                .collect()
-        })
-    });
-    &LEVELS[usize::from(level.clamp(1, 3)) - 1]
-}
 
 /// A reaction put together, not yet checked.
 pub(super) struct Drawn {
@@ -289,27 +178,12 @@ fn plainest(kind: FragmentKind) -> (&'static str, &'static str) {
     }
 }
 
-pub(super) fn example(mut draw: Draw<'_>, direction: Direction) -> Result<Option<Example>, DataError> {
+pub(super) fn example(draw: Draw<'_>, direction: Direction) -> Result<Option<Example>, DataError> {
     if draw.level >= 4 {
         return selective::example(draw, direction);
     }
-    // Nine of ten products belong to the training split; the others need about twenty times as many tries.
-    let tries = if draw.split == Split::Train { 30 } else { 600 };
-    let choices = choices(draw.level);
-    for _ in 0..ATTEMPTS / tries {
-        // The reaction type is kept through its tries, so that the types come about equally often.
-        let Some(choice) = draw.rng.pick(choices) else { return Ok(None) };
-        let reaction = choice.reaction;
-        if direction == Direction::Retro && !is_asked_backwards(reaction) {
-            continue;
-        }
-        for _ in 0..tries {
-            if let Some(example) = attempt(&mut draw, choice, direction)? {
-                return Ok(Some(example));
-            }
-        }
-    }
-    Ok(None)
+    let choices = choices::of_level(draw.level);
+    draw.by_type(choices, 30, |draw, choice| attempt(draw, choice, direction))
 }
 
 /// A drawn reaction with its reactants and product, where the product belongs to the split and is the only one.
@@ -322,6 +196,9 @@ fn checked_for(
     choice: &Choice,
     direction: Direction,
 ) -> Result<Option<(Drawn, Vec<Mol>, Mol)>, DataError> {
+    if direction == Direction::Retro && !is_asked_backwards(choice.reaction) {
+        return Ok(None);
+    }
     let Some(drawn) = draw_reaction(draw.rng, choice, draw.level) else { return Ok(None) };
     let product = molecule("product of an assembly", &drawn.product)?;
     if !draw.wants(product.canonical()) {
@@ -351,7 +228,8 @@ fn attempt(draw: &mut Draw<'_>, choice: &Choice, direction: Direction) -> Result
             ("retrosynthesis", ("product", asked), joined(&reactants), drawn.reactants.join("."))
         }
     };
-    let meta = drawn.meta(&product, aligned, drawn.reaction.byproduct.clone())?;
+    let reaction = drawn.reaction;
+    let meta = drawn.meta(&product, aligned, reaction.byproduct.clone(), reaction.reagent_smiles.clone())?;
     Ok(Some(finish(task, draw, input, reference, meta)))
 }
 
@@ -367,6 +245,7 @@ impl Drawn {
         product: &Mol,
         aligned_answer: String,
         byproduct: String,
+        reagent_smiles: String,
     ) -> Result<Vec<(&'static str, String)>, DataError> {
         let Drawn { reaction, assembly, .. } = self;
         let product_group = reaction.product_group.as_deref().and_then(|id| groups().get(id));
@@ -388,7 +267,7 @@ impl Drawn {
             ("bonds_broken", list(&reaction.bonds_broken)),
             ("byproduct", byproduct),
             ("reagents", reaction.reagents.clone()),
-            ("reagent_smiles", reaction.reagent_smiles.clone()),
+            ("reagent_smiles", reagent_smiles),
         ])
     }
 }
@@ -423,25 +302,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn levels_have_enough_reactions() {
-        let ids = |level| choices(level).iter().map(|choice| choice.reaction.id.as_str()).collect::<Vec<_>>();
-        assert!(ids(1).len() >= 20, "{:?}", ids(1));
-        assert!(ids(2).len() > ids(1).len() && ids(3).len() > ids(2).len());
-        for id in LEVEL_ONE {
-            assert!(named_reactions().get(id).is_some(), "{id} is not in the registry");
-            assert!(ids(1).contains(id), "{id} has no assembly small enough for level 1");
-        }
+    fn stronger_reagents_are_of_the_registry() {
         for (reagent, milder) in STRONGER {
             for smiles in [reagent, milder] {
                 assert!(named_reactions().all().iter().any(|reaction| reaction.reagent_smiles == *smiles), "{smiles}");
             }
         }
-    }
-
-    #[test]
-    fn core_counts_without_fragments() {
-        assert_eq!(core("{L}C(=O)O{R}"), 3);
-        assert_eq!(core("{L}/C=C/C(=O)O{R}"), 5);
-        assert_eq!(core("N9CCC({R})CC9"), 6);
     }
 }

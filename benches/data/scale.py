@@ -5,7 +5,7 @@
     python benches/data/scale.py pool/examples.jsonl mit/examples.jsonl 10000 100000 1000000 [--binary target/release/chemr]
 
 The reactions are those of `vary.py`; the audit compares both directions of each with the held-out rows of the second file and writes the
-clean rows; these are prepared with a random split. Prints a Markdown table. Unix only.
+clean rows; these are prepared with a random split. Prints a Markdown table. Linux only: other systems count memory in other units.
 """
 
 import argparse

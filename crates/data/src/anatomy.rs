@@ -46,7 +46,7 @@ pub(crate) struct Anatomy<'a> {
     pub answer: Answer<'a>,
     /// The molecule that the row is about: that of the question, else of the answer, else what the import noted; the product of a reaction.
     pub molecule: Option<&'a str>,
-    /// Reactants and product; of yields with the reagents between the arrows, which make another reaction of it.
+    /// Reactants and product; of yields and reagent selections with the reagents between the arrows, which make another reaction of it.
     pub reaction: Option<(Cow<'a, str>, &'a str)>,
     /// Of a reagent selection: the components and the candidates.
     pub selection: Option<(Vec<&'a str>, Vec<&'a str>)>,
@@ -178,10 +178,6 @@ impl<'a> Anatomy<'a> {
             texts.push(text);
         }
         texts.extend(self.molecule);
-        // What is put together from reactants and reagents stands among the parts of the question.
-        if let Some((Cow::Borrowed(reactants), product)) = &self.reaction {
-            texts.extend([*reactants, *product]);
-        }
         texts.retain(|text| !text.trim().is_empty());
         texts
     }

@@ -1,29 +1,10 @@
 //! An adapter as a user trains it, asks it, merges it; and a run whose numbers are not finite.
 
 use std::path::Path;
-use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use super::{finish, recipe_in, start};
-
-fn chemr_in(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_chemr")).args(arguments).current_dir(folder).output().expect("chemr starts")
-}
-
-pub fn works(folder: &Path, arguments: &[&str]) -> String {
-    let output = chemr_in(folder, arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-pub fn refused(folder: &Path, arguments: &[&str]) -> String {
-    let output = chemr_in(folder, arguments);
-    assert_eq!(output.status.code(), Some(1), "{arguments:?}");
-    let message = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!message.contains("panicked"), "{message}");
-    message
-}
+use super::{finish, recipe_in, refused, start, works};
 
 /// What a model answered to every held-out question, with its scores.
 fn answers(folder: &Path, out: &str, model: &[&str]) -> Value {

@@ -6,7 +6,7 @@ mod adapters;
 mod prepared;
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -77,6 +77,24 @@ fn finish(child: Child) -> String {
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{message}");
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn chemr_in(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_chemr")).args(arguments).current_dir(folder).output().expect("chemr starts")
+}
+
+fn works(folder: &Path, arguments: &[&str]) -> String {
+    let output = chemr_in(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn refused(folder: &Path, arguments: &[&str]) -> String {
+    let output = chemr_in(folder, arguments);
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!message.contains("panicked"), "{message}");
+    message
 }
 
 fn weights(out: &Path, phase: &str) -> Vec<u8> {

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::adapters::{refused, works};
-use super::{finish, recipe_in, start};
+use super::{finish, recipe_in, refused, start, works};
 
 const MAPPED: &str = "[CH3:1][C:2](=[O:3])O.[NH2:4][CH3:5]>>[CH3:1][C:2](=[O:3])[NH:4][CH3:5]";
 
@@ -25,8 +24,18 @@ fn prepare<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 fn rows_are_counted_packed_and_refused_by_the_tokenizer_of_a_run() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path();
-    let only = ["foundation.steps=1", "distill.enabled=false", "grpo.enabled=false", "eval.examples_per_task=1"];
-    let only: Vec<&str> = only.into_iter().flat_map(|change| ["--set", change]).collect();
+    let words = "envelope = \"Think about the question step by step, and give the answer at the end.\"\n\
+                 output = \"The answer is\"\n[labels]\nsmiles = \"The molecule, written as SMILES\"\n";
+    std::fs::write(folder.join("words.toml"), words).unwrap();
+    let file = format!("prompts.file={}", folder.join("words.toml").display());
+    let only = [
+        file.as_str(),
+        "foundation.steps=1",
+        "distill.enabled=false",
+        "grpo.enabled=false",
+        "eval.examples_per_task=1",
+    ];
+    let only: Vec<&str> = only.into_iter().flat_map(|change: &str| ["--set", change]).collect();
     finish(start(&recipe_in(folder), &folder.join("run"), &only));
 
     let row = |task: &str, smiles: &str, answer: &str| {
@@ -61,16 +70,17 @@ fn rows_are_counted_packed_and_refused_by_the_tokenizer_of_a_run() {
         .collect();
     assert_eq!(kept, ["CO", "CCO", "CC", "CCC"]);
 
-    // Other words, other tokens; those that a run was trained with are the default.
-    let words = "envelope = \"Think about the question step by step, as a chemist would, and give the answer at the end.\"\n\
-                 output = \"The answer is\"\n[labels]\nsmiles = \"The molecule, written as SMILES\"\n";
-    std::fs::write(folder.join("words.toml"), words).unwrap();
-    works(folder, &prepare("longer", &[&ordered[..], &["--prompts", "words.toml"]].concat()));
-    let longer = json(&folder.join("longer/prepare.json"));
-    let tokens = |manifest: &Value| manifest["packed"]["train"]["tokens"].as_u64().unwrap();
-    assert_ne!(tokens(&longer), tokens(&manifest), "{longer}");
-    let sha256 = |manifest: &Value| manifest["tokenizer"]["prompts_sha256"].clone();
-    assert_ne!(sha256(&longer), sha256(&manifest));
+    // The words that the run was trained with are the default; with others the questions are other tokens.
+    std::fs::write(folder.join("program.toml"), works(folder, &["prompts", "--default"])).unwrap();
+    for (out, file) in [("same", "words.toml"), ("other", "program.toml")] {
+        works(folder, &prepare(out, &[&ordered[..], &["--prompts", file]].concat()));
+        let with_file = json(&folder.join(out).join("prepare.json"));
+        let of = |manifest: &Value| {
+            (manifest["tokenizer"]["prompts_sha256"].clone(), manifest["packed"]["train"]["tokens"].clone())
+        };
+        let (hashes, tokens) = (of(&with_file).0 == of(&manifest).0, of(&with_file).1 == of(&manifest).1);
+        assert_eq!((hashes, tokens), (out == "same", out == "same"), "{with_file}");
+    }
 
     // Nearly all of the weight on the task that has one row.
     let weights = ["--weight", "name.smiles_to_formula=0.001", "--rows", "4"];

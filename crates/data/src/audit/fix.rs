@@ -13,7 +13,7 @@ use chemr_tasks::Split;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::conflicts::{Tasks, disagreeing};
+use super::conflicts::{Agreed, Tasks, disagreeing};
 use super::duplicates::exact_key;
 use super::groups::{groups, keyed};
 use super::input::{RawLine, batches};
@@ -66,14 +66,10 @@ fn removals(table: &Table, options: &AuditOptions, rules: FixOptions, leaks: &Le
             continue;
         }
         let Some(other) = disagreeing(table, &rows, 0, options.tolerance) else { continue };
-        let mut staying = Vec::new();
+        let mut staying = Agreed::new(table, 0, options.tolerance);
         for row in &rows {
-            staying.push(*row);
-            let agrees = disagreeing(table, &staying, 0, options.tolerance).is_none();
+            let agrees = staying.takes(*row);
             let against = if agrees { other } else { rows[0] };
-            if !agrees {
-                staying.pop();
-            }
             if !agrees || rules.conflicts == ConflictRule::RemoveAll {
                 gone.insert(*row, (Reason::Conflict, against));
             }

@@ -39,8 +39,8 @@ pub use leakage::{Hit, Shared};
 pub use options::{AuditOptions, Check, ConflictRule, FixOptions, Given, Level, Progress, TokenCounter};
 pub use report::{
     AtomReport, Balance, ConflictCounts, Conflicts, Duplicates, FileSummary, Finding, FixReport, FixedSet,
-    LeakageReport, LengthReport, Line, MapReport, OptionsNote, PairReport, Place, Quantiles, Report, SelectionReport,
-    SetLeakage, SetName, Severity, Shown, Unreadable,
+    LeakageReport, LengthReport, Line, MapReport, OptionsNote, PairReport, Place, Quantiles, Questions, Report,
+    SelectionReport, SetLeakage, SetName, Severity, Shown, Unreadable,
 };
 pub use table::Relation;
 
@@ -117,6 +117,8 @@ fn assemble(table: &Table, options: &AuditOptions, leaks: &leakage::Leakage, mut
         let set = table.set_of(row);
         *sets.entry(format!("{}, {}, {}", set.task, set.source, set.split)).or_default() += 1;
     }
+    let found = wants(Check::Conflicts).then(|| conflicts::conflicts(table, options.tolerance, options.examples));
+    let (conflicts, questions) = found.map_or((Vec::new(), None), |(tasks, questions)| (tasks, Some(questions)));
     Report {
         format: "chemr-audit-1",
         version: env!("CARGO_PKG_VERSION"),
@@ -136,11 +138,8 @@ fn assemble(table: &Table, options: &AuditOptions, leaks: &leakage::Leakage, mut
         summary: Vec::new(),
         unreadable: show::unreadable(table),
         duplicates: if wants(Check::Duplicates) { duplicates::duplicates(table, options.examples) } else { Vec::new() },
-        questions: if wants(Check::Conflicts) { conflicts::questions(table) } else { 0 },
-        conflicts: match wants(Check::Conflicts) {
-            true => conflicts::conflicts(table, options.tolerance, options.examples),
-            false => Vec::new(),
-        },
+        questions,
+        conflicts,
         leakage: pairs::leakage_report(table, options, leaks),
         maps,
         selection: if wants(Check::Selection) { selection::selection(table, options.examples) } else { Vec::new() },

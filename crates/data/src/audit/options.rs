@@ -101,7 +101,7 @@ pub enum ConflictRule {
     /// All are removed: nothing tells which is right.
     #[default]
     RemoveAll,
-    /// The first row and those that agree with it stay.
+    /// The first row stays and, in the order of the files, each that agrees with all that stay.
     KeepFirst,
 }
 

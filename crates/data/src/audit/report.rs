@@ -141,6 +141,15 @@ pub struct Duplicates {
     pub examples: Vec<Shown>,
 }
 
+/// Different questions, of which those with several answers are a part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Questions {
+    /// Of tasks with one right answer.
+    pub one_answer: u64,
+    /// Of the other tasks.
+    pub several: u64,
+}
+
 /// Questions of a task that have several answers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Conflicts {
@@ -344,8 +353,8 @@ pub struct Report {
     pub summary: Vec<Finding>,
     pub unreadable: Unreadable,
     pub duplicates: Vec<Duplicates>,
-    /// Different questions, of which conflicts are a part; 0 where conflicts were not looked for.
-    pub questions: u64,
+    /// `null` where conflicts were not looked for.
+    pub questions: Option<Questions>,
     pub conflicts: Vec<Conflicts>,
     pub leakage: LeakageReport,
     pub maps: Vec<MapReport>,

@@ -52,7 +52,7 @@ fn duplicates(report: &Report) -> Finding {
 }
 
 fn conflicts(report: &Report) -> Vec<Finding> {
-    let of = report.questions;
+    let questions = report.questions.unwrap_or_default();
     let sum = |is_conflict: bool, flat: bool| -> u64 {
         let tasks = report.conflicts.iter().filter(|task| task.is_conflict == is_conflict);
         tasks.map(|task| if flat { task.flat.questions } else { task.canonical.questions }).sum()
@@ -63,7 +63,7 @@ fn conflicts(report: &Report) -> Vec<Finding> {
             check: Check::Conflicts,
             severity: graded(conflicts, Severity::Serious),
             count: conflicts,
-            of,
+            of: questions.one_answer,
             sentence: format!(
                 "{} questions have two answers that cannot both be right: no model can learn or get both. {} more contradict each other once stereochemistry is left out.",
                 thousands(conflicts),
@@ -74,7 +74,7 @@ fn conflicts(report: &Report) -> Vec<Finding> {
             check: Check::Conflicts,
             severity: graded(several, Severity::Note),
             count: several,
-            of,
+            of: questions.several,
             sentence: format!(
                 "{} questions have several answers where several can be right (routes to a product, names, descriptions, isomers). A single reference makes scores too low there.",
                 thousands(several)

@@ -44,6 +44,11 @@ pub(super) fn is_reaction(example: &Example) -> bool {
     question_field(example).is_some()
 }
 
+/// Whether an aligned question is written after its answer: the reactants of a forward question follow the product.
+pub(super) fn tells_the_answer(example: &Example) -> bool {
+    question_field(example) == Some("reactants")
+}
+
 /// Whether the row is a reaction with atom maps.
 pub(super) fn has_maps(example: &Example) -> bool {
     is_reaction(example) && example.meta.get(MAPPED).is_some_and(|text| anatomy::has_maps(text))
@@ -60,7 +65,7 @@ impl Part {
         let mol = Mol::parse_with(&without_maps(text), &Gate::DATA).ok()?;
         let maps: Vec<u32> =
             Mol::parse_with(text, &Gate::DATA).ok()?.atoms().iter().map(|atom| atom.map_number).collect();
-        // With maps some hydrogens stay that are merged into their neighbours without: then numbers and atoms do not fit.
+        // The numbers are those of the atoms only where both readings have as many.
         (mol.atoms().len() == maps.len()).then_some(Part { mol, maps })
     }
 }

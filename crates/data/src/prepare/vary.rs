@@ -27,8 +27,7 @@ pub(super) fn vary(
     // A row that the mixture repeats comes with all its copies again.
     let copy = item.variant % copies(options, entry);
     let (mut distances, mut unaligned, mut kind) = (None, None, None);
-    // The aligned reactants of a forward question are written after its answer.
-    let is_aligned = options.align > 0 && (split == Split::Train || example.task != "reaction_prediction");
+    let is_aligned = options.align > 0 && (split == Split::Train || !aligned::tells_the_answer(&example));
     if is_aligned && !entry.has_maps && copy == 0 && aligned::is_reaction(&example) {
         unaligned = Some("no_maps");
     }

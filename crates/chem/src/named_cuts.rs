@@ -42,32 +42,52 @@ impl NamedReactions {
         Vec::new()
     }
 
-    /// Whether `reaction` is the only preferred disconnection of the product, each time into reactants that `expected` takes: what
-    /// [`NamedReactions::preferred_disconnections`] says, and done at the first cut that is another. Where there is one place to cut, the
-    /// reactants need not be those that made the product: an azide made from a mesylate is cut to the bromide. `expected` takes only what
-    /// is known to make the product, because the forward template is not run on it.
-    pub fn is_preferred(&self, reaction: &NamedReaction, product: &Mol, expected: impl Fn(&[Mol]) -> bool) -> bool {
+    /// Whether `reaction` is the only preferred disconnection of the product, each time into its own reactants: what
+    /// [`NamedReactions::preferred_disconnections`] says, and done at the first cut that is another.
+    ///
+    /// `is_own` says of a set that the retro template gives whether the product was made from it. Where there is one place to cut it need
+    /// not be: an azide made from a mesylate is cut to the bromide. An own set counts without a run of the forward template, so that it is
+    /// for the caller to know that the reaction makes the product of it. The caller may leave configuration out of the comparison, because
+    /// the templates know of no inversion; any other set refuses the reaction if the forward template makes the product of it.
+    pub fn is_preferred(&self, reaction: &NamedReaction, product: &Mol, is_own: impl Fn(&[Mol]) -> bool) -> bool {
+        let Some(own) = self.all().iter().position(|known| known.id == reaction.id) else {
+            return false;
+        };
         let target = Substrate::new(product);
         for places in &self.by_rank {
-            let is_own = |place: &&usize| self.all().get(**place).is_some_and(|known| known.id == reaction.id);
             // The others first: most of them are refused by their pattern, but the product was made to be cut by its own reaction.
-            if places.iter().filter(|place| !is_own(place)).any(|place| !self.cuts(*place, &target).is_empty()) {
+            if places.iter().any(|place| *place != own && self.cuts(*place, &target).next().is_some()) {
                 return false;
             }
-            if let Some(compiled) = places.iter().find(is_own).and_then(|place| self.compiled_at(*place)) {
-                let sets = compiled.apart(&target);
-                let (taken, refused): (Vec<_>, Vec<_>) = sets.iter().partition(|set| expected(set));
-                return !taken.is_empty() && !refused.iter().any(|set| compiled.joins(set, product));
+            if places.contains(&own) {
+                let Some(compiled) = self.compiled_at(own) else {
+                    return false;
+                };
+                let mut found = false;
+                // Without a search for the pattern beforehand: it is hardly ever missing.
+                for set in compiled.retro.apply(&[product]).unwrap_or_default() {
+                    if is_own(&set) {
+                        found = true;
+                    } else if compiled.joins(&set, product) {
+                        return false;
+                    }
+                }
+                return found;
             }
         }
         false
     }
 
-    fn cuts(&self, place: usize, target: &Substrate) -> Vec<(&NamedReaction, Vec<Mol>)> {
-        let (Some(reaction), Some(compiled)) = (self.all().get(place), self.compiled_at(place)) else {
-            return Vec::new();
-        };
-        let sets = compiled.apart(target).into_iter();
-        sets.filter(|set| compiled.joins(set, target.mol)).map(|set| (reaction, set)).collect()
+    /// The disconnections by one reaction, each found when it is asked for.
+    fn cuts<'r, 't>(
+        &'r self,
+        place: usize,
+        target: &'t Substrate<'t>,
+    ) -> impl Iterator<Item = (&'r NamedReaction, Vec<Mol>)> + use<'r, 't> {
+        let known = self.all().get(place).zip(self.compiled_at(place));
+        known.into_iter().flat_map(move |(reaction, compiled)| {
+            let sets = compiled.apart(target).into_iter();
+            sets.filter(move |set| compiled.joins(set, target.mol)).map(move |set| (reaction, set))
+        })
     }
 }

@@ -21,12 +21,13 @@ from rdkit.Chem.Scaffolds import MurckoScaffold
 
 # No folder of bytecode beside the checks.
 sys.dont_write_bytecode = True
-from shared import arguments, canonical, rows
+from shared import arguments, canonical, chosen, rows
 
 # A name that OPSIN does not read is counted below.
 warnings.filterwarnings("ignore", category=RuntimeWarning)
 
-with open(sys.argv[2] + "/chem/data/functional_groups.toml", "rb") as file:
+GIVEN = arguments()
+with open(GIVEN.folder + "/chem/data/functional_groups.toml", "rb") as file:
     GROUPS = tomllib.load(file)["group"]
 for group in GROUPS:
     group["pattern"] = Chem.MolFromSmarts(group["smarts"])
@@ -357,11 +358,10 @@ CHECKS = {
     "cot.same_molecule": same,
     "cot.has_ring_system": ring_system,
 }
-COUNT, LEVELS, TASKS = arguments(CHECKS)
 failed = False
-for level in LEVELS:
-    for task in TASKS:
-        found = rows(task, level, COUNT)
+for level in GIVEN.levels:
+    for task in chosen(GIVEN.tasks, CHECKS, "check_reactions.py"):
+        found = rows(GIVEN.program, task, level, GIVEN.count)
         pairs = names_of(task, found)
         if pairs is None:
             wrong = [(row, "") for row in found if not CHECKS[task](row)]

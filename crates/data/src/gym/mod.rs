@@ -20,6 +20,7 @@ mod polarity;
 mod reaction;
 mod reagent_choice;
 mod selective;
+mod smarts;
 mod yield_rule;
 
 use std::collections::{BTreeMap, BTreeSet};

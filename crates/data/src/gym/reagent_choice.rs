@@ -9,7 +9,8 @@ use chemr_tasks::Example;
 use serde::Deserialize;
 
 use super::reaction::Choice;
-use super::selective::{self, Plan, Smarts, plans};
+use super::selective::{self, Plan, plans};
+use super::smarts::Smarts;
 use super::{Draw, finish_fields, list};
 use crate::error::DataError;
 use crate::rng::Rng;
@@ -90,7 +91,7 @@ impl Table {
     /// of (a mesylate where a bromide is meant).
     fn has_site(&self, reaction: &str, reactant: &Mol) -> bool {
         let pattern = self.change(reaction).and_then(|change| self.sites.get(&change.site));
-        pattern.is_none_or(|Smarts(pattern)| pattern.is_match(reactant))
+        pattern.is_none_or(|pattern| pattern.is_match(reactant))
     }
 
     /// The reagents that are certainly wrong for a change beside these distractors. A distractor that the right reagent attacks too
@@ -120,7 +121,7 @@ impl Table {
     }
 }
 
-/// A question with fewer wrong candidates is not asked, though its level may have more.
+/// Where fewer candidates are certainly wrong nothing is asked; where there are enough, the level says how many stand in the question.
 const FEWEST_WRONG: usize = 3;
 
 /// Number of candidates of a level, where so many are certainly wrong.

@@ -7,7 +7,7 @@
 
 mod choices;
 
-use std::cell::RefCell;
+use std::cell::{LazyCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -129,18 +129,34 @@ fn is_only_product(drawn: &Drawn, reactants: &[Mol], product: &Mol) -> Result<bo
     Ok(true)
 }
 
-/// True when the registry prefers one way to make the product, and it is this one.
-fn is_preferred_disconnection(drawn: &Drawn, read: impl Fn() -> Result<Vec<Mol>, DataError>, product: &Mol) -> bool {
-    let same = |set: &[Mol]| read().is_ok_and(|reactants| joined(set) == joined(&reactants));
-    named_reactions().is_preferred(drawn.reaction, product, same)
+/// True when the registry prefers one way to make the product, and it is this one. Most of what is refused is refused by the product
+/// alone, before the reactants are read.
+pub(super) fn is_preferred(drawn: &Drawn, product: &Mol) -> bool {
+    let own = LazyCell::new(|| {
+        let reactants = drawn.read_reactants().ok()?;
+        // The templates know nothing of inversion.
+        let is_configured = reactants.iter().any(|mol| mol.canonical().contains('@'));
+        let write: fn(&Mol) -> String = if is_configured { Mol::canonical_flat } else { canonical };
+        Some((write, sorted(&reactants, write)))
+    });
+    let is_own = |set: &[Mol]| own.as_ref().is_some_and(|(write, texts)| sorted(set, *write) == *texts);
+    named_reactions().is_preferred(drawn.reaction, product, is_own)
 }
 
 /// Canonical SMILES of several molecules, sorted and joined with dots.
 pub(super) fn joined(molecules: &[Mol]) -> String {
-    let mut texts: Vec<String> =
-        molecules.iter().flat_map(Mol::fragments).map(|part| part.canonical().to_string()).collect();
+    sorted(molecules, canonical).join(".")
+}
+
+fn canonical(mol: &Mol) -> String {
+    mol.canonical().to_string()
+}
+
+/// Texts of the parts of several molecules.
+fn sorted(molecules: &[Mol], write: fn(&Mol) -> String) -> Vec<String> {
+    let mut texts: Vec<String> = molecules.iter().flat_map(Mol::fragments).map(|part| write(&part)).collect();
     texts.sort();
-    texts.join(".")
+    texts
 }
 
 /// Names of the groups that react, one for each reactant. They follow from the assembly and the kinds of fragment, so
@@ -204,12 +220,10 @@ fn checked_for(
     if !draw.wants(product.canonical()) {
         return Ok(None);
     }
-    // Most of what is refused backwards is refused by the product alone.
-    let read = || drawn.read_reactants();
-    if direction == Direction::Retro && !is_preferred_disconnection(&drawn, read, &product) {
+    if direction == Direction::Retro && !is_preferred(&drawn, &product) {
         return Ok(None);
     }
-    let reactants = read()?;
+    let reactants = drawn.read_reactants()?;
     let only = is_only_product(&drawn, &reactants, &product)?;
     Ok(only.then_some((drawn, reactants, product)))
 }
@@ -228,8 +242,7 @@ fn attempt(draw: &mut Draw<'_>, choice: &Choice, direction: Direction) -> Result
             ("retrosynthesis", ("product", asked), joined(&reactants), drawn.reactants.join("."))
         }
     };
-    let reaction = drawn.reaction;
-    let meta = drawn.meta(&product, aligned, reaction.byproduct.clone(), reaction.reagent_smiles.clone())?;
+    let meta = drawn.meta(&product, aligned, drawn.reaction.byproduct.clone())?;
     Ok(Some(finish(task, draw, input, reference, meta)))
 }
 
@@ -245,7 +258,6 @@ impl Drawn {
         product: &Mol,
         aligned_answer: String,
         byproduct: String,
-        reagent_smiles: String,
     ) -> Result<Vec<(&'static str, String)>, DataError> {
         let Drawn { reaction, assembly, .. } = self;
         let product_group = reaction.product_group.as_deref().and_then(|id| groups().get(id));
@@ -267,7 +279,7 @@ impl Drawn {
             ("bonds_broken", list(&reaction.bonds_broken)),
             ("byproduct", byproduct),
             ("reagents", reaction.reagents.clone()),
-            ("reagent_smiles", reagent_smiles),
+            ("reagent_smiles", reaction.reagent_smiles.clone()),
         ])
     }
 }

@@ -5,7 +5,7 @@ use chemr_chem::{Assembly, FragmentKind, Mol};
 use super::super::fragment::{Fragment, draw_kind};
 use super::super::reaction::{Drawn, core, largest, least};
 use super::plan::{Distractor, Plan, Side};
-use super::rules::{Arm, Conditions, Group, Rule, Smarts, Stereo, mirror, rules};
+use super::rules::{Arm, Conditions, Group, Rule, Stereo, mirror, rules};
 use crate::rng::Rng;
 
 /// Smallest inner fragment of an arm, so that it differs from the methyl group beside it.
@@ -126,16 +126,7 @@ impl Substrates {
 
     /// Whether no reactant has a group together with what its rule makes an exception of.
     pub fn rules_hold(&self, reactants: &[Mol]) -> bool {
-        let excepted = |(group, rule): &(&Group, &Rule), mol: &Mol| {
-            rule.unless.as_ref().is_some_and(|Smarts(unless)| unless.is_match(mol) && group.smarts.0.is_match(mol))
-        };
-        !self.distractors.iter().any(|pair| reactants.iter().any(|mol| excepted(pair, mol)))
-    }
-
-    /// SMILES of what has to stand beside the reactants: the registry's, or that of the conditions.
-    pub fn reagent_smiles(&self) -> &'static str {
-        let of_registry = self.drawn.reaction.reagent_smiles.as_str();
-        if of_registry.is_empty() { &self.conditions.reagent_smiles } else { of_registry }
+        !self.distractors.iter().any(|(group, rule)| reactants.iter().any(|mol| rule.excepts(group, mol)))
     }
 
     /// Solvents, bases and catalysts for the question of level 5, one or two.

@@ -9,15 +9,14 @@ mod draw;
 mod plan;
 mod rules;
 
-use chemr_chem::{Mol, NamedReaction, named_reactions};
+use chemr_chem::{Mol, named_reactions};
 use chemr_tasks::Example;
 
 use self::draw::Substrates;
 pub(super) use self::plan::{Plan, plans};
-pub(super) use self::rules::Smarts;
 use self::rules::{Group, rules};
 use super::balance::Equation;
-use super::reaction::{Direction, joined, reagents};
+use super::reaction::{Direction, is_preferred, joined, reagents};
 use super::{Draw, finish, molecule};
 use crate::error::DataError;
 
@@ -47,15 +46,13 @@ pub(super) fn checked(draw: &mut Draw<'_>, plan: &Plan, retro: bool) -> Result<O
 /// Checks what was drawn.
 fn passed(substrates: Substrates, product: Mol, retro: bool) -> Result<Option<Checked>, DataError> {
     let drawn = &substrates.drawn;
-    if centres(product.canonical()) != centres(&drawn.product) || substrates.conditions.cleave(&product) {
+    if centres(product.canonical()) != centres(&drawn.product) || substrates.conditions.may_cleave(&product) {
         return Ok(None);
     }
-    // Most of what is refused backwards is refused by the product alone.
-    let read = || drawn.read_reactants();
-    if retro && !is_preferred(drawn.reaction, read, &product) {
+    if retro && !is_preferred(drawn, &product) {
         return Ok(None);
     }
-    let reactants = read()?;
+    let reactants = drawn.read_reactants()?;
     if !substrates.rules_hold(&reactants) || !is_decided(&substrates, &reactants, &product)? {
         return Ok(None);
     }
@@ -99,22 +96,6 @@ fn is_decided(substrates: &Substrates, reactants: &[Mol], product: &Mol) -> Resu
     Ok(found)
 }
 
-/// Whether the registry prefers one way to make the product, and it is this one.
-fn is_preferred(reaction: &NamedReaction, read: impl Fn() -> Result<Vec<Mol>, DataError>, product: &Mol) -> bool {
-    let flat = |molecules: &[Mol]| {
-        let parts = molecules.iter().flat_map(Mol::fragments);
-        let mut texts: Vec<String> = parts.map(|part| part.canonical_flat()).collect();
-        texts.sort();
-        texts
-    };
-    named_reactions().is_preferred(reaction, product, |set| {
-        read().is_ok_and(|reactants| {
-            let wanted = joined(&reactants);
-            joined(set) == wanted || (wanted.contains('@') && flat(set) == flat(&reactants))
-        })
-    })
-}
-
 /// The name of a group of the rules.
 pub(super) fn group_name(id: &str) -> Option<&'static str> {
     rules().group(id).map(|group| group.name.as_str())
@@ -129,9 +110,8 @@ fn attempt(draw: &mut Draw<'_>, plan: &Plan, direction: Direction) -> Result<Opt
     let Some(made) = checked(draw, plan, direction == Direction::Retro)? else { return Ok(None) };
     let drawn = &made.substrates.drawn;
     let product = made.product.canonical().to_string();
-    let (byproduct, reagent_smiles) = (made.equation.byproduct(), made.substrates.reagent_smiles().to_string());
     let told = |aligned| {
-        let mut meta = drawn.meta(&made.product, aligned, byproduct, reagent_smiles)?;
+        let mut meta = drawn.meta(&made.product, aligned, made.equation.byproduct())?;
         meta.push(("balance", made.equation.balance()));
         meta.extend(made.substrates.meta());
         Ok::<_, DataError>(meta)
@@ -154,7 +134,8 @@ fn attempt(draw: &mut Draw<'_>, plan: &Plan, direction: Direction) -> Result<Opt
 /// The molecules of a forward question, canonical and in any order.
 fn question(draw: &mut Draw<'_>, made: &Checked, spectators: &[&str]) -> String {
     let mut texts: Vec<&str> = made.reactants.iter().map(Mol::canonical).collect();
-    texts.extend(Some(made.substrates.reagent_smiles()).filter(|text| !text.is_empty()));
+    let beside = made.substrates.drawn.reaction.reagent_smiles.as_str();
+    texts.extend(Some(beside).filter(|text| !text.is_empty()));
     texts.extend(spectators);
     draw.rng.shuffle(&mut texts);
     texts.join(".")

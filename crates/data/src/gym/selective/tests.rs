@@ -6,6 +6,7 @@ use super::super::reaction::largest;
 use super::super::smarts::Smarts;
 use super::super::{Gym, GymConfig};
 use super::*;
+use crate::rng::Rng;
 use crate::sketch::{Sketch, heavy_atoms};
 
 /// One case for each rule, products by Python RDKit 2026.9.1.
@@ -123,6 +124,27 @@ fn hundreds_of_examples_hold() {
             let is_five = level == 5;
             assert_eq!((inverted > 0, kept > 5, two > 50), (is_five, is_five, is_five), "{id} {level}");
         }
+    }
+}
+
+/// What a rule makes an exception of and what the conditions may cleave is drawn now and then, and refused.
+#[test]
+fn what_is_not_certain_is_refused() {
+    for id in ["ketone_reduction", "debenzylation"] {
+        let (_, plans) = plans(4, false).iter().find(|(reaction, _)| reaction.id == id).unwrap();
+        let mut refused = 0;
+        for (seed, plan) in (0..1_000).zip(plans.iter().cycle()) {
+            let Some(substrates) = Substrates::draw(&mut Rng::new(seed), plan, 4) else { continue };
+            let product = mol(&substrates.drawn.product);
+            let reactants = substrates.drawn.read_reactants().unwrap();
+            let mut pairs = substrates.distractors.iter();
+            let is_excepted = pairs.any(|(group, rule)| reactants.iter().any(|mol| rule.excepts(group, mol)));
+            if is_excepted || substrates.conditions.may_cleave(&product) {
+                assert!(passed(substrates, product.clone(), false).unwrap().is_none(), "{id} {product}");
+                refused += 1;
+            }
+        }
+        assert!(refused > 10, "{id}: {refused}");
     }
 }
 

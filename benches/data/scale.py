@@ -1,7 +1,7 @@
 """Import, audit and preparation of N reactions, one after the other: wall clock, processor time, peak memory of each.
 
     chemr data import data/uspto-full-pool --out pool
-    chemr data import data/uspto-mit --out mit
+    chemr data import data/uspto-mit/test_public.csv.gz --out mit
     python benches/data/scale.py pool/examples.jsonl mit/examples.jsonl 10000 100000 1000000 [--binary target/release/chemr]
 
 The reactions are those of `vary.py`; the audit compares both directions of each with the held-out rows of the second file and writes the

@@ -148,6 +148,7 @@ fn commands_page() {
         "data fetch",
         "data import",
         "data audit",
+        "data prepare",
         "data export",
         "ask",
         "merge",

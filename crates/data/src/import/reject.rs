@@ -78,7 +78,10 @@ impl RejectReason {
         ("no_product", "the toolkit finds no product, or several, for a coupling whose components alone are given"),
         ("ragged", "the row has more or fewer fields than the header"),
         ("row_too_long", "the row has more than 1,048,576 bytes or 8,192 columns"),
-        ("unclosed_quote", "a quote is opened and never closed"),
+        (
+            "unclosed_quote",
+            "a quote is opened and never closed: all that follows in the file belongs to this row, and `detail` says how many lines",
+        ),
         ("not_utf8", "the row is not UTF-8"),
         ("nul_byte", "the row holds a NUL byte"),
         ("bad_json", "the row is no JSON object, or a field of it is no JSON"),

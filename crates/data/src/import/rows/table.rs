@@ -133,7 +133,11 @@ impl<R: BufRead> TableRows<R> {
         }
         // A lone quote inside of a field is text; an open one swallows line ends or the fields after it.
         if record.is_open && (raw.contains(&b'\n') || record.fields != self.header.len()) {
-            let detail = "a quote is opened in this row and never closed";
+            let swallowed = self.line - record.line;
+            let detail = format!(
+                "a quote is opened in this row and never closed: the {swallowed} line ends behind it, to the end of the file, are part of the row; \
+                 close the quote, or write it twice in quotes, and import again"
+            );
             return Err(BadRow::new(RejectReason::UnclosedQuote, detail, raw));
         }
         let fields = self.fields(record)?;

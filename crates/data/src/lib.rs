@@ -24,6 +24,7 @@ pub mod export;
 mod folder;
 pub mod gym;
 pub mod import;
+mod memo;
 pub mod names;
 pub mod predictions;
 mod prefix_filter;

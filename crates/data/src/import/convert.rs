@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 use chemr_chem::{ChemError, Gate, Mol, without_maps};
 use chemr_tasks::formula::Formula;
@@ -10,6 +9,7 @@ use chemr_tasks::{Example, Kind, Mode, Reason, Task};
 
 use super::format::Record;
 use super::reject::RejectReason;
+use crate::memo::Memo;
 
 /// What a row gave: one entry for each task that it serves, never none.
 pub(crate) type Answers = Vec<Result<Example, Rejection>>;
@@ -78,21 +78,11 @@ pub(crate) fn mixture(text: &str) -> Result<Vec<String>, Rejection> {
 /// The canonical SMILES of one molecule. Reagents and building blocks come again and again, and most of an import's time goes into
 /// reading molecules: each thread keeps some thousand of them.
 fn canonical(part: &str) -> Option<String> {
-    const KEPT: usize = 16_384;
     thread_local! {
-        static KNOWN: RefCell<HashMap<String, String>> = RefCell::default();
+        static KNOWN: RefCell<Memo<String>> = RefCell::new(Memo::new(16_384));
     }
-    KNOWN.with_borrow_mut(|known| {
-        if let Some(canonical) = known.get(part) {
-            return Some(canonical.clone());
-        }
-        let canonical = Mol::parse_with(part, &Gate::DATA).ok()?.canonical().to_owned();
-        if known.len() >= KEPT {
-            known.clear();
-        }
-        known.insert(part.to_owned(), canonical.clone());
-        Some(canonical)
-    })
+    let read = || Mol::parse_with(part, &Gate::DATA).map(|mol| mol.canonical().to_owned());
+    KNOWN.with_borrow_mut(|known| known.get(part, read)).ok()
 }
 
 /// A finite number.

@@ -8,7 +8,7 @@
 mod choices;
 
 use std::cell::{LazyCell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use chemr_chem::{Assembly, FragmentKind, Mol, NamedReaction, groups, named_reactions};
@@ -18,6 +18,7 @@ pub(super) use self::choices::{Choice, core, fits, largest, least};
 use super::fragment::{Fragment, draw_kind, smallest};
 use super::{Draw, finish, list, molecule, selective};
 use crate::error::DataError;
+use crate::memo::Memo;
 use crate::rng::Rng;
 
 /// Which way the question goes.
@@ -79,21 +80,10 @@ fn draw_reaction(rng: &mut Rng, choice: &Choice, level: u8) -> Option<Drawn> {
 /// A molecule that is likely to come again: reagents, fixed partners and small reactants. Parsing is a good part of the
 /// work, so each thread keeps some thousand of them.
 pub(super) fn remembered(what: &'static str, smiles: &str) -> Result<Mol, DataError> {
-    const KEPT: usize = 8_192;
     thread_local! {
-        static KNOWN: RefCell<HashMap<String, Mol>> = RefCell::default();
+        static KNOWN: RefCell<Memo<Mol>> = RefCell::new(Memo::new(8_192));
     }
-    KNOWN.with_borrow_mut(|known| {
-        if let Some(mol) = known.get(smiles) {
-            return Ok(mol.clone());
-        }
-        if known.len() >= KEPT {
-            known.clear();
-        }
-        let mol = molecule(what, smiles)?;
-        known.insert(smiles.to_string(), mol.clone());
-        Ok(mol)
-    })
+    KNOWN.with_borrow_mut(|known| known.get(smiles, || molecule(what, smiles)))
 }
 
 /// The substances of a reagent, one molecule each.

@@ -2,8 +2,8 @@
 //! where asked for, enough multiple bonds and charges, a ring. Most patterns of a registry fail it,
 //! so most searches are never made.
 
+use crate::graph::{BondOrder, order_of, ring_bonds};
 use crate::mol::Mol;
-use cosmolkit::BondOrder;
 
 const ELEMENTS: usize = 128;
 
@@ -19,17 +19,38 @@ pub(crate) struct Features {
     positive: u16,
     negative: u16,
     ring: bool,
-    /// Bonds: both places, the lower first, and the bit of the order; each kind once.
-    pairs: Vec<(usize, usize, u8)>,
+    /// Bonds: both places, the lower first, and the bit of the kind; each kind once.
+    pairs: Vec<(usize, usize, u16)>,
 }
 
-/// Bits of bond orders.
-const SINGLE: u8 = 1;
-const DOUBLE: u8 = 2;
-const TRIPLE: u8 = 4;
-const AROMATIC: u8 = 8;
-const OTHER: u8 = 16;
-const ANY: u8 = 31;
+/// Bits of kinds of bond: the order, once outside rings and once inside, [`RING`] places further up.
+const SINGLE: u16 = 1 | 1 << RING;
+const DOUBLE: u16 = 2 | 2 << RING;
+const TRIPLE: u16 = 4 | 4 << RING;
+const AROMATIC: u16 = 8 | 8 << RING;
+const OTHER: u16 = 16 | 16 << RING;
+const ANY: u16 = IN_CHAINS | IN_RINGS;
+const RING: u16 = 5;
+const IN_CHAINS: u16 = 31;
+const IN_RINGS: u16 = IN_CHAINS << RING;
+
+/// The kinds of bond that the symbols of a pattern may stand for; all where they are more than an order and a ring condition.
+fn kinds(symbols: &str) -> u16 {
+    let (order, within) = match (symbols.strip_suffix("!@"), symbols.strip_suffix('@')) {
+        (Some(order), _) => (order, IN_CHAINS),
+        (None, Some(order)) => (order, IN_RINGS),
+        (None, None) => (symbols, ANY),
+    };
+    within
+        & match order.trim_end_matches(['&', ';']) {
+            "-" => SINGLE,
+            "=" => DOUBLE,
+            "#" => TRIPLE,
+            ":" => AROMATIC,
+            "" | "~" => ANY,
+            _ => return ANY,
+        }
+}
 
 fn aromatic(number: usize) -> usize {
     number + ELEMENTS
@@ -67,18 +88,20 @@ impl Features {
             // Hydrogens that are atoms count for their neighbours.
             features.hydrogenated = [true; 2 * ELEMENTS];
         }
-        for bond in molecule.bonds() {
-            let order = match bond.order() {
+        let in_ring = if features.ring { ring_bonds(molecule) } else { Vec::new() };
+        for (index, bond) in molecule.bonds().iter().enumerate() {
+            let order = match order_of(bond.order()) {
                 BondOrder::Single => SINGLE,
                 BondOrder::Double => DOUBLE,
                 BondOrder::Triple => TRIPLE,
                 BondOrder::Aromatic => AROMATIC,
-                _ => OTHER,
+                BondOrder::Other => OTHER,
             };
             features.double_bonds = features.double_bonds.saturating_add(u16::from(order == DOUBLE));
             features.triple_bonds = features.triple_bonds.saturating_add(u16::from(order == TRIPLE));
             if let (Some(&one), Some(&other)) = (places.get(bond.begin().index()), places.get(bond.end().index())) {
-                let pair = (one.min(other), one.max(other), order);
+                let within = if in_ring.get(index) == Some(&true) { IN_RINGS } else { IN_CHAINS };
+                let pair = (one.min(other), one.max(other), order & within);
                 if !features.pairs.contains(&pair) {
                     features.pairs.push(pair);
                 }
@@ -87,11 +110,11 @@ impl Features {
         features
     }
 
-    /// Whether there is a bond between such atoms, of such an order.
-    fn have(&self, (ends, others, orders): &(Vec<usize>, Vec<usize>, u8)) -> bool {
-        self.pairs.iter().any(|(one, other, order)| {
+    /// Whether there is a bond between such atoms, of such a kind.
+    fn have(&self, (ends, others, kinds): &(Vec<usize>, Vec<usize>, u16)) -> bool {
+        self.pairs.iter().any(|(one, other, kind)| {
             let fits = (ends.contains(one) && others.contains(other)) || (ends.contains(other) && others.contains(one));
-            fits && orders & order != 0
+            fits && kinds & kind != 0
         })
     }
 }
@@ -113,8 +136,8 @@ pub(crate) struct Requirement {
     positive: u16,
     negative: u16,
     ring: bool,
-    /// Bonds between atoms of known elements: places of one end, places of the other, bits of the orders.
-    pairs: Vec<(Vec<usize>, Vec<usize>, u8)>,
+    /// Bonds between atoms of known elements: places of one end, places of the other, bits of the kinds.
+    pairs: Vec<(Vec<usize>, Vec<usize>, u16)>,
 }
 
 impl Requirement {
@@ -122,7 +145,7 @@ impl Requirement {
         let mut requirement = Requirement::default();
         // The atom that the next one binds to, with what is open around it; no places for an atom of any element.
         let (mut before, mut branches): (Option<Vec<usize>>, Vec<Option<Vec<usize>>>) = (None, Vec::new());
-        let mut orders = SINGLE | AROMATIC;
+        let mut bond = SINGLE | AROMATIC;
         let bytes = smarts.as_bytes();
         let mut index = 0;
         while index < bytes.len() {
@@ -153,18 +176,12 @@ impl Requirement {
                 b'=' | b'#' | b'-' | b':' | b'~' | b'@' | b'!' | b'/' | b'\\' | b'&' | b';' | b',' => {
                     let length = rest.find(|letter: char| !"=#-:~@!/\\&;,".contains(letter)).unwrap_or(rest.len());
                     requirement.add_bond(&rest[..length]);
-                    orders = match &rest[..length] {
-                        "-" => SINGLE,
-                        "=" => DOUBLE,
-                        "#" => TRIPLE,
-                        ":" => AROMATIC,
-                        _ => ANY,
-                    };
+                    bond = kinds(&rest[..length]);
                     length
                 }
                 b'0'..=b'9' | b'%' => {
                     requirement.ring = true;
-                    orders = SINGLE | AROMATIC;
+                    bond = SINGLE | AROMATIC;
                     1
                 }
                 letter if letter.is_ascii_alphabetic() => {
@@ -177,10 +194,10 @@ impl Requirement {
             };
             if let Some(places) = atom {
                 if let Some(before) = before.filter(|before| !before.is_empty() && !places.is_empty()) {
-                    requirement.pairs.push((before, places.clone(), orders));
+                    requirement.pairs.push((before, places.clone(), bond));
                 }
                 before = Some(places);
-                orders = SINGLE | AROMATIC;
+                bond = SINGLE | AROMATIC;
             }
         }
         requirement
@@ -450,6 +467,11 @@ mod tests {
         assert!(!admits("C.C", "C"));
         assert!(!admits("[CX3](=[OX1])@[OX2]", "CC(=O)OC"));
         assert!(admits("[CX3](=[OX1])@[OX2]", "O=C1CCO1.C"));
+        assert!(!admits("[c]-!@[c]", "c1ccc2[nH]ccc2c1"));
+        assert!(!admits("[c]-!@[c]", "c1ccc2c(c1)-c1ccccc1C2"));
+        assert!(admits("[c]-!@[c]", "c1ccccc1-c1ccccc1"));
+        assert!(!admits("[CX3]=!@[CX3]", "C1=CCCC1.CC=O"));
+        assert!(!admits("[#6]@[OX2]", "C1CC1OC"));
         assert!(!admits("[OX2H1]", "COC"));
         assert!(!admits("[NX3;H1,H2]", "CN(C)C"));
         assert!(!admits("[CX4;$(C(F)(F)F)]", "CC(F)F"));
@@ -476,6 +498,9 @@ mod tests {
         }
         assert!(admits("C!=C", "CC"));
         assert!(admits("[#6]-,=[#8]", "CO"));
+        assert!(admits("[#6]-,=;!@[#8]", "C=O"));
+        assert!(admits("[#6]-;!@[#8]", "CO"));
+        assert!(admits("[#6]!-[#8]", "C=O"));
     }
 
     #[test]
@@ -492,6 +517,8 @@ mod tests {
             "[2H]OC([2H])=O",
             "C1CC1.Br[Mg]C#N",
             "CC(C)(C)OC(=O)N1CCC(=CN)C1",
+            "O=C1CCC(c2ccccc2)O1.C/C=C/c1cccnc1",
+            "c1ccc2c(c1)-c1ccccc1CO2.N->[Cu]",
         ];
         let mut patterns: Vec<String> =
             crate::groups::groups().all().iter().map(|group| group.smarts.clone()).collect();

@@ -1,8 +1,14 @@
 //! Named reactions backwards: the ways to make a product, and which of them the registry prefers.
 
 use super::{Compiled, NamedReactions, Substrate};
+use crate::gate::Gate;
 use crate::mol::Mol;
 use crate::named_data::NamedReaction;
+
+/// The molecules of a set, where all its texts are such.
+fn read(set: &[String]) -> Option<Vec<Mol>> {
+    set.iter().map(|text| Mol::parse_with(text, &Gate::DATA).ok()).collect()
+}
 
 impl Compiled {
     /// What the retro template makes of the product.
@@ -45,11 +51,12 @@ impl NamedReactions {
     /// Whether `reaction` is the only preferred disconnection of the product, each time into its own reactants: what
     /// [`NamedReactions::preferred_disconnections`] says, and done at the first cut that is another.
     ///
-    /// `is_own` says of a set that the retro template gives whether the product was made from it. Where there is one place to cut it need
-    /// not be: an azide made from a mesylate is cut to the bromide. An own set counts without a run of the forward template, so that it is
-    /// for the caller to know that the reaction makes the product of it. The caller may leave configuration out of the comparison, because
-    /// the templates know of no inversion; any other set refuses the reaction if the forward template makes the product of it.
-    pub fn is_preferred(&self, reaction: &NamedReaction, product: &Mol, is_own: impl Fn(&[Mol]) -> bool) -> bool {
+    /// `is_own` says of a set that the retro template gives, as SMILES that are mostly canonical and perhaps no molecules, whether the
+    /// product was made from it. Where there is one place to cut it need not be: an azide made from a mesylate is cut to the bromide. An
+    /// own set counts without a run of the forward template, so that it is for the caller to know that the reaction makes the product of
+    /// it. The caller may leave configuration out of the comparison, because the templates know of no inversion; any other set refuses
+    /// the reaction if the forward template makes the product of it.
+    pub fn is_preferred(&self, reaction: &NamedReaction, product: &Mol, is_own: impl Fn(&[String]) -> bool) -> bool {
         let Some(own) = self.all().iter().position(|known| known.id == reaction.id) else {
             return false;
         };
@@ -65,10 +72,10 @@ impl NamedReactions {
                 };
                 let mut found = false;
                 // Without a search for the pattern beforehand: it is hardly ever missing.
-                for set in compiled.retro.apply(&[product]).unwrap_or_default() {
+                for set in compiled.retro.texts(&[product]).unwrap_or_default() {
                     if is_own(&set) {
                         found = true;
-                    } else if compiled.joins(&set, product) {
+                    } else if read(&set).is_some_and(|set| compiled.joins(&set, product)) {
                         return false;
                     }
                 }

@@ -90,17 +90,12 @@ impl Template {
     /// [`ErrorClass::Template`] when the number of molecules is wrong, [`ErrorClass::Internal`] when
     /// the toolkit fails. Never panics.
     pub fn apply(&self, reactants: &[&Mol]) -> Result<Vec<Vec<Mol>>, ChemError> {
-        let first = self.first(reactants)?;
-        let raw = self.raw(first, reactants)?;
         let mut known: BTreeMap<String, Option<Mol>> = BTreeMap::new();
         let mut sets: BTreeMap<Vec<String>, Vec<Mol>> = BTreeMap::new();
-        for set in raw.iter().take(MAX_PRODUCT_SETS) {
+        for set in self.texts(reactants)? {
             let finished: Option<Vec<Mol>> = set
-                .iter()
-                .map(|product| {
-                    let text = raw_text(product)?;
-                    known.entry(text.clone()).or_insert_with(|| Mol::parse_with(&text, &Gate::DATA).ok()).clone()
-                })
+                .into_iter()
+                .map(|text| known.entry(text).or_insert_with_key(|text| Mol::parse_with(text, &Gate::DATA).ok()).clone())
                 .collect();
             let Some(finished) = finished else { continue };
             let mut key: Vec<String> = finished.iter().map(|mol| mol.canonical().to_string()).collect();
@@ -108,6 +103,18 @@ impl Template {
             sets.entry(key).or_insert(finished);
         }
         Ok(sets.into_values().collect())
+    }
+
+    /// The product sets as SMILES, before they are read back: most are canonical already, some may be no molecule. In the order in which
+    /// the toolkit finds them, the same texts once.
+    pub(crate) fn texts(&self, reactants: &[&Mol]) -> Result<Vec<Vec<String>>, ChemError> {
+        let first = self.first(reactants)?;
+        let mut sets: Vec<Vec<String>> = Vec::new();
+        for set in self.raw(first, reactants)?.iter().take(MAX_PRODUCT_SETS) {
+            let texts: Option<Vec<String>> = set.iter().map(raw_text).collect();
+            sets.extend(texts.filter(|texts| !sets.contains(texts)));
+        }
+        Ok(sets)
     }
 
     /// Whether one of the product sets is this one molecule; quicker than [`Template::apply`].

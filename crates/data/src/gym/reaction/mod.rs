@@ -11,7 +11,7 @@ use std::cell::{LazyCell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use chemr_chem::{Assembly, FragmentKind, Mol, NamedReaction, groups, named_reactions};
+use chemr_chem::{Assembly, FragmentKind, Gate, Mol, NamedReaction, groups, named_reactions};
 use chemr_tasks::Example;
 
 pub(super) use self::choices::{Choice, core, fits, largest, least};
@@ -124,12 +124,23 @@ fn is_only_product(drawn: &Drawn, reactants: &[Mol], product: &Mol) -> Result<bo
 pub(super) fn is_preferred(drawn: &Drawn, product: &Mol) -> bool {
     let own = LazyCell::new(|| {
         let reactants = drawn.read_reactants().ok()?;
+        let texts = sorted(&reactants, canonical);
         // The templates know nothing of inversion.
-        let is_configured = reactants.iter().any(|mol| mol.canonical().contains('@'));
-        let write: fn(&Mol) -> String = if is_configured { Mol::canonical_flat } else { canonical };
-        Some((write, sorted(&reactants, write)))
+        let flat = texts.iter().any(|text| text.contains('@')).then(|| sorted(&reactants, Mol::canonical_flat));
+        Some((texts, flat))
     });
-    let is_own = |set: &[Mol]| own.as_ref().is_some_and(|(write, texts)| sorted(set, *write) == *texts);
+    let is_own = |set: &[String]| {
+        let Some((texts, flat)) = own.as_ref() else { return false };
+        // What the template writes is canonical nearly always, and then need not be read.
+        let mut written: Vec<&str> = set.iter().flat_map(|text| text.split('.')).collect();
+        written.sort_unstable();
+        let read = || set.iter().map(|text| Mol::parse_with(text, &Gate::DATA).ok()).collect::<Option<Vec<Mol>>>();
+        written == *texts
+            || read().is_some_and(|set| match flat {
+                None => sorted(&set, canonical) == *texts,
+                Some(flat) => sorted(&set, Mol::canonical_flat) == *flat,
+            })
+    };
     named_reactions().is_preferred(drawn.reaction, product, is_own)
 }
 

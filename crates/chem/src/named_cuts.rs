@@ -19,6 +19,17 @@ impl Compiled {
         self.retro.apply(&[target.mol]).unwrap_or_default()
     }
 
+    /// Whether a cut of the retro template gives the product back; done at the first that does.
+    fn is_cut(&self, target: &Substrate) -> bool {
+        self.product.places(target.mol, &target.features) > 0
+            && self.retro.texts(&[target.mol]).is_ok_and(|sets| sets.iter().any(|set| self.rejoins(set, target.mol)))
+    }
+
+    /// Whether these texts are molecules of which the forward template makes the product.
+    fn rejoins(&self, set: &[String], product: &Mol) -> bool {
+        read(set).is_some_and(|set| self.joins(&set, product))
+    }
+
     /// Whether the forward template makes the product of these reactants.
     fn joins(&self, set: &[Mol], product: &Mol) -> bool {
         self.forward.makes(&set.iter().collect::<Vec<&Mol>>(), product)
@@ -63,7 +74,8 @@ impl NamedReactions {
         let target = Substrate::new(product);
         for places in &self.by_rank {
             // The others first: most of them are refused by their pattern, but the product was made to be cut by its own reaction.
-            if places.iter().any(|place| *place != own && self.cuts(*place, &target).next().is_some()) {
+            let mut others = places.iter().filter(|place| **place != own).filter_map(|place| self.compiled_at(*place));
+            if others.any(|other| other.is_cut(&target)) {
                 return false;
             }
             if places.contains(&own) {
@@ -75,7 +87,7 @@ impl NamedReactions {
                 for set in compiled.retro.texts(&[product]).unwrap_or_default() {
                     if is_own(&set) {
                         found = true;
-                    } else if read(&set).is_some_and(|set| compiled.joins(&set, product)) {
+                    } else if compiled.rejoins(&set, product) {
                         return false;
                     }
                 }

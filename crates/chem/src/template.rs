@@ -95,7 +95,9 @@ impl Template {
         for set in self.texts(reactants)? {
             let finished: Option<Vec<Mol>> = set
                 .into_iter()
-                .map(|text| known.entry(text).or_insert_with_key(|text| Mol::parse_with(text, &Gate::DATA).ok()).clone())
+                .map(|text| {
+                    known.entry(text).or_insert_with_key(|text| Mol::parse_with(text, &Gate::DATA).ok()).clone()
+                })
                 .collect();
             let Some(finished) = finished else { continue };
             let mut key: Vec<String> = finished.iter().map(|mol| mol.canonical().to_string()).collect();

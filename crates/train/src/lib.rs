@@ -38,6 +38,7 @@ mod rows;
 mod run;
 mod schedule;
 mod seed;
+mod shards;
 mod source;
 mod start;
 mod supervised;

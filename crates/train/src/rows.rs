@@ -180,8 +180,10 @@ impl<'a> RowMaker<'a> {
             let id = self.source.tasks()[task].id();
             for position in step * rows..(step + 1) * rows {
                 match self.row(task, position)? {
-                    Ok(row) => {
-                        self.push(&mut data.batch, &row)?;
+                    Ok(Row { mut prompt, completion }) => {
+                        let length = prompt.len();
+                        prompt.extend(completion);
+                        push_row(&mut data.batch, &prompt, length, self.section.prompt_weight)?;
                         data.tasks.push(task);
                     }
                     Err(dropped) => {
@@ -195,16 +197,16 @@ impl<'a> RowMaker<'a> {
         }
         Ok(data)
     }
+}
 
-    fn push(&self, batch: &mut PackedBatch, row: &Row) -> Result<(), TrainError> {
-        let tokens: Vec<u32> = row.prompt.iter().chain(&row.completion).copied().collect();
-        let mut weights = vec![self.section.prompt_weight; row.prompt.len() - 1];
-        weights.resize(tokens.len() - 1, 1.0);
-        batch.push(&tokens, &weights).map_err(TrainError::engine("packing a row"))
-    }
-
-    /// The data of `count` steps from `first` on, made by all cores.
-    pub fn block(&self, first: u64, count: u64) -> Result<Vec<StepData>, TrainError> {
-        (first..first + count).into_par_iter().map(|step| self.step(step)).collect()
-    }
+/// Adds a row: the loss of its completion counts once, that of its prompt, the first `prompt` tokens, `prompt_weight` times.
+pub(crate) fn push_row(
+    batch: &mut PackedBatch,
+    tokens: &[u32],
+    prompt: usize,
+    prompt_weight: f32,
+) -> Result<(), TrainError> {
+    let mut weights = vec![prompt_weight; prompt - 1];
+    weights.resize(tokens.len() - 1, 1.0);
+    batch.push(tokens, &weights).map_err(TrainError::engine("packing a row"))
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use chemr_engine::tokenizer::TOKENIZER_FILE;
 use chemr_engine::{AdamWConfig, Tokenizer};
 use chemr_tasks::Prompts;
 
@@ -49,6 +50,13 @@ impl PhaseRun<'_> {
         }
         checkpoint::save(self.folder, state, learner, tokenizer, &self.recipe.model.from)?;
         checkpoint::prune(self.folder, state.phase, self.recipe.phase(state.phase).1, self.recipe.run.keep_checkpoints)
+    }
+
+    /// SHA-256 of the `tokenizer.json` that the run began with.
+    pub fn tokenizer_sha256(&self) -> Result<String, TrainError> {
+        let from = &self.recipe.model.from;
+        let folder = if from.is_empty() { self.folder.join("tokenizer") } else { PathBuf::from(from) };
+        file_sha256(&folder.join(TOKENIZER_FILE))
     }
 
     /// Saves after every `run.checkpoint_every` steps; the end of the phase saves the last one.
@@ -324,7 +332,6 @@ fn write_manifest(
 ) -> Result<String, TrainError> {
     let recipe = run.recipe;
     let from = &recipe.model.from;
-    let tokenizer_dir = if from.is_empty() { run.folder.join("tokenizer") } else { PathBuf::from(from) };
     let manifest = Manifest {
         version: env!("CARGO_PKG_VERSION").into(),
         created: std::time::SystemTime::now()
@@ -334,7 +341,7 @@ fn write_manifest(
         recipe_sha256: recipe.hash(),
         data_sha256: run.source.fingerprint().into(),
         prompts_sha256: run.source.prompts().sha256(),
-        tokenizer_sha256: file_sha256(&tokenizer_dir.join("tokenizer.json"))?,
+        tokenizer_sha256: run.tokenizer_sha256()?,
         start_model: from.clone(),
         start_model_sha256: if from.is_empty() { String::new() } else { weights_sha256(Path::new(from))? },
         tasks: run.source.task_ids().into_iter().map(String::from).collect(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chemr_data::import::Imported;
-use chemr_data::prepare::PreparedRows;
+use chemr_data::prepare::{PreparedRows, Shards};
 use chemr_data::{Gym, GymConfig};
 use chemr_protocol::{Trace, has_protocol};
 use chemr_tasks::{Example, Prompt, Prompts, Split, Task};
@@ -38,6 +38,8 @@ enum Kind {
         numbers: Vec<Vec<u32>>,
         /// By task: whether every row holds the completion to train on.
         has_completions: Vec<bool>,
+        /// The rows as tokens, where the recipe asks for them.
+        shards: Option<Shards>,
     },
 }
 
@@ -160,11 +162,17 @@ impl Source {
             numbers.push(rows);
             has_completions.push(is_told);
         }
-        let notes = vec![format!("{}: {} training rows", path.display(), rows.len())];
+        let mut notes = vec![format!("{}: {} training rows", path.display(), rows.len())];
         let mut hash = Sha256::new();
         hash.update(file_sha256(&path)?);
         order.iter().zip(&numbers).for_each(|(id, rows)| hash.update(format!(" {id} {}", rows.len())));
-        let kind = Kind::Prepared { rows, numbers, has_completions };
+        let open = || Shards::open(&expand_root(&data.root)?, Split::Train).map_err(TrainError::data("data.shards"));
+        let shards = data.shards.then(open).transpose()?;
+        if let Some(shards) = &shards {
+            shards.shards().iter().for_each(|shard| hash.update(shard.sha256()));
+            notes.push(format!("{} tokens in {} packed sequences", shards.tokens(), shards.sequences()));
+        }
+        let kind = Kind::Prepared { rows, numbers, has_completions, shards };
         Ok(Self { tasks, kind, prompts, seed, fingerprint: hex(&hash.finalize()), notes })
     }
 
@@ -281,17 +289,31 @@ impl Source {
         task: usize,
         position: u64,
     ) -> Result<(Example, Option<String>), TrainError> {
-        let Kind::Prepared { rows, numbers, .. } = &self.kind else {
+        let Kind::Prepared { numbers, .. } = &self.kind else {
             return Ok((self.example(phase, task, position)?, None));
         };
         let of_task = &numbers[task];
         let number = of_task[self.place(phase, task, position, of_task.len()) as usize];
-        let row = rows.get(u64::from(number), Trace::text_of).map_err(TrainError::data("reading prepared rows"))?;
+        let row = self.prepared_row(u64::from(number))?;
         let none =
             || TrainError::Data { context: "reading prepared rows".into(), message: format!("row {number} is gone") };
         let (mut example, completion) = row.ok_or_else(none)?;
         align(&mut example);
         Ok((example, completion))
+    }
+
+    /// A line of the training rows of a prepared folder, counted from 0, as it stands; `None` past the end and of other sources.
+    pub(crate) fn prepared_row(&self, line: u64) -> Result<Option<(Example, Option<String>)>, TrainError> {
+        let Kind::Prepared { rows, .. } = &self.kind else { return Ok(None) };
+        rows.get(line, Trace::text_of).map_err(TrainError::data("reading prepared rows"))
+    }
+
+    /// The token shards that the foundation phase trains on in place of the rows.
+    pub(crate) fn shards(&self) -> Option<&Shards> {
+        match &self.kind {
+            Kind::Prepared { shards, .. } => shards.as_ref(),
+            Kind::Gym(_) | Kind::Rows(_) => None,
+        }
     }
 
     /// Where position `position` of a task of `count` rows stands: an epoch after the other, each in another order.

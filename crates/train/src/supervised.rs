@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use chemr_engine::{Objective, TokenLoss, Tokenizer};
+use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use crate::ahead::Ahead;
@@ -18,6 +19,7 @@ use crate::progress::{Pace, Update};
 use crate::recipe::SupervisedSection;
 use crate::rows::{DroppedSample, RowMaker, StepData};
 use crate::run::PhaseRun;
+use crate::shards::ShardMaker;
 
 /// Dropped traces kept in `samples/` for a person to look at, per phase.
 const KEPT_DROPS: usize = 40;
@@ -67,7 +69,7 @@ pub(crate) fn run(
 ) -> Result<(RunStatus, PhaseState), TrainError> {
     let phase = state.phase;
     let mut learner = run.learner(values, section.adamw(), &state)?;
-    let maker = RowMaker::new(run.source, tokenizer, phase, section, &run.recipe.data.shares, run.recipe.run.seed)?;
+    let make = step_maker(run, section, tokenizer, phase)?;
     let (schedule, max_norm) = (section.schedule(), section.max_norm());
     let before = state.seconds;
     let mut pace = Pace::new(state.step);
@@ -77,7 +79,9 @@ pub(crate) fn run(
     let mut drops_seen: Vec<DroppedSample> = if state.step > 0 { read_drops(&drops_file) } else { Vec::new() };
     let status = std::thread::scope(|scope| {
         let block = run.recipe.data.block_steps as u64;
-        let mut ahead = Ahead::start(scope, state.step, section.steps, block, |first, count| maker.block(first, count));
+        let mut ahead = Ahead::start(scope, state.step, section.steps, block, |first, count| {
+            (first..first + count).into_par_iter().map(&make).collect()
+        });
         while state.step < section.steps {
             if stop.load(Ordering::Relaxed) {
                 return Ok(RunStatus::Stopped);
@@ -149,6 +153,28 @@ pub(crate) fn run(
         )?;
     }
     Ok((status, state))
+}
+
+/// Makes the data of a step by its number, counted from 0.
+type StepMaker<'a> = Box<dyn Fn(u64) -> Result<StepData, TrainError> + Send + Sync + 'a>;
+
+fn step_maker<'a>(
+    run: &'a PhaseRun<'_>,
+    section: &'a SupervisedSection,
+    tokenizer: &'a Tokenizer,
+    phase: PhaseKind,
+) -> Result<StepMaker<'a>, TrainError> {
+    let recipe = run.recipe;
+    match run.source.shards().filter(|_| phase == PhaseKind::Foundation) {
+        Some(shards) => {
+            let maker = ShardMaker::new(run.source, shards, tokenizer, &run.tokenizer_sha256()?, recipe)?;
+            Ok(Box::new(move |step| maker.step(step)))
+        }
+        None => {
+            let maker = RowMaker::new(run.source, tokenizer, phase, section, &recipe.data.shares, recipe.run.seed)?;
+            Ok(Box::new(move |step| maker.step(step)))
+        }
+    }
 }
 
 /// The batch of a step that failed, with each position's log-probability.

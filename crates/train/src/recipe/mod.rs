@@ -162,6 +162,9 @@ section! {
         imports: Vec<String> = Vec::new(),
         /// Keep at most this many training rows per importer, or of each task of a prepared folder; 0 = all.
         max_rows: usize = 0,
+        /// The foundation phase takes the token shards of the prepared folder (docs/prepare.md), in the mixture that it was prepared with,
+        /// in place of equal numbers of rows of each task.
+        shards: bool = false,
         /// Rows of each task in a round of the supervised phases, in the order of the tasks; empty = one each.
         shares: Vec<u32> = Vec::new(),
         /// Steps of data made ahead of the trainer in one block.

@@ -171,6 +171,14 @@ impl Recipe {
         {
             return fail("data.levels must be a list of at least one of 1, 2, 3, 4, 5".into());
         }
+        if self.data.shards && self.data.source != "prepared" {
+            return fail("data.shards needs data.source = \"prepared\": shards are part of a prepared folder".into());
+        }
+        if self.data.shards && (self.data.max_rows > 0 || !self.data.shares.is_empty()) {
+            return fail(
+                "data.shards takes the mixture as it was prepared: leave out data.max_rows and data.shares".into(),
+            );
+        }
         if self.eval.examples_per_task == 0 || self.eval.max_new_tokens == 0 {
             return fail("eval.examples_per_task and eval.max_new_tokens must be at least 1".into());
         }

@@ -1,5 +1,6 @@
 //! Reading token shards.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -107,7 +108,7 @@ impl Shard {
     /// Whoever writes a wrong table can write its hash.
     fn check_tables(&self) -> Result<(), PrepareError> {
         let broken = |message: String| PrepareError::broken(&self.path, message);
-        let tokens = u64_at(&self.map, 40).unwrap_or_default();
+        let tokens = self.tokens();
         let mut end = 0_u64;
         for row in 0..self.rows {
             let entry = self.entry(row).ok_or_else(|| broken(format!("row {row} is missing")))?;
@@ -168,6 +169,16 @@ impl Shard {
     /// SHA-256 of the `tokenizer.json` that the tokens are of.
     pub fn tokenizer_sha256(&self) -> String {
         hexadecimal(&self.map[48..80])
+    }
+
+    /// SHA-256 of all that follows the header.
+    pub fn sha256(&self) -> &[u8] {
+        &self.map[80..HEADER]
+    }
+
+    /// Number of tokens.
+    pub fn tokens(&self) -> u64 {
+        u64_at(&self.map, 40).unwrap_or_default()
     }
 
     /// A row by its place.
@@ -255,6 +266,17 @@ impl Shards {
     /// Sequences of all shards.
     pub fn sequences(&self) -> u64 {
         self.shards.iter().map(|shard| shard.sequences() as u64).sum()
+    }
+
+    /// Places in `tasks` of those that have rows here; the manifest also names tasks of other splits.
+    pub fn tasks_with_rows(&self) -> BTreeSet<usize> {
+        let rows = self.shards.iter().flat_map(|shard| (0..shard.rows()).filter_map(|row| shard.entry(row)));
+        rows.map(|row| row.task as usize).collect()
+    }
+
+    /// Tokens of all shards.
+    pub fn tokens(&self) -> u64 {
+        self.shards.iter().map(Shard::tokens).sum()
     }
 
     /// A sequence by its number over all shards; [`super::super::Order`] shuffles these.

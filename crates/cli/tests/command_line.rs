@@ -200,7 +200,7 @@ fn readers_that_go_away_are_no_panic() {
     }
     assert!(prepared.join("train.jsonl").is_file());
     // Stopped, not broken: the same command goes on.
-    assert!(folder.path().join("run/recipe.toml").is_file());
+    assert!(folder.path().join("run/config.toml").is_file());
 }
 
 #[test]

@@ -6,6 +6,7 @@ use chemr_tasks::Split;
 
 use crate::DataError;
 use crate::folder::FolderError;
+use crate::wording::counted;
 
 /// An error of an audit. Rows that cannot be read are no errors; they are counted in the report.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +27,8 @@ pub enum AuditError {
     Parts { split: Split, folder: PathBuf },
     /// Every line was unreadable, or there was none.
     #[error(
-        "no row can be read: {lines} lines, the first fault {first}; `chemr data import` makes examples of public files"
+        "no row can be read: {}, the first fault {first}; `chemr data import` makes examples of public files",
+        counted(*lines, "line", "lines")
     )]
     NothingReadable { lines: u64, first: String },
     #[error("{path} has more than {limit} lines that hold something", path = path.display())]

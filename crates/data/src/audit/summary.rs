@@ -1,7 +1,6 @@
 //! The findings of an audit in sentences.
 
 use super::options::Check;
-use super::out_of;
 use super::report::{Finding, Report, SetLeakage, Severity};
 use super::table::Relation;
 use crate::wording::{counted, percent, thousands};

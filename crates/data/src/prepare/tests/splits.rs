@@ -42,35 +42,32 @@ fn a_molecule_is_in_one_split_over_all_tasks() {
 
 #[test]
 fn splits_that_came_out_empty_are_warned_of() {
-    // The same year for all; one scaffold for all; nothing given.
-    let smiles = ["Cc1ccccc1", "CCc1ccccc1", "CCCc1ccccc1", "CCCCc1ccccc1", "CCCCCc1ccccc1"];
+    // 17 molecules of one scaffold and 3 of another, all of one year: neither group is as small as the validation share, and the year is not
+    // divided.
+    let chains = |ring: &str, count: usize| (1..=count).map(|n| format!("{}{ring}", "C".repeat(n))).collect::<Vec<_>>();
+    let smiles = [chains("c1ccccc1", 17), chains("c1ccncc1", 3)].concat();
     let rows: Vec<Example> = smiles
         .iter()
         .map(|text| row("property.esol", Split::Train, &[("smiles", text)], "1", &[("year", "2000")]))
         .collect();
     let bench = Bench::new(&rows);
-    for (split, told) in [
-        (SplitBy::Given, "no row is given as"),
-        (SplitBy::Scaffold, "whole groups go to one side"),
-        (SplitBy::Time, "rows of one time stay together"),
-        (SplitBy::Random, "too few molecules"),
+    for (split, share, empty, told) in [
+        (SplitBy::Given, 0.05, &[Split::Valid, Split::Test][..], "no row is given as"),
+        (SplitBy::Scaffold, 0.05, &[Split::Valid], "whole groups go to one side"),
+        (SplitBy::Time, 0.05, &[Split::Valid, Split::Test], "rows of one time stay together"),
+        (SplitBy::Random, 1e-9, &[Split::Valid, Split::Test], "too few molecules"),
+        (SplitBy::Random, 0.0, &[], ""),
     ] {
-        let name = format!("{split:?}");
-        // Of scaffolds one group that fits nowhere would be the test.
-        let (valid, test) = if split == SplitBy::Scaffold { (0.05, 0.0) } else { (0.05, 0.05) };
-        let manifest = prepare(&Options { split, valid, test, ..bench.options() }, None, &bench.out(&name));
-        let Ok(manifest) = manifest else {
-            // All in one held-out split is an error already.
-            assert_ne!(split, SplitBy::Given);
-            continue;
-        };
-        let empty: Vec<Split> =
-            [Split::Valid, Split::Test].into_iter().filter(|split| bench.rows(&name, *split).is_empty()).collect();
-        let wanted = empty.iter().filter(|split| **split == Split::Valid || test > 0.0).count();
-        assert_eq!(manifest.warnings.len(), wanted, "{split:?}: {:?}", manifest.warnings);
-        assert!(manifest.warnings.iter().all(|text| text.contains(told)), "{split:?}: {:?}", manifest.warnings);
+        let name = format!("{split:?}-{share}");
+        let manifest = bench.prepare(&name, &Options { split, valid: share, test: share, ..bench.options() });
+        let warnings = &manifest.warnings;
+        assert_eq!(warnings.len(), empty.len(), "{name}: {warnings:?}");
+        for (split, warning) in empty.iter().zip(warnings) {
+            assert!(bench.rows(&name, *split).is_empty());
+            assert!(warning.starts_with(&format!("{split}.jsonl is empty: ")) && warning.contains(told), "{warning}");
+        }
         let stored = std::fs::read_to_string(bench.out(&name).join("prepare.json")).unwrap();
-        assert!(manifest.warnings.iter().all(|text| stored.contains(text)), "{stored}");
+        assert!(warnings.iter().all(|text| stored.contains(text)), "{stored}");
     }
     // What was given, and went to another side or out.
     let lost = [Example { split: Split::Valid, ..rows[0].clone() }, Example { split: Split::Test, ..rows[0].clone() }];

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::Context;
+use chemr_data::tell;
 use chemr_engine::{InferenceModel, Tokenizer};
 use chemr_eval::{Asked, EvalError, EvalOptions, ModelFacts, PhaseRecord, PhaseScores, Summary, TaskRows};
 use chemr_tasks::Prompts;
@@ -106,7 +107,7 @@ impl PhaseHook for AfterPhase<'_> {
         let questions = Questions::zero_shot(self.prompts);
         let scores = evaluate(outcome.name, &model, &tokenizer, self.rows, &questions, self.recipe, self.stop)
             .inspect_err(|error| self.stopped = matches!(error, EvalError::Stopped))?;
-        eprint!("{}\n{}", headline(outcome.name, &scores), table(&scores));
+        tell!("{}\n{}", headline(outcome.name, &scores), table(&scores).trim_end());
         let record = PhaseRecord {
             name: outcome.name.to_owned(),
             seconds: outcome.seconds,
@@ -136,9 +137,9 @@ pub fn summarise(run: &Path, model: ModelFacts, seed: u64) -> Result<(Summary, P
 pub fn train_and_report(recipe: &Recipe, out: &Path, resume: bool, plan: &str) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     check_start(recipe, out, resume)?;
-    eprintln!("{plan}");
+    tell!("{plan}");
     if recipe.data.source != "gym" {
-        eprintln!("reading the data files (a minute)");
+        tell!("reading the data files (a minute)");
     }
     let source = Source::open(recipe)?;
     let rows = crate::rows::held_out(recipe, &source).context("held-out questions")?;
@@ -192,6 +193,6 @@ fn question_to_try(rows: &[TaskRows]) -> String {
 }
 
 fn stopped(out: &Path) -> Outcome {
-    eprintln!("stopped; everything up to here is saved. To go on: {}", program::resuming(out));
+    tell!("stopped; everything up to here is saved. To go on: {}", program::resuming(out));
     Outcome::Stopped
 }

@@ -3,7 +3,11 @@
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
+use chemr_data::audit::AuditError;
+use chemr_data::export::ExportError;
+use chemr_data::prepare::PrepareError;
 use chemr_data::sources::{Fault, FetchError};
+use chemr_data::tell;
 
 /// How a command ended when it did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +24,7 @@ pub enum Outcome {
     Faulty(Fault),
 }
 
-/// A line on standard output. A closed pipe (`| head`) is an error to return, not a reason to panic as `println!` does.
+/// A line on standard output; `tell!` writes one to standard error. A closed pipe (`| head`) is an error to return, not a reason to panic as `println!` does.
 macro_rules! say {
     ($($text:tt)*) => {{
         use std::io::Write;
@@ -40,10 +44,20 @@ pub fn code(outcome: anyhow::Result<Outcome>) -> ExitCode {
         // `chemr mol - | head` closed the pipe: no failure worth a message.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("chemr: {}", message(&error));
-            error.downcast_ref::<FetchError>().map_or(ExitCode::FAILURE, |error| fault_code(error.fault()).into())
+            tell!("chemr: {}", message(&error));
+            ExitCode::from(failure_code(&error))
         }
     }
+}
+
+fn failure_code(error: &anyhow::Error) -> u8 {
+    if let Some(error) = error.downcast_ref::<FetchError>() {
+        return fault_code(error.fault());
+    }
+    let is_usage = error.downcast_ref().is_some_and(PrepareError::is_usage)
+        || error.downcast_ref().is_some_and(ExportError::is_usage)
+        || error.downcast_ref().is_some_and(AuditError::is_usage);
+    if is_usage { 2 } else { 1 }
 }
 
 /// The exit codes of downloads; `chemr data fetch --help` lists them.

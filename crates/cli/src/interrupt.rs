@@ -1,10 +1,13 @@
-//! Ctrl-C and SIGTERM.
+//! Ctrl-C, SIGTERM, and readers that go away.
 //!
 //! The chemistry toolkit installs a SIGINT handler of its own around every substructure search, shared by all threads, and
 //! cuts the search short when the signal comes. So no handler may ever run: the signals are blocked in every thread and a
 //! thread of ours waits for them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use chemr_data::tell;
+use chemr_data::telling::when_nobody_reads;
 
 static STOP: AtomicBool = AtomicBool::new(false);
 static GRACEFUL: AtomicBool = AtomicBool::new(false);
@@ -15,15 +18,20 @@ pub fn stop_flag() -> &'static AtomicBool {
     &STOP
 }
 
+/// What the first Ctrl-C does, without a word: somebody piped a run into `head` and has seen enough. Work that cannot stop goes on to its end.
+fn nobody_reads() {
+    STOP.store(true, Ordering::SeqCst);
+}
+
 fn interrupted() {
     if !GRACEFUL.load(Ordering::SeqCst) {
-        eprintln!("\nstopped");
+        tell!("\nstopped");
         std::process::exit(130);
     }
     if STOP.swap(true, Ordering::SeqCst) {
         std::process::exit(130);
     }
-    eprintln!("\nstopping at the next safe point; press Ctrl-C again to stop at once");
+    tell!("\nstopping at the next safe point; press Ctrl-C again to stop at once");
 }
 
 /// Starts to listen. Must come before any other thread exists, so that all inherit the blocked signals.
@@ -32,6 +40,7 @@ fn interrupted() {
 /// The system refuses to block signals or to start a thread.
 #[cfg(unix)]
 pub fn listen() -> anyhow::Result<()> {
+    when_nobody_reads(nobody_reads);
     use nix::sys::signal::{SigSet, Signal};
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGINT);
@@ -51,5 +60,6 @@ pub fn listen() -> anyhow::Result<()> {
 /// The system refuses the handler.
 #[cfg(not(unix))]
 pub fn listen() -> anyhow::Result<()> {
+    when_nobody_reads(nobody_reads);
     Ok(ctrlc::set_handler(interrupted)?)
 }

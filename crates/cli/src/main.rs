@@ -1,5 +1,8 @@
 //! `chemr`: arguments to calls. How things work is in the library crates.
 
+// They panic when nobody reads any more: `say!` and `tell!` do not.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod commands;
 mod environment;
 mod evaluator;
@@ -13,6 +16,7 @@ mod terminal;
 
 use std::process::ExitCode;
 
+use chemr_data::tell;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{ask, data, doctor, eval, merge, mol, prompts, quickstart, report, run, score, serve, train};
@@ -56,7 +60,7 @@ fn main() -> ExitCode {
     // The doctor tells them among its checks.
     if !matches!(arguments.command, Command::Doctor(_)) {
         for complaint in environment::complaints() {
-            eprintln!("warning: {complaint}");
+            tell!("warning: {complaint}");
         }
     }
     let outcome = match arguments.command {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
+use chemr_data::tell;
 use chemr_engine::hf::{ADAPTER_CONFIG_FILE, CONFIG_FILE};
 use chemr_engine::tokenizer::TOKENIZER_FILE;
 use chemr_engine::{
@@ -189,9 +190,9 @@ impl Found {
         };
         let loaded = loaded.with_context(|| name.clone())?;
         match (held, precision) {
-            (Precision::Single, _) => eprintln!("{name}"),
-            (_, Some(_)) => eprintln!("{name} as {held}"),
-            (_, None) => eprintln!("{name} in {held}, as it was trained"),
+            (Precision::Single, _) => tell!("{name}"),
+            (_, Some(_)) => tell!("{name} as {held}"),
+            (_, None) => tell!("{name} in {held}, as it was trained"),
         }
         Ok(loaded)
     }

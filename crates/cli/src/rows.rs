@@ -1,6 +1,7 @@
 //! Held-out rows for an evaluation, from the source that a recipe names.
 
 use anyhow::bail;
+use chemr_data::tell;
 use chemr_eval::TaskRows;
 use chemr_tasks::Split;
 use chemr_train::{PhaseKind, Recipe, Source};
@@ -17,7 +18,7 @@ pub fn held_out(recipe: &Recipe, source: &Source) -> anyhow::Result<Vec<TaskRows
         "valid" => Split::Valid,
         other => bail!("eval.split is `{other}`: use `test` or `valid`"),
     };
-    eprintln!("preparing held-out questions");
+    tell!("preparing held-out questions");
     let held_out = source.held_out(&recipe.data, split, recipe.eval.examples_per_task)?;
     let mut rows = Vec::new();
     for (number, (task, examples)) in source.tasks().iter().zip(held_out).enumerate() {

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
+use chemr_data::tell;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Progress of one evaluation: a bar on a terminal, a line every ten seconds in a pipe.
@@ -24,7 +25,7 @@ impl EvaluationProgress {
             bar
         });
         if bar.is_none() {
-            eprintln!("{name}: evaluating {total} held-out questions");
+            tell!("{name}: evaluating {total} held-out questions");
         }
         let now = Instant::now();
         EvaluationProgress { bar, name: name.to_owned(), started: now, last: now }
@@ -37,7 +38,7 @@ impl EvaluationProgress {
                 self.last = Instant::now();
                 let pace = self.started.elapsed().as_secs_f64() / done.max(1) as f64;
                 let left = chemr_data::wording::duration(pace * total.saturating_sub(done) as f64);
-                eprintln!("{}: {done} of {total} answers, {left} left", self.name);
+                tell!("{}: {done} of {total} answers, {left} left", self.name);
             }
             None => {}
         }

@@ -174,6 +174,35 @@ fn a_closed_pipe_is_no_panic() {
     assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
 }
 
+/// `chemr ... 2>&1 | head`: what cannot be told is dropped, the exit code is that of the work, and a run stops where it can go on.
+#[test]
+fn readers_that_go_away_are_no_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let rows = folder.path().join("rows.jsonl");
+    std::fs::write(&rows, r#"{"task":"property.bbbp","input":{"smiles":"CCO"},"reference":"Yes"}"#).unwrap();
+    let (out, rows) = (out.to_str().unwrap(), rows.to_str().unwrap());
+    let prepared = folder.path().join("prepared");
+    for (arguments, code) in [
+        (&["mol", "CCO"][..], 0),
+        (&["mol", "C1CC", "--json"], 0),
+        (&["data", "info", "qm-9"], 2),
+        (&["report", "nothing"], 1),
+        (&["--help"], 0),
+        (&["data", "prepare", rows, "--out", prepared.to_str().unwrap()], 0),
+        (&["quickstart", "--budget", "smoke", "--out", out], 130),
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chemr"));
+        command.args(arguments).stdin(Stdio::null()).stdout(writer.try_clone().unwrap()).stderr(writer);
+        assert_eq!(command.status().unwrap().code(), Some(code), "{arguments:?}");
+    }
+    assert!(prepared.join("train.jsonl").is_file());
+    // Stopped, not broken: the same command goes on.
+    assert!(folder.path().join("run/config.toml").is_file());
+}
+
 #[test]
 fn mol_draws() {
     let folder = tempfile::tempdir().unwrap();
@@ -370,7 +399,7 @@ fn rows_are_exported_with_their_traces() {
     assert_eq!((&manifest["rows"], &manifest["stage"]), (&1.into(), &"rl".into()));
     for (out, more, code, wanted) in [
         ("chat", &["--to", "openai"][..], 1, "exists already"),
-        ("no", &["--to", "skyrl", "--stage", "sft"], 1, "SkyRL has no stage `sft`; it has rl"),
+        ("no", &["--to", "skyrl", "--stage", "sft"], 2, "SkyRL has no stage `sft`; it has rl"),
         ("no", &["--to", "lm-eval"], 1, "2 of `name.smiles_to_formula` (train)"),
         ("no", &["--to", "excel"], 2, "possible values"),
         ("no", &["--to", "trl", "--task", "unicorn"], 2, "possible values"),
@@ -378,6 +407,52 @@ fn rows_are_exported_with_their_traces() {
         let output = export(out, more);
         let message = text(&output.stderr);
         assert!(output.status.code() == Some(code) && message.contains(wanted), "{more:?}: {message}");
+    }
+    assert!(!folder.path().join("no").exists());
+    for wrong in ["gym:retro", "gym:retro:5", "gym:retrosynthesis:9:5", "gym:retrosynthesis"] {
+        let output = chemr(&["data", "export", wrong, "--to", "trl", "--out", &path("no")]);
+        assert_eq!(output.status.code(), Some(2), "{wrong}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn prepared_and_imported_folders_are_audited_and_exported() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let row = |smiles: &str, split: &str| {
+        format!(
+            r#"{{"task":"property.bbbp","split":"{split}","input":{{"smiles":"{smiles}"}},"reference":"Yes"}}{}"#,
+            "\n"
+        )
+    };
+    std::fs::create_dir(path("imported")).unwrap();
+    std::fs::write(path("imported/examples.jsonl"), row("CCO", "train") + &row("CCN", "test")).unwrap();
+    let output = chemr(&["data", "prepare", &path("imported"), "--out", &path("prepared")]);
+    let warning = "warning: valid.jsonl is empty: no row is given as valid; --split random, scaffold, time or cluster divides the rows\n";
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), warning));
+    assert!(text(&output.stdout).contains("2 groups;"), "{}", text(&output.stdout));
+    for given in ["imported", "prepared"] {
+        let out = path(&format!("{given}-chats"));
+        let output = chemr(&["data", "export", &path(given), "--to", "openai", "--json", "--out", &out]);
+        let manifest: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(manifest["counts"]["property.bbbp"], serde_json::json!({"train": 1, "test": 1}), "{given}");
+        let output = chemr(&["data", "audit", &path(given), "--out", &path(&format!("{given}-audit"))]);
+        let (said, files) = (text(&output.stdout), if given == "prepared" { "3 files" } else { "1 file" });
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert!(said.contains(&format!("2 rows of {files}, 2 molecules, in")), "{said}");
+    }
+    let output = chemr(&["data", "audit", "--train", &path("prepared"), "--out", &path("no")]);
+    let wanted = format!("name {}/train.jsonl", path("prepared"));
+    assert!(output.status.code() == Some(2) && text(&output.stderr).contains(&wanted), "{}", text(&output.stderr));
+    // One command's folder for another's: both say what to name.
+    let parent = folder.path().to_str().unwrap();
+    for arguments in
+        [&["data", "export", parent, "--to", "trl"][..], &["data", "audit", parent], &["data", "prepare", parent]]
+    {
+        let output = chemr(&[arguments, &["--out", &path("no")]].concat());
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(message.contains("name what is meant: ") && message.contains(&path("imported")), "{message}");
     }
     assert!(!folder.path().join("no").exists());
 }
@@ -397,13 +472,16 @@ fn examples_are_prepared_for_training() {
     assert!(!std::fs::read_to_string(path("plain/examples.jsonl")).unwrap().contains(":1]"));
     let output = chemr(&["data", "prepare", &path("maps"), "--align", "2", "--out", &path("aligned")]);
     let said = text(&output.stdout);
-    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
+    assert_eq!((output.status.code(), text(&output.stderr).lines().count()), (Some(0), 2), "valid and test are empty");
     assert!(said.contains("train: 4 aligned pairs, mean edit distance"), "{said}");
     let rows = std::fs::read_to_string(path("aligned/train.jsonl")).unwrap();
     assert!(rows.lines().count() == 4 && !rows.contains(":1]"), "{rows}");
     let output = chemr(&["data", "prepare", &path("plain"), "--align", "2", "--out", &path("unmapped"), "--json"]);
     let manifest: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(manifest["counts"]["retrosynthesis"]["train"]["written"], 1, "{manifest}");
+    let warning = "no reaction was aligned: --align reads the atom maps that `chemr data import --keep-maps` keeps";
+    assert_eq!(manifest["warnings"][2], warning);
+    assert!(text(&output.stderr).ends_with(&format!("warning: {warning}\n")), "{}", text(&output.stderr));
     for (more, code, wanted) in [
         (vec!["--split", "fair"], 2, "given, random, scaffold, time or cluster"),
         (vec!["--augment", "random"], 2, "random:K"),
@@ -411,7 +489,8 @@ fn examples_are_prepared_for_training() {
         (vec!["--split", "time"], 1, "meta field `year`"),
         (vec!["--length", "64"], 2, "--tokenizer"),
         (vec!["--tokenizer", "nowhere"], 1, "nowhere"),
-        (vec!["--valid", "0.5", "--test", "0.5"], 1, "--valid and --test"),
+        (vec!["--valid", "0.5", "--test", "0.5"], 2, "--valid and --test"),
+        (vec!["--similarity", "0"], 2, "--similarity"),
     ] {
         let (input, out) = (path("plain"), path("no"));
         let mut arguments = vec!["data", "prepare", &input, "--out", &out];
@@ -484,7 +563,9 @@ fn examples_are_audited_and_cleaned() {
     let output = audit("out", &["--fix", "--examples", "1"]);
     let said = text(&output.stdout);
     assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""), "{said}");
-    for wanted in ["2 rows stay", "1  leak.question", "1  no_example", "1 lines are no example", "3 rows of 2 files"] {
+    for wanted in
+        ["2 rows stay", "1  leak.question", "1  no_example", "1 line is no example", "3 rows of 2 files, 2 molecules"]
+    {
         assert!(said.contains(wanted), "{wanted}: {said}");
     }
     for (name, lines) in [("clean/examples.jsonl", 2), ("removed.jsonl", 2)] {
@@ -502,7 +583,7 @@ fn examples_are_audited_and_cleaned() {
         (&["--fail-on", "conflicts,leakage"][..], 8, "found by --fail-on: leakage"),
         (&["--checks", "all"], 2, "possible values"),
         (&["--fix-near"], 2, "--fix"),
-        (&["--near", "2"], 1, "--near is a similarity above 0"),
+        (&["--near", "2"], 2, "--near is a similarity above 0"),
         (&["--tokenizer", "nowhere"], 1, "the tokenizer of nowhere"),
     ] {
         let output = audit("failed", more);

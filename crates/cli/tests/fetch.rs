@@ -63,7 +63,7 @@ fn a_download_tells_licence_and_place() {
     let (code, out, err) = ends(&fetch(folder.path(), &[]));
     assert_eq!(code, Some(0), "{err}");
     assert_eq!(err, "mine a.csv: fetched and checked (4 B)\n");
-    assert_eq!(out, "mine: 1 of 1 files, 4 B, in data/mine/original\n  licence  CC0\n  cite     me\n");
+    assert_eq!(out, "mine: 1 of 1 file, 4 B, in data/mine/original\n  licence  CC0\n  cite     me\n");
     assert_eq!(std::fs::read(folder.path().join("data/mine/original/a.csv")).unwrap(), BODY);
     let (code, out, err) = ends(&fetch(folder.path(), &["--json"]));
     assert_eq!((code, err.as_str()), (Some(0), "mine a.csv: there already, checked (4 B)\n"));
@@ -116,6 +116,26 @@ fn each_fault_has_its_exit_code() {
         assert!(err.contains(message), "{path} {more:?}: {err}");
         assert!(!folder.path().join("data/mine/original/a.csv").exists(), "{path} {more:?}");
     }
+}
+
+#[test]
+fn a_file_that_differs_is_not_called_missing() {
+    let server = Server::of(vec![("/a", BODY.to_vec())]);
+    let (folder, _) = registry(&server.url("/a"));
+    std::fs::create_dir_all(folder.path().join("data/mine/original")).unwrap();
+    std::fs::write(folder.path().join("data/mine/original/a.csv"), "mine own").unwrap();
+    let (code, out, err) = ends(&fetch(folder.path(), &["--json"]));
+    assert_eq!(code, Some(5));
+    assert!(err.contains("was left alone") && err.ends_with("chemr: of 1 file 1 differs from the registry\n"), "{err}");
+    let report: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (&report["files"][0]["status"], &report["files"][0]["fault"]),
+        (&"differs".into(), &"verification".into())
+    );
+    std::fs::remove_file(folder.path().join("data/mine/original/a.csv")).unwrap();
+    let (code, _, err) = ends(&fetch(folder.path(), &["--offline"]));
+    assert_eq!(code, Some(4));
+    assert!(err.ends_with("chemr: of 1 file 1 was not fetched\n"), "{err}");
 }
 
 #[test]
@@ -201,10 +221,7 @@ fn what_was_interrupted_goes_on() {
         assert!(stopped.elapsed() < Duration::from_secs(10), "it waited for the server");
         assert_eq!(found, code, "{err}");
         if code.is_some() {
-            assert!(
-                err.contains("stopped; 0 of 1 files are complete, and the same command goes on from here"),
-                "{err}"
-            );
+            assert!(err.contains("stopped; 0 of 1 file complete, and the same command goes on from here"), "{err}");
         }
         assert!(!place.exists());
         let (found, _, err) = ends(&start().wait_with_output().unwrap());

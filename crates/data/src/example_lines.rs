@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::import::EXAMPLES_FILE;
 use crate::predictions::MAX_LINE;
+use crate::prepare::MANIFEST_FILE as PREPARED_FILE;
 
 /// The source of rows that say nothing of theirs.
 const UNNAMED_SOURCE: &str = "given";
@@ -58,12 +59,77 @@ pub(crate) fn example(line: &[u8], trace_text: TraceText) -> Result<(Example, Op
     Ok((example, completion))
 }
 
-/// The file of examples that a path stands for: itself, or that of a folder which an import wrote; `None` for a folder without one.
-pub(crate) fn examples_file(path: &Path) -> Option<PathBuf> {
-    if !path.is_dir() {
-        return Some(path.to_owned());
+/// A file of examples.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ExampleFile {
+    pub path: PathBuf,
+    /// What manifests call it: its name, behind that of its folder where the folder was given. Where the folder lies does not matter.
+    pub name: String,
+}
+
+impl ExampleFile {
+    /// A file that was given itself; `-` is standard input.
+    pub fn new(path: &Path) -> ExampleFile {
+        ExampleFile { path: path.to_owned(), name: base_name(path).unwrap_or_else(|| "-".to_owned()) }
     }
-    Some(path.join(EXAMPLES_FILE)).filter(|file| file.is_file())
+
+    /// A file of a folder that was given.
+    fn within(folder: &Path, name: &str) -> ExampleFile {
+        // All imports have one name of the file within. `.` and `..` have no name.
+        let shown = base_name(folder).map_or_else(|| name.to_owned(), |folder| format!("{folder}/{name}"));
+        ExampleFile { path: folder.join(name), name: shown }
+    }
+}
+
+fn base_name(path: &Path) -> Option<String> {
+    path.file_name().map(|name| name.to_string_lossy().into_owned())
+}
+
+/// The parts of a prepared folder, in their order.
+const PARTS: [Split; 3] = [Split::Train, Split::Valid, Split::Test];
+
+/// The files of examples that a path stands for: itself; `examples.jsonl` of a folder that an import wrote; the parts of a prepared folder,
+/// which lie beside its `prepare.json`.
+///
+/// # Errors
+/// For a folder that is neither: what to name instead, to stand behind the folder's name.
+pub(crate) fn example_files(path: &Path) -> Result<Vec<ExampleFile>, String> {
+    if !path.is_dir() {
+        return Ok(vec![ExampleFile::new(path)]);
+    }
+    if path.join(EXAMPLES_FILE).is_file() {
+        return Ok(vec![ExampleFile::within(path, EXAMPLES_FILE)]);
+    }
+    if is_prepared(path) {
+        let parts: Vec<ExampleFile> =
+            PARTS.iter().map(|split| ExampleFile::within(path, &format!("{split}.jsonl"))).collect();
+        return Ok(parts.into_iter().filter(|part| part.path.is_file()).collect());
+    }
+    Err(format!("holds neither {EXAMPLES_FILE} nor the parts of a prepared folder; {}", instead_of(path)))
+}
+
+/// Whether a folder is one that `chemr data prepare` made.
+pub(crate) fn is_prepared(path: &Path) -> bool {
+    path.join(PREPARED_FILE).is_file() && PARTS.iter().any(|split| path.join(format!("{split}.jsonl")).is_file())
+}
+
+/// What can be given instead of a folder: files and folders of examples within.
+fn instead_of(folder: &Path) -> String {
+    const MOST: usize = 5;
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_lines = |path: &Path| {
+        let name = base_name(path).unwrap_or_default();
+        path.is_file() && (name.ends_with(".jsonl") || name.ends_with(".jsonl.gz"))
+    };
+    let is_folder = |path: &Path| path.join(EXAMPLES_FILE).is_file() || is_prepared(path);
+    let mut found: Vec<PathBuf> = entries.filter(|path| is_lines(path) || is_folder(path)).collect();
+    found.sort();
+    if found.is_empty() {
+        return "name a folder that `chemr data import` or `chemr data prepare` made, or a file of examples".to_owned();
+    }
+    let shown: Vec<String> = found.iter().take(MOST).map(|path| path.display().to_string()).collect();
+    let more = if found.len() > MOST { format!(" (and {} more)", found.len() - MOST) } else { String::new() };
+    format!("name what is meant: {}{more}", shown.join(", "))
 }
 
 /// A line that holds something.
@@ -184,6 +250,30 @@ mod tests {
         {
             assert!(read_line(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn folders_stand_for_the_files_within() {
+        let folder = tempfile::tempdir().unwrap();
+        let make = |name: &str, files: &[&str]| {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+            files.iter().for_each(|file| std::fs::write(folder.path().join(name).join(file), "").unwrap());
+            example_files(&folder.path().join(name))
+        };
+        let names = |found: Result<Vec<ExampleFile>, String>| {
+            found.unwrap().into_iter().map(|file| file.name).collect::<Vec<_>>()
+        };
+        assert_eq!(names(make("imported", &["examples.jsonl", "rejects.jsonl"])), ["imported/examples.jsonl"]);
+        let parts = ["prepare.json", "train.jsonl", "valid.jsonl", "test.jsonl", "dropped.jsonl", "train-00000.tokens"];
+        let wanted = ["prepared/train.jsonl", "prepared/valid.jsonl", "prepared/test.jsonl"];
+        assert_eq!(names(make("prepared", &parts)), wanted);
+        assert_eq!(names(make("part", &["prepare.json", "test.jsonl"])), ["part/test.jsonl"]);
+        assert_eq!(names(example_files(&folder.path().join("none.jsonl"))), ["none.jsonl"]);
+        let told = make("loose", &["train.jsonl", "b.jsonl.gz", "notes.txt"]).unwrap_err();
+        assert!(told.contains("loose/b.jsonl.gz, ") && told.ends_with("loose/train.jsonl"), "{told}");
+        assert!(make("empty", &["notes.txt"]).unwrap_err().contains("`chemr data import`"));
+        let above = example_files(folder.path()).unwrap_err();
+        assert!(above.contains("imported, ") && above.contains("prepared") && !above.contains("loose"), "{above}");
     }
 
     #[test]

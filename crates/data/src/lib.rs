@@ -34,6 +34,7 @@ pub mod shots;
 pub mod sketch;
 pub mod sources;
 mod split;
+pub mod telling;
 pub mod wording;
 
 pub use error::DataError;

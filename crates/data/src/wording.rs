@@ -58,6 +58,11 @@ pub fn thousands(number: u64) -> String {
     text
 }
 
+/// `1 file`, `1,234 files`: a number and what it counts, in the form for one or for any other number.
+pub fn counted(number: u64, one: &str, several: &str) -> String {
+    format!("{} {}", thousands(number), if number == 1 { one } else { several })
+}
+
 /// `4 s`, `3 min 20 s`, `1 h 05 min`.
 pub fn duration(seconds: f64) -> String {
     let seconds = if seconds.is_finite() { seconds.max(0.0).round() as u64 } else { 0 };
@@ -92,6 +97,9 @@ mod tests {
     fn wording() {
         assert_eq!(thousands(1_234_567), "1,234,567");
         assert_eq!(thousands(12), "12");
+        assert_eq!(counted(1, "file is", "files are"), "1 file is");
+        assert_eq!(counted(0, "file is", "files are"), "0 files are");
+        assert_eq!(counted(1_000, "file is", "files are"), "1,000 files are");
         assert_eq!(duration(4.2), "4 s");
         assert_eq!(duration(59.6), "1 min 00 s");
         assert_eq!(duration(7261.0), "2 h 01 min");

@@ -21,6 +21,9 @@
 //! Everything random has a seed made from the run's seed and what the choice is for (step, task, position, sample), so
 //! that data made ahead on many cores, an interruption, or another number of threads change no byte of the weights.
 
+// They panic when nobody reads any more: `chemr_data::tell!` does not.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod ahead;
 mod align;
 mod checkpoint;

@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use chemr_data::tell;
 use chemr_data::wording::duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -75,12 +76,12 @@ impl Lines {
 impl Progress for Lines {
     fn update(&self, update: &Update<'_>) {
         if self.due(update) {
-            eprintln!("{}", line(update));
+            tell!("{}", line(update));
         }
     }
 
     fn message(&self, text: &str) {
-        eprintln!("{text}");
+        tell!("{text}");
     }
 
     fn finish(&self, _: &str) {
@@ -118,10 +119,10 @@ impl Progress for Bar {
     fn message(&self, text: &str) {
         match self.bar.lock() {
             Ok(slot) => match slot.as_ref() {
-                Some((_, bar)) => bar.suspend(|| eprintln!("{text}")),
-                None => eprintln!("{text}"),
+                Some((_, bar)) => bar.suspend(|| tell!("{text}")),
+                None => tell!("{text}"),
             },
-            Err(_) => eprintln!("{text}"),
+            Err(_) => tell!("{text}"),
         }
     }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context, anyhow, bail};
+use chemr_data::tell;
 use chemr_engine::{ChatMessage, GenerationDefaults, Generator, Sampling, StopReason, StopStrings};
 use chemr_protocol::{Claim, ClaimTally, Truth, check_claims};
 use chemr_tasks::shots::Questions;
@@ -90,7 +91,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let prompts = match own_prompts {
         Some(prompts) => {
             if models::trained_prompts(&found.folder)?.is_some_and(|trained| trained.sha256() != prompts.sha256()) {
-                eprintln!(
+                tell!(
                     "warning: the model was trained with other prompts than those of --prompts; its answer may be worth little"
                 );
             }
@@ -108,7 +109,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     if let (Some(example), Some(trained)) = (&asked, &trained)
         && !trained.contains(&example.task)
     {
-        eprintln!(
+        tell!(
             "warning: the run of this model did not train for {}, so its answer may be useless; it trained for {}",
             example.task,
             trained.join(", ")
@@ -182,9 +183,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     }
     say!()?;
     match ended {
-        "stopped" => eprintln!("\nstopped by Ctrl-C before the end"),
+        "stopped" => tell!("\nstopped by Ctrl-C before the end"),
         "token_limit" => {
-            eprintln!("\ncut off after {} tokens (--max-new-tokens, or the model's positions)", generated.tokens.len())
+            tell!("\ncut off after {} tokens (--max-new-tokens, or the model's positions)", generated.tokens.len())
         }
         _ => {}
     }
@@ -203,7 +204,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         };
         let tasks = trained
             .map_or_else(String::new, |tasks| format!("; the run of this model trained for {}", tasks.join(", ")));
-        eprintln!("nothing of this answer was checked: {why}{tasks}");
+        tell!("nothing of this answer was checked: {why}{tasks}");
     }
     Ok(outcome)
 }
@@ -247,12 +248,12 @@ fn read_question(arguments: &Arguments, question: &str) -> anyhow::Result<Option
             if let Some((task, word)) = chemr_tasks::unread(question) {
                 check_input(task, &word).map_err(|error| anyhow!("{error} (--plain sends the question as it is)"))?;
             }
-            eprintln!("the question fits no known task, so it is sent as it is; --task asks in the words of a task");
+            tell!("the question fits no known task, so it is sent as it is; --task asks in the words of a task");
         }
         return Ok(None);
     };
     if arguments.task.is_none() {
-        eprintln!("read as task {} with {}: {field} (--plain sends the text as it is)", task.id(), task.input_key());
+        tell!("read as task {} with {}: {field} (--plain sends the text as it is)", task.id(), task.input_key());
     }
     Ok(Some((task, asked_example(task, field))))
 }

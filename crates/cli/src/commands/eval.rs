@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::bail;
+use chemr_data::tell;
 use chemr_eval::{Asked, PhaseRecord, Summary};
 use chemr_tasks::shots::Questions;
 use chemr_train::{Budget, Recipe, Source, recipe_of};
@@ -93,7 +94,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         chemr_eval::write_phase(out, &record)?;
         chemr_eval::write_prompts(out, prompts)?;
         let (_, report) = evaluator::summarise(out, facts, recipe.run.seed)?;
-        eprintln!("report {}", report.display());
+        tell!("report {}", report.display());
     }
     Ok(Outcome::Done)
 }

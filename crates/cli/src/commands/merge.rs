@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use chemr_data::tell;
 use chemr_engine::hf::GENERATION_CONFIG_FILE;
 use chemr_engine::{EngineError, Precision, load_merged_folder, save_folder_with};
 
@@ -53,7 +54,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     })?;
     let trained_on = found.trained_base();
     if trained_on != Precision::Single {
-        eprintln!(
+        tell!(
             "it was trained on the model in {trained_on} and is merged into the exact one: answers can differ a little"
         );
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use chemr_chem::selfies::Decoding;
 use chemr_chem::{ChemError, Depiction, Gate, Mol, groups, svg};
+use chemr_data::tell;
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -78,7 +79,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         let mol = arguments.parse(&arguments.smiles)?;
         let drawing = svg(&mol, &Depiction { width: 480, height: 360, ..Depiction::default() })?;
         std::fs::write(path, drawing).with_context(|| path.display().to_string())?;
-        eprintln!("drawing {}", path.display());
+        tell!("drawing {}", path.display());
     }
     let facts = describe(arguments, &arguments.smiles);
     if arguments.json {
@@ -91,7 +92,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         && !arguments.selfies
         && let Some(hint) = hint(&arguments.smiles)
     {
-        eprintln!("{hint}");
+        tell!("{hint}");
     }
     Ok(outcome)
 }
@@ -156,7 +157,7 @@ fn read_lines(arguments: &Arguments) -> anyhow::Result<Outcome> {
         output.flush()?;
     }
     if empty {
-        eprintln!("standard input holds no line");
+        tell!("standard input holds no line");
     }
     Ok(outcome)
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
+use chemr_data::tell;
 use chemr_eval::Summary;
 use chemr_train::recipe_of;
 
@@ -33,7 +34,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let report = chemr_eval::report(&arguments.run)?;
     if arguments.json {
         say!("{}", serde_json::to_string_pretty(&summary(arguments)?)?)?;
-        eprintln!("report {}", report.display());
+        tell!("report {}", report.display());
     } else {
         for record in &records {
             say!("{}", evaluator::headline(&record.name, &record.scores))?;

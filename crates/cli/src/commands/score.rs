@@ -5,6 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use chemr_data::tell;
 use chemr_scoring::predictions::{Subject, TaskResult, score_predictions};
 use chemr_tasks::metrics::{Need, Resources};
 use chemr_tasks::suites::{paper, papers, suite, suites};
@@ -83,12 +84,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let results = score_predictions(subject, paper, &resources, &file)?;
     if let Some(path) = &arguments.rows {
         write_rows(path, &results).with_context(|| path.display().to_string())?;
-        eprintln!("rows {}", path.display());
+        tell!("rows {}", path.display());
     }
     for result in &results {
         if !result.told_by.is_empty() {
             let columns = result.told_by.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            eprintln!("taken for {}, by {columns}; --task or a column `task` says otherwise", result.task.id());
+            tell!("taken for {}, by {columns}; --task or a column `task` says otherwise", result.task.id());
         }
         if arguments.json { say!("{}", result.json())? } else { print_table(result)? }
     }

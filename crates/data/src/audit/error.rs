@@ -2,23 +2,33 @@
 
 use std::path::PathBuf;
 
+use chemr_tasks::Split;
+
 use crate::DataError;
 use crate::folder::FolderError;
+use crate::wording::counted;
 
 /// An error of an audit. Rows that cannot be read are no errors; they are counted in the report.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
     #[error(
         "cannot read {path}: {source}; an input is a file with one example a line (JSON, plain or gzipped), or a folder that \
-         `chemr data import` wrote",
+         `chemr data import` or `chemr data prepare` wrote",
         path = path.display()
     )]
     Read { path: PathBuf, source: std::io::Error },
-    #[error("{path} holds no examples.jsonl; name a folder that `chemr data import` wrote, or a file of examples", path = path.display())]
-    NoExamples { path: PathBuf },
+    #[error("{path} {message}", path = path.display())]
+    NoExamples { path: PathBuf, message: String },
+    /// All rows of a prepared folder as of one split.
+    #[error(
+        "--{split} {folder}: a prepared folder has a file for each split; name {folder}/{split}.jsonl, or the folder without --{split}",
+        folder = folder.display()
+    )]
+    Parts { split: Split, folder: PathBuf },
     /// Every line was unreadable, or there was none.
     #[error(
-        "no row can be read: {lines} lines, the first fault {first}; `chemr data import` makes examples of public files"
+        "no row can be read: {}, the first fault {first}; `chemr data import` makes examples of public files",
+        counted(*lines, "line", "lines")
     )]
     NothingReadable { lines: u64, first: String },
     #[error("{path} has more than {limit} lines that hold something", path = path.display())]
@@ -37,6 +47,13 @@ pub enum AuditError {
     Write { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
     Data(#[from] DataError),
+}
+
+impl AuditError {
+    /// Whether the request itself is wrong, whatever the files hold.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, AuditError::Option { .. } | AuditError::Parts { .. })
+    }
 }
 
 impl From<FolderError> for AuditError {

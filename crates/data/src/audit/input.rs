@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use chemr_tasks::Split;
 
 use super::{AuditError, Given};
-use crate::example_lines::{ExampleLines, Text, examples_file};
+use crate::example_lines::{ExampleLines, Text, example_files, is_prepared};
 
 /// Most rows of a batch: the molecules that they are about are held as the toolkit has them, some 60 KB each.
 const BATCH_ROWS: usize = 2048;
@@ -22,12 +22,19 @@ pub(super) struct InputFile {
 
 /// The files behind the given paths.
 pub(super) fn files(given: &[Given]) -> Result<Vec<InputFile>, AuditError> {
-    let file = |Given { path, split }: &Given| {
+    let mut files = Vec::new();
+    for Given { path, split } in given {
         fs::metadata(path).map_err(|source| AuditError::Read { path: path.clone(), source })?;
-        let found = examples_file(path).ok_or_else(|| AuditError::NoExamples { path: path.clone() })?;
-        Ok(InputFile { path: found, split: *split })
-    };
-    given.iter().map(file).collect()
+        if let Some(split) = split
+            && is_prepared(path)
+        {
+            // Its parts say their splits; whoever takes the test part for training means something else.
+            return Err(AuditError::Parts { split: *split, folder: path.clone() });
+        }
+        let found = example_files(path).map_err(|message| AuditError::NoExamples { path: path.clone(), message })?;
+        files.extend(found.into_iter().map(|file| InputFile { path: file.path, split: *split }));
+    }
+    Ok(files)
 }
 
 /// A line as it was read.

@@ -1,10 +1,9 @@
 //! The findings of an audit in sentences.
 
 use super::options::Check;
-use super::out_of;
 use super::report::{Finding, Report, SetLeakage, Severity};
 use super::table::Relation;
-use crate::wording::{percent, thousands};
+use crate::wording::{counted, percent, thousands};
 
 /// A label or mean that differs by more standard errors is told.
 const MANY_ERRORS: f64 = 4.0;
@@ -44,8 +43,8 @@ fn duplicates(report: &Report) -> Finding {
         count: exact,
         of: report.rows,
         sentence: format!(
-            "{} rows repeat question and answer of an earlier row of their set, {} its question. Such rows weigh twice in training and in scores.",
-            thousands(exact),
+            "{} question and answer of an earlier row of the set, {} its question. Such rows weigh twice in training and in scores.",
+            counted(exact, "row repeats", "rows repeat"),
             thousands(question)
         ),
     }
@@ -65,9 +64,9 @@ fn conflicts(report: &Report) -> Vec<Finding> {
             count: conflicts,
             of: questions.one_answer,
             sentence: format!(
-                "{} questions have two answers that cannot both be right: no model can learn or get both. {} more contradict each other once stereochemistry is left out.",
-                thousands(conflicts),
-                thousands(flat)
+                "{} two answers that cannot both be right: no model can learn or get both. {} once stereochemistry is left out.",
+                counted(conflicts, "question has", "questions have"),
+                counted(flat, "more has such answers", "more have such answers")
             ),
         },
         Finding {
@@ -76,8 +75,8 @@ fn conflicts(report: &Report) -> Vec<Finding> {
             count: several,
             of: questions.several,
             sentence: format!(
-                "{} questions have several answers where several can be right (routes to a product, names, descriptions, isomers). A single reference makes scores too low there.",
-                thousands(several)
+                "{} several answers where several can be right (routes to a product, names, descriptions, isomers). A single reference makes scores too low there.",
+                counted(several, "question has", "questions have")
             ),
         },
     ]
@@ -100,11 +99,11 @@ fn leakage(report: &Report) -> Vec<Finding> {
             count: same,
             of,
             sentence: format!(
-                "{} held-out rows share their question, reaction, product or molecule (at any level) with {} rows of the same or a related task that may be trained on, \
-                 in {} pairs of sets. Scores on them measure memory.",
-                thousands(same),
-                thousands(train),
-                thousands(pairs(Relation::SameTask) + pairs(Relation::RelatedTask))
+                "{} question, reaction, product or molecule (at any level) with {} of the same or a related task that may be trained on, \
+                 in {} of sets. Such scores measure memory.",
+                counted(same, "held-out row shares its", "held-out rows share their"),
+                counted(train, "row", "rows"),
+                counted(pairs(Relation::SameTask) + pairs(Relation::RelatedTask), "pair", "pairs")
             ),
         },
         Finding {
@@ -113,9 +112,9 @@ fn leakage(report: &Report) -> Vec<Finding> {
             count: elsewhere,
             of,
             sentence: format!(
-                "{} held-out rows are about a molecule or reaction that stands in another task's training rows. That gives no answer away by itself; \
+                "{} about a molecule or reaction that stands in another task's training rows. That gives no answer away by itself; \
                  a model that is trained on all tasks has seen the molecule.",
-                thousands(elsewhere)
+                counted(elsewhere, "held-out row is", "held-out rows are")
             ),
         },
     ]
@@ -128,16 +127,16 @@ fn alike(report: &Report, check: Check) -> Finding {
         Check::Near => (
             near,
             format!(
-                "{} further held-out rows are about a molecule with a similarity of at least {} to one of the same or a related task (Tanimoto, Morgan radius 2, 2,048 bits).",
-                thousands(near),
+                "{} about a molecule with a similarity of at least {} to one of the same or a related task (Tanimoto, Morgan radius 2, 2,048 bits).",
+                counted(near, "further held-out row is", "further held-out rows are"),
                 report.leakage.near
             ),
         ),
         _ => (
             scaffold,
             format!(
-                "{} further held-out rows have a Murcko scaffold of the same or a related task's training rows: usual in random splits, not in scaffold splits.",
-                thousands(scaffold)
+                "{} a Murcko scaffold of the same or a related task's training rows: usual in random splits, not in scaffold splits.",
+                counted(scaffold, "further held-out row has", "further held-out rows have")
             ),
         ),
     };
@@ -168,12 +167,12 @@ fn maps(report: &Report) -> Finding {
     let sentence = match (count, worst.as_slice()) {
         (0, _) => "No row shows atom maps.".to_owned(),
         (_, []) => format!(
-            "{} rows have atom maps; neither their numbers nor the order of atoms tells the reaction centre.",
-            thousands(count)
+            "{} atom maps; neither their numbers nor the order of atoms tells the reaction centre.",
+            counted(count, "row has", "rows have")
         ),
         (_, worst) => format!(
-            "{} rows have atom maps that give the reaction centre away. {}.",
-            thousands(count),
+            "{} atom maps that give the reaction centre away. {}.",
+            counted(count, "row has", "rows have"),
             worst.join("; ")
         ),
     };
@@ -187,9 +186,10 @@ fn selection(report: &Report) -> Finding {
     let sentence = match of {
         0 => "There are no questions of reagent selection beside yields.".to_owned(),
         _ => format!(
-            "{} held-out questions of reagent selection have the yield of a candidate in a table that may be trained on, in {} rows.",
-            out_of(count, of),
-            thousands(rows)
+            "Of {} of reagent selection {} the yield of a candidate in a table that may be trained on, in {}.",
+            counted(of, "held-out question", "held-out questions"),
+            counted(count, "has", "have"),
+            counted(rows, "row", "rows")
         ),
     };
     Finding { check: Check::Selection, severity: graded(count, Severity::Serious), count, of, sentence }
@@ -204,8 +204,8 @@ fn balance(report: &Report) -> Finding {
         count,
         of: report.balance.len() as u64,
         sentence: format!(
-            "{} held-out sets have a share of labels or a mean that differs from the training rows by more than {MANY_ERRORS} standard errors.",
-            thousands(count)
+            "{} a share of labels or a mean that differs from the training rows by more than {MANY_ERRORS} standard errors.",
+            counted(count, "held-out set has", "held-out sets have")
         ),
     }
 }
@@ -219,7 +219,7 @@ fn length(report: &Report) -> Finding {
         severity: graded(count, Severity::Note),
         count,
         of: count,
-        sentence: format!("The longest question or answer has {} characters.", thousands(count)),
+        sentence: format!("The longest question or answer has {}.", counted(count, "character", "characters")),
     }
 }
 
@@ -233,8 +233,8 @@ fn atoms(report: &Report) -> Finding {
         count: count + same,
         of,
         sentence: format!(
-            "{} reactions have products with atoms of an element that the reactants lack, in {} the product is a reactant: reactants are missing or wrong there.",
-            thousands(count),
+            "{} atoms of an element that the reactants lack, in {} the product is a reactant: reactants are missing or wrong there.",
+            counted(count, "reaction has a product with", "reactions have products with"),
             thousands(same)
         ),
     }

@@ -12,10 +12,14 @@ use crate::export::Stage;
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     #[error(
-        "cannot read {path}: {source}; an input is a file with one example a line (JSON), or gym:TASK[:LEVEL]:COUNT",
+        "cannot read {path}: {source}; wanted is a file with one example a line (JSON, plain or gzipped), or a folder that \
+         `chemr data import` or `chemr data prepare` made",
         path = path.display()
     )]
     Read { path: PathBuf, source: std::io::Error },
+    /// A folder that is none of examples; the message stands behind its name.
+    #[error("{path} {message}", path = path.display())]
+    NoExamples { path: PathBuf, message: String },
     /// An input that begins with `gym:` and goes on in another way than it must.
     #[error("`{input}`: {message}; write gym:TASK[:LEVEL]:COUNT, e.g. gym:retrosynthesis:1:1000")]
     Gym { input: String, message: String },
@@ -39,6 +43,18 @@ pub enum ExportError {
     Parquet(#[from] parquet::errors::ParquetError),
     #[error("cannot write JSON: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+impl ExportError {
+    /// Whether the request itself is wrong, whatever the files hold.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            ExportError::Gym { .. }
+                | ExportError::Stage { .. }
+                | ExportError::Data(DataError::UnknownTask { .. } | DataError::Levels { .. })
+        )
+    }
 }
 
 /// Why a row cannot be exported.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use chemr_tasks::Example;
 
-use crate::example_lines::{self, ExampleLines, Text, TraceText};
+use crate::example_lines::{self, ExampleFile, ExampleLines, Text, TraceText};
 use crate::export::manifest::{InputNote, hexadecimal, sha256};
 use crate::export::{ExportError, ExportOptions, RowFault};
 use crate::predictions::MAX_LINE;
@@ -23,16 +23,31 @@ pub(crate) struct Found {
 /// Takes a row and says whether more are wanted.
 type Take<'a> = &'a mut dyn FnMut(Found) -> Result<ControlFlow<()>, ExportError>;
 
-/// Reads one input, as far as its rows are wanted.
-pub(crate) fn read(input: &str, options: &ExportOptions, take: Take) -> Result<InputNote, ExportError> {
-    match input.strip_prefix("gym:") {
-        Some(rest) => generate(input, rest, options, take),
-        None => file(Path::new(input), options.trace_text, take),
-    }
+/// What one input stands for.
+pub(crate) enum Source<'a> {
+    File(ExampleFile),
+    /// Generated rows: the whole input, and what follows `gym:`.
+    Gym(&'a str, &'a str),
 }
 
-fn file(path: &Path, trace_text: TraceText, take: Take) -> Result<InputNote, ExportError> {
-    lines(path, &mut |number, line| take(Found { place: place(path, number), row: example(line, trace_text) }))
+/// The sources of an input: several for a prepared folder.
+pub(crate) fn sources(input: &str) -> Result<Vec<Source<'_>>, ExportError> {
+    if let Some(rest) = input.strip_prefix("gym:") {
+        return Ok(vec![Source::Gym(input, rest)]);
+    }
+    let folder = |message| ExportError::NoExamples { path: input.into(), message };
+    let files = example_lines::example_files(Path::new(input)).map_err(folder)?;
+    Ok(files.into_iter().map(Source::File).collect())
+}
+
+/// Reads one source, as far as its rows are wanted.
+pub(crate) fn read(source: &Source<'_>, options: &ExportOptions, take: Take) -> Result<InputNote, ExportError> {
+    match source {
+        Source::Gym(input, rest) => generate(input, rest, options, take),
+        Source::File(file) => lines(file, &mut |number, line| {
+            take(Found { place: place(&file.path, number), row: example(line, options.trace_text) })
+        }),
+    }
 }
 
 /// The example of a line, and the completion to train on where it holds one.
@@ -49,11 +64,10 @@ pub(crate) fn place(path: &Path, number: u64) -> String {
 type TakeLine<'a, E> = &'a mut dyn FnMut(u64, &[u8]) -> Result<ControlFlow<()>, E>;
 
 /// Reads the lines of a file of examples, as far as they are wanted.
-pub(crate) fn lines<E: From<ExportError>>(path: &Path, take: TakeLine<E>) -> Result<InputNote, E> {
+pub(crate) fn lines<E: From<ExportError>>(file: &ExampleFile, take: TakeLine<E>) -> Result<InputNote, E> {
+    let path = &file.path;
     let failed = |source| ExportError::Read { path: path.to_owned(), source };
     let mut lines = ExampleLines::open(path).map_err(failed)?;
-    // The name alone: the same file in another folder is the same input.
-    let name = path.file_name().map_or_else(|| "-".to_owned(), |name| name.to_string_lossy().into_owned());
     let mut rows = 0;
     while let Some((number, text)) = lines.next_line().map_err(failed)? {
         let Text::Whole(line) = text else {
@@ -65,7 +79,7 @@ pub(crate) fn lines<E: From<ExportError>>(path: &Path, take: TakeLine<E>) -> Res
         }
     }
     let (hash, is_whole) = lines.finish().map_err(failed)?;
-    Ok(InputNote { name, sha256: hexadecimal(&hash), rows, is_whole, seed: None })
+    Ok(InputNote { name: file.name.clone(), sha256: hexadecimal(&hash), rows, is_whole, seed: None })
 }
 
 /// `TASK[:LEVEL]:COUNT`, where the level may be several, separated by commas.
@@ -111,7 +125,8 @@ mod tests {
     /// All rows of an input.
     fn read(input: &str, options: &ExportOptions) -> Result<(InputNote, Vec<Found>), ExportError> {
         let mut rows = Vec::new();
-        let note = super::read(input, options, &mut |row| {
+        let [source] = sources(input)?.try_into().ok().unwrap();
+        let note = super::read(&source, options, &mut |row| {
             rows.push(row);
             Ok(ControlFlow::Continue(()))
         })?;
@@ -153,11 +168,14 @@ mod tests {
             "gym:retrosynthesis:easy:3",
             "gym:retrosynthesis:99999999999",
         ] {
-            assert!(matches!(read(wrong, &by_default), Err(ExportError::Gym { .. })), "{wrong}");
+            let error = read(wrong, &by_default).err().unwrap();
+            assert!(matches!(error, ExportError::Gym { .. }) && error.is_usage(), "{wrong}");
         }
         for wrong in ["gym:retrosynthesis:9:3", "gym:unicorn:3"] {
-            assert!(matches!(read(wrong, &by_default), Err(ExportError::Data(_))), "{wrong}");
+            let error = read(wrong, &by_default).err().unwrap();
+            assert!(matches!(error, ExportError::Data(_)) && error.is_usage(), "{wrong}");
         }
-        assert!(matches!(read("no/such.jsonl", &by_default), Err(ExportError::Read { .. })));
+        let error = read("no/such.jsonl", &by_default).err().unwrap();
+        assert!(matches!(error, ExportError::Read { .. }) && !error.is_usage());
     }
 }

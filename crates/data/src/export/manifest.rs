@@ -10,11 +10,12 @@ use sha2::{Digest, Sha256};
 use crate::export::row::Row;
 use crate::export::target::{Files, by_split, by_task};
 use crate::export::{ExportError, ExportOptions, Stage, Target};
+use crate::wording::counted;
 
 /// Where rows came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct InputNote {
-    /// Name of the file without its folder, or `gym:…`.
+    /// Name of the file, with that of its folder where the folder was given; or `gym:…`.
     pub name: String,
     /// Of the bytes of the file (unpacked) that were read; of generated rows as JSON lines.
     pub sha256: String,
@@ -126,9 +127,11 @@ fn prompts(rows: &[Row]) -> String {
 /// The contents of `README.md`.
 pub(crate) fn readme(target: &Target, stage: Stage, manifest: &Manifest, rows: &[Row]) -> String {
     let mut text = format!(
-        "# {} rows for {}, stage `{stage}`\n\nWritten by chem-r {} (`chemr data export`). `manifest.json` holds the hashes of the inputs and of every file.\n\n\
+        "# {} for {}, stage `{stage}`\n\nWritten by chem-r {} (`chemr data export`). `manifest.json` holds the hashes of the inputs and of every file.\n\n\
          | task | split | rows |\n|---|---|---|\n",
-        manifest.rows, target.title, manifest.chemr_version
+        counted(manifest.rows as u64, "row", "rows"),
+        target.title,
+        manifest.chemr_version
     );
     for (task, splits) in &manifest.counts {
         for (split, count) in splits {

@@ -42,7 +42,7 @@ use target::Files;
 /// What is exported.
 #[derive(Clone, Debug)]
 pub struct ExportOptions {
-    /// Files with one example a line (plain or gzipped, `-` for standard input), and `gym:TASK[:LEVEL]:COUNT` for generated rows.
+    /// Folders that an import or a preparation made, files with one example a line (plain or gzipped, `-` for standard input), and `gym:TASK[:LEVEL]:COUNT` for generated rows.
     pub inputs: Vec<String>,
     /// Only these splits. Empty: training rows of the gym, all rows of files; for evaluation the test split of both.
     pub splits: Vec<Split>,
@@ -131,12 +131,14 @@ type Chosen = (Vec<InputNote>, Vec<Row>, BTreeMap<&'static str, usize>);
 fn read(stage: Stage, options: &ExportOptions) -> Result<Chosen, ExportError> {
     let (mut inputs, mut rows) = (Vec::new(), Vec::new());
     let (mut skipped, mut held) = (BTreeMap::new(), BTreeMap::new());
-    for input in &options.inputs {
+    let sources: Vec<Vec<input::Source>> =
+        options.inputs.iter().map(|input| input::sources(input)).collect::<Result<_, _>>()?;
+    for source in sources.iter().flatten() {
         let is_full = |rows: &[Row]| options.limit > 0 && rows.len() == options.limit;
         if is_full(&rows) {
             break;
         }
-        let note = input::read(input, options, &mut |input::Found { place, row }| {
+        let note = input::read(source, options, &mut |input::Found { place, row }| {
             let checked = match row {
                 Ok((example, completion)) => {
                     *held.entry((example.task.clone(), example.split)).or_insert(0) += 1;

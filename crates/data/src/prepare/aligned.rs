@@ -18,6 +18,9 @@ use crate::split::stable_hash;
 /// Meta field with the mapped reaction; an import keeps it when asked.
 pub(super) const MAPPED: &str = "mapped";
 
+/// Why a small or symmetric product has no further alignments.
+pub(super) const NO_OTHER_ROOT: &str = "no_other_root";
+
 /// Keeps the seeds of roots apart from others.
 const STREAM: u64 = 0xa11;
 
@@ -97,8 +100,7 @@ pub(super) fn aligned(example: &Example, variant: u32, seed: u64) -> Result<Alig
     if product.mol.canonical() != product_text || sorted(reactants_text.split('.')) != wanted {
         return Err("maps_of_another_reaction");
     }
-    let rooted =
-        rooted(&product.mol, variant, mix(&[seed, STREAM, stable_hash(&example.id)])).ok_or("no_other_root")?;
+    let rooted = rooted(&product.mol, variant, mix(&[seed, STREAM, stable_hash(&example.id)])).ok_or(NO_OTHER_ROOT)?;
     let order = order(&rooted, &product.mol).ok_or("order_unknown")?;
     let mut places = BTreeMap::new();
     for (place, atom) in order.iter().enumerate() {
@@ -221,7 +223,7 @@ mod tests {
             assert_eq!(product[..1], reactants[..1], "{product} {reactants}");
             assert_eq!(found.reference, example.reference);
         }
-        assert_eq!(aligned(&example, 99, 1), Err("no_other_root"));
+        assert_eq!(aligned(&example, 99, 1), Err(NO_OTHER_ROOT));
         assert_ne!(aligned(&example, 1, 1), aligned(&example, 1, 2));
     }
 

@@ -16,8 +16,8 @@ pub enum PrepareError {
     #[error("{message}")]
     Options { message: String },
     /// A folder without examples.
-    #[error("{path} holds no examples.jsonl; name a folder that `chemr data import` made, or files of examples", path = path.display())]
-    NoExamples { path: PathBuf },
+    #[error("{path} {message}", path = path.display())]
+    NoExamples { path: PathBuf, message: String },
     /// A line that is no example of a known task.
     #[error("{place}: {fault}; correct the row, or leave such rows out with --skip-bad")]
     Row { place: String, fault: Box<RowFault> },
@@ -43,6 +43,11 @@ pub enum PrepareError {
 }
 
 impl PrepareError {
+    /// Whether the request itself is wrong, whatever the files hold.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, PrepareError::Options { .. })
+    }
+
     pub(super) fn options(message: impl Into<String>) -> PrepareError {
         PrepareError::Options { message: message.into() }
     }

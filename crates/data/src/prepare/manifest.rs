@@ -9,7 +9,7 @@ use super::shard::ShardNote;
 use super::{Options, PrepareError, Tokeniser};
 use crate::export::InputNote;
 
-pub(super) const MANIFEST_FILE: &str = "prepare.json";
+pub(crate) const MANIFEST_FILE: &str = "prepare.json";
 
 /// Rows of a task in a split, stage after stage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -113,6 +113,8 @@ pub struct Manifest {
     pub left_out: BTreeMap<&'static str, usize>,
     /// Copies that could not be made, by reason.
     pub not_made: BTreeMap<&'static str, usize>,
+    /// Training rows of the mixture that have one spelling although more were asked for: the question holds no molecule, or must stay as it is.
+    pub not_respelled: usize,
     /// Reactions that were to be aligned and could not be, by reason.
     pub unaligned: BTreeMap<&'static str, usize>,
     /// Aligned rows by split.
@@ -120,6 +122,8 @@ pub struct Manifest {
     pub files: BTreeMap<String, FileNote>,
     /// Token shards by split.
     pub packed: BTreeMap<&'static str, Packed>,
+    /// What the user should know before training on the rows, e.g. that a split is empty.
+    pub warnings: Vec<String>,
     pub threads: usize,
     pub seconds: Seconds,
     /// The most memory that the process has held so far, in bytes; where the system tells it.
@@ -145,10 +149,12 @@ impl Manifest {
             skipped: BTreeMap::new(),
             left_out: BTreeMap::new(),
             not_made: BTreeMap::new(),
+            not_respelled: 0,
             unaligned: BTreeMap::new(),
             aligned: BTreeMap::new(),
             files: BTreeMap::new(),
             packed: BTreeMap::new(),
+            warnings: Vec::new(),
             threads: rayon::current_num_threads(),
             seconds: Seconds::default(),
             peak_memory_bytes: None,

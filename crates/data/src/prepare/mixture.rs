@@ -61,6 +61,10 @@ pub(super) fn choose(
         if quota > 0 && !rows.is_empty() {
             manifest.count(task, Split::Train).mixture += quota;
         }
+        if options.augment.is_some() {
+            let is_fixed = |row: &&u32| !entries[**row as usize].has_spellings;
+            manifest.not_respelled += rows.iter().take(quota).filter(is_fixed).count();
+        }
     }
     items.sort_unstable_by_key(|item| (item.row, item.variant));
     if options.keep_order {
@@ -71,13 +75,12 @@ pub(super) fn choose(
     Ok((0..count).filter_map(|place| items.get(permute(place, count, key) as usize).copied()).collect())
 }
 
-/// How often a row of the mixture is written.
+/// How often a row of the mixture is written: in its alignments where it can be aligned, otherwise once; and in its further spellings, which
+/// are further alignments of an aligned row.
 pub(super) fn copies(options: &Options, entry: &Entry) -> u32 {
-    match options.augment {
-        _ if options.align > 0 && entry.has_maps => options.align as u32,
-        Some(augment) if entry.has_spellings => 1 + augment.copies as u32,
-        _ => 1,
-    }
+    let alignments = if entry.has_maps { options.align.max(1) } else { 1 };
+    let spellings = if entry.has_spellings { options.augment.map_or(0, |augment| augment.copies) } else { 0 };
+    (alignments + spellings) as u32
 }
 
 /// `total` in proportion to the weights, as whole numbers (largest remainder).

@@ -21,6 +21,7 @@ mod shard;
 mod spelling;
 mod split;
 mod vary;
+mod warnings;
 mod write;
 
 #[cfg(test)]
@@ -41,7 +42,7 @@ pub use shard::{Shard, ShardNote, ShardRow, Shards};
 use crate::DataError;
 use crate::folder::NewFolder;
 use crate::import::peak_memory;
-use manifest::MANIFEST_FILE;
+pub(crate) use manifest::MANIFEST_FILE;
 
 /// The tokens of a row, as training sees them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +91,7 @@ pub fn prepare(options: &Options, tokeniser: Option<&Tokeniser<'_>>, out: &Path)
     }
     writer.finish(&mut manifest)?;
     scan.spool.remove()?;
+    manifest.warnings = warnings::warnings(options, &manifest);
     manifest.seconds.write = started.elapsed().as_secs_f64() - manifest.seconds.scan - manifest.seconds.split;
     manifest.seconds.total = started.elapsed().as_secs_f64();
     manifest.peak_memory_bytes = peak_memory();

@@ -149,8 +149,9 @@ pub struct Options {
     pub time_field: String,
     /// Tanimoto similarity from which on a molecule joins a cluster.
     pub similarity: f64,
+    /// Further spellings of each training question; of an aligned reaction, further alignments.
     pub augment: Option<Augment>,
-    /// Root-aligned copies of each training reaction that has atom maps; 0 for none.
+    /// Root-aligned copies of each training reaction that has atom maps, the one with the canonical product among them; 0 for none.
     pub align: usize,
     /// Most training rows of a task; `*` for tasks that are not named.
     pub caps: BTreeMap<String, usize>,
@@ -200,7 +201,7 @@ impl Options {
         let share = |share: f64| (0.0..1.0).contains(&share);
         let wrong = |message: &str| Err(PrepareError::options(message));
         if !share(self.valid) || !share(self.test) || self.valid + self.test >= 1.0 {
-            return wrong("--valid and --test are shares of the rows: at least 0, and below 1 together");
+            return wrong("--valid and --test are shares of the rows: each at least 0, both together below 1");
         }
         if !(self.similarity > 0.0 && self.similarity <= 1.0) {
             return wrong("--similarity is above 0 and at most 1");

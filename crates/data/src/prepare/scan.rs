@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chemr_tasks::{Split, task, tasks};
 use rayon::prelude::*;
@@ -12,10 +12,9 @@ use super::files::Spool;
 use super::key::{self, Key};
 use super::manifest::Manifest;
 use super::{Options, PrepareError, SplitBy, aligned, spelling};
-use crate::example_lines::examples_file;
+use crate::example_lines::{ExampleFile, example_files};
 use crate::export::RowFault;
 use crate::export::input;
-use crate::import::EXAMPLES_FILE;
 use crate::split::stable_hash;
 
 /// A batch ends with so many rows, or bytes.
@@ -50,7 +49,7 @@ pub(super) struct Entry {
 pub(super) struct Scan {
     pub entries: Vec<Entry>,
     pub spool: Spool,
-    pub inputs: Vec<PathBuf>,
+    pub inputs: Vec<ExampleFile>,
     /// Distinct key molecules with their fingerprints, where rows are clustered.
     pub molecules: Molecules,
 }
@@ -58,15 +57,18 @@ pub(super) struct Scan {
 impl Scan {
     /// Where a row stands in its file.
     pub fn place(&self, entry: &Entry) -> String {
-        let path = self.inputs.get(usize::from(entry.input)).map_or(Path::new("?"), PathBuf::as_path);
+        let path = self.inputs.get(usize::from(entry.input)).map_or(Path::new("?"), |file| &file.path);
         input::place(path, u64::from(entry.line))
     }
 }
 
 /// Reads all inputs.
 pub(super) fn scan(options: &Options, folder: &Path, manifest: &mut Manifest) -> Result<Scan, PrepareError> {
-    let found = |path: &PathBuf| examples_file(path).ok_or_else(|| PrepareError::NoExamples { path: path.clone() });
-    let inputs = options.inputs.iter().map(found).collect::<Result<Vec<_>, _>>()?;
+    let mut inputs = Vec::new();
+    for path in &options.inputs {
+        let failed = |message| PrepareError::NoExamples { path: path.clone(), message };
+        inputs.extend(example_files(path).map_err(failed)?);
+    }
     if inputs.is_empty() || u16::try_from(inputs.len()).is_err() {
         return Err(PrepareError::options(format!(
             "{} inputs; give at least one and at most {}",
@@ -82,9 +84,9 @@ pub(super) fn scan(options: &Options, folder: &Path, manifest: &mut Manifest) ->
         scan: Scan { entries: Vec::new(), spool: Spool::begin(folder)?, inputs, molecules: Molecules::default() },
     };
     for number in 0..scanner.scan.inputs.len() {
-        let path = scanner.scan.inputs[number].clone();
+        let file = scanner.scan.inputs[number].clone();
         let (mut batch, mut bytes) = (Vec::new(), 0);
-        let mut note = input::lines(&path, &mut |line, text| {
+        let note = input::lines(&file, &mut |line, text| {
             bytes += text.len();
             batch.push((line, text.trim_ascii().to_vec()));
             if batch.len() == BATCH_ROWS || bytes >= BATCH_BYTES {
@@ -94,11 +96,6 @@ pub(super) fn scan(options: &Options, folder: &Path, manifest: &mut Manifest) ->
             Ok::<_, PrepareError>(ControlFlow::Continue(()))
         })?;
         scanner.take(number, &batch)?;
-        if options.inputs[number] != path {
-            // All imports have one name of the file within.
-            let folder = options.inputs[number].file_name().map(|name| name.to_string_lossy().into_owned());
-            note.name = format!("{}/{EXAMPLES_FILE}", folder.unwrap_or_default());
-        }
         manifest.inputs.push(note);
     }
     manifest.skipped = scanner.skipped;
@@ -147,7 +144,7 @@ impl Scanner<'_> {
                     continue;
                 }
                 Err(fault) => {
-                    let place = input::place(&self.scan.inputs[input], *line);
+                    let place = input::place(&self.scan.inputs[input].path, *line);
                     return Err(PrepareError::Row { place, fault: Box::new(fault.clone()) });
                 }
             };

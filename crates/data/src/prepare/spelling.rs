@@ -15,6 +15,9 @@ const FIELDS: [&str; 3] = ["smiles", "product", "reactants"];
 /// Tasks in which the spelling is what is asked about.
 const ABOUT_SPELLING: [&str; 1] = ["cot.same_molecule"];
 
+/// Why a small or symmetric molecule has no further spellings.
+pub(super) const NO_OTHER_SPELLING: &str = "no_other_spelling";
+
 /// Keeps the seeds of spellings apart from others.
 const STREAM: u64 = 0x5be;
 
@@ -63,7 +66,7 @@ pub(super) fn respelled(
         }
         return Ok(copy);
     }
-    Err("no_other_spelling")
+    Err(NO_OTHER_SPELLING)
 }
 
 fn spelled(parts: &[Mol], spelling: Spelling, rng: &mut Rng) -> String {

@@ -15,6 +15,22 @@ pub(super) struct Varied {
     pub unaligned: Option<&'static str>,
 }
 
+/// Writes a further copy in another spelling, or says why there are no more: `reason` where none was asked for.
+fn respell(
+    options: &Options,
+    entry: &Entry,
+    copy: u32,
+    reason: &'static str,
+    example: &mut Example,
+    kind: &mut Option<&'static str>,
+) -> Result<(), &'static str> {
+    let augment = options.augment.filter(|augment| entry.has_spellings && copy as usize <= augment.copies);
+    let augment = augment.ok_or(reason)?;
+    *example = spelling::respelled(example, augment.spelling, copy, options.seed)?;
+    *kind = Some(augment.spelling.as_str());
+    Ok(())
+}
+
 /// Makes the row, or says why this copy cannot be.
 pub(super) fn vary(
     options: &Options,
@@ -38,13 +54,13 @@ pub(super) fn vary(
                 distances = Some((found.before, found.after));
                 example = found.example;
             }
-            // The row itself is trained on as it is; its further copies are not.
+            // A row whose maps are of no use is trained on as one without maps.
             Err(reason) if copy == 0 => unaligned = Some(reason),
-            Err(reason) => return Err(reason),
+            Err(reason) if reason == aligned::NO_OTHER_ROOT => return Err(reason),
+            Err(reason) => respell(options, entry, copy, reason, &mut example, &mut kind)?,
         }
-    } else if let (Some(augment), 1..) = (options.augment.filter(|_| entry.has_spellings), copy) {
-        example = spelling::respelled(&example, augment.spelling, copy, options.seed)?;
-        kind = Some(augment.spelling.as_str());
+    } else if copy > 0 {
+        respell(options, entry, copy, spelling::NO_OTHER_SPELLING, &mut example, &mut kind)?;
     }
     // Maps and their order give the reaction centre away.
     example.meta.remove(aligned::MAPPED);

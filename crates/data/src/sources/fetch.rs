@@ -75,6 +75,8 @@ pub enum FileStatus {
     Present,
     /// Would be downloaded.
     Planned,
+    /// Was there already, is not what it should be, and was left alone.
+    Differs,
     Failed,
     /// Not tried: something before stopped the whole download.
     Skipped,

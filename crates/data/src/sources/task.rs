@@ -89,6 +89,7 @@ impl<'a> Task<'a> {
     }
 
     pub(super) fn differs(&self, message: String) -> FileReport {
-        self.failed(&FetchError::Differs { path: self.target.clone(), message })
+        let error = FetchError::Differs { path: self.target.clone(), message };
+        FileReport { status: FileStatus::Differs, ..self.failed(&error) }
     }
 }

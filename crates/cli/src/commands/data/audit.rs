@@ -9,7 +9,8 @@ use anyhow::Context;
 use chemr_data::audit::{
     AuditOptions, CLEAN_FILE, Check, ConflictRule, FixOptions, Given, HTML_FILE, REMOVED_FILE, Report, audit,
 };
-use chemr_data::wording::thousands;
+use chemr_data::tell;
+use chemr_data::wording::{counted, thousands};
 use chemr_engine::Tokenizer;
 use chemr_tasks::{Example, Prompts, Split};
 use chemr_train::supervised_tokens;
@@ -18,10 +19,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::exit::{Outcome, say};
 use crate::models;
 
-const EXAMPLES: &str = "Inputs are folders that `chemr data import` wrote, or files with one example a line. docs/audit.md says what each check compares. The folder gets \
+const EXAMPLES: &str = "Inputs are folders that `chemr data import` or `chemr data prepare` wrote, or files with one example a line. docs/audit.md says what each check compares. The folder gets \
 audit.json, report.html and, with --fix, clean/examples.jsonl (the rows that stay) and removed.jsonl (the others with their reasons); it appears when all is written.
 
-Exit codes: 0 the audit was made, whatever it found; 1 a file cannot be read, or no row of any; 2 wrong usage; 8 the audit was made, and a check of --fail-on found something.
+Exit codes: 0 the audit was made, whatever it found; 1 a file cannot be read, or no row of any, or the folder exists; 2 wrong usage; 8 the audit was made, and a check of --fail-on found something.
 
 Examples:
   chemr data audit imported/uspto-50k --out audits/uspto-50k
@@ -139,7 +140,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let names: Vec<&str> = failed.into_iter().map(Check::name).collect();
-    eprintln!("chemr: found by --fail-on: {}", names.join(", "));
+    tell!("chemr: found by --fail-on: {}", names.join(", "));
     Ok(Outcome::Found)
 }
 
@@ -175,8 +176,8 @@ fn print(report: &Report, arguments: &Arguments) -> std::io::Result<()> {
     let unreadable = &report.unreadable;
     if unreadable.lines > 0 {
         say!(
-            "\n{} lines are no example, the first {}",
-            thousands(unreadable.lines),
+            "\n{} no example, the first {}",
+            counted(unreadable.lines, "line is", "lines are"),
             match unreadable.first_lines.first() {
                 Some(line) => format!("{}: {}", line.place, line.message),
                 None => String::new(),
@@ -184,20 +185,22 @@ fn print(report: &Report, arguments: &Arguments) -> std::io::Result<()> {
         )?;
     }
     if unreadable.rows > 0 {
-        say!("\n{} rows have molecules that cannot be read; they are compared as texts", thousands(unreadable.rows))?;
+        let rows = counted(unreadable.rows, "row has", "rows have");
+        say!("\n{rows} molecules that cannot be read; they are compared as texts")?;
     }
     if let Some(fix) = &report.fix {
-        say!("\n{} rows stay ({CLEAN_FILE}), {} went ({REMOVED_FILE})", thousands(fix.kept), thousands(fix.removed))?;
+        let kept = counted(fix.kept, "row stays", "rows stay");
+        say!("\n{kept} ({CLEAN_FILE}), {} went ({REMOVED_FILE})", thousands(fix.removed))?;
         for (reason, count) in &fix.reasons {
             say!("{:>11}  {reason}", thousands(*count))?;
         }
     }
     let memory = report.peak_memory_bytes.map_or(String::new(), |bytes| format!(", at most {} MiB", bytes >> 20));
     say!(
-        "\n{} rows of {} files, {} molecules, in {:.1} s{memory}",
-        thousands(report.rows),
-        report.files.len(),
-        thousands(report.molecules),
+        "\n{} of {}, {}, in {:.1} s{memory}",
+        counted(report.rows, "row", "rows"),
+        counted(report.files.len() as u64, "file", "files"),
+        counted(report.molecules, "molecule", "molecules"),
         report.seconds
     )?;
     say!("{}", arguments.out.join(HTML_FILE).display())
@@ -231,7 +234,7 @@ impl Display {
         let Ok(mut told) = self.told.lock() else { return };
         if told.elapsed() >= LINE_EVERY {
             *told = Instant::now();
-            eprintln!("{stage}: {}", thousands(rows));
+            tell!("{stage}: {}", thousands(rows));
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use chemr_data::sources::{Event, FileReport, FileStatus};
+use chemr_data::tell;
 use indicatif::{DecimalBytes, MultiProgress, ProgressBar, ProgressStyle};
 
 /// Pause between two lines about one file.
@@ -82,7 +83,7 @@ impl Display {
         match &self.bars {
             // Fails only where standard error does, which is nothing to tell on standard error.
             Some(bars) => drop(bars.println(text)),
-            None => eprintln!("{text}"),
+            None => tell!("{text}"),
         }
     }
 }
@@ -98,7 +99,9 @@ fn finished(name: &str, report: &FileReport) -> String {
         FileStatus::Present => format!("{name}: there already, checked{size}"),
         FileStatus::Planned => format!("{name}: would be fetched{size} from {}", report.url),
         FileStatus::Skipped => format!("{name}: not tried"),
-        FileStatus::Failed => format!("{name}: {}", report.message.as_deref().unwrap_or("failed")),
+        FileStatus::Differs | FileStatus::Failed => {
+            format!("{name}: {}", report.message.as_deref().unwrap_or("failed"))
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use chemr_data::export::{ExportOptions, Stage, export, target, targets};
+use chemr_data::wording::counted;
 use chemr_protocol::Trace;
 use chemr_tasks::{Split, tasks};
 
@@ -12,7 +13,11 @@ use crate::exit::{Outcome, say};
 const EXAMPLES: &str = "A row of a file may hold a completion to train on: `completion` (a text) or `trace` (a text or a trace object). docs/export.md shows the files of \
 each target and how to load them.
 
+Exit codes: 0 the rows are exported, with --skip-bad without those that cannot be; 1 an input cannot be read, a row cannot be exported, no row is left, or the \
+folder exists; 2 wrong usage, such as a task or level that the gym does not have.
+
 Examples:
+  chemr data export imported/uspto-50k --to trl --split train --out exports/uspto-50k
   chemr data export examples.jsonl --to verl --out exports/verl
   chemr data export examples.jsonl --to llama-factory --task retrosynthesis --split train --out exports/factory
   chemr data export gym:name.smiles_to_formula:1:200 gym:retrosynthesis:200 --to trl --out exports/trl
@@ -22,7 +27,8 @@ Examples:
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Files with one example a line (JSON, plain or gzipped), or `gym:TASK[:LEVEL]:COUNT` for generated rows.
+    /// Folders that `chemr data import` or `chemr data prepare` made, files with one example a line (JSON, plain or gzipped), or
+    /// `gym:TASK[:LEVEL]:COUNT` for generated rows.
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<String>,
     /// The program to write for.
@@ -87,6 +93,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     for (reason, count) in &manifest.skipped {
         say!("left out, {reason}: {count}")?;
     }
-    say!("{} rows for {} ({}) in {}", manifest.rows, target.title, manifest.stage, arguments.out.display())?;
+    let rows = counted(manifest.rows as u64, "row", "rows");
+    say!("{rows} for {} ({}) in {}", target.title, manifest.stage, arguments.out.display())?;
     Ok(Outcome::Done)
 }

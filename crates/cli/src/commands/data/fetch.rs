@@ -8,6 +8,8 @@ use chemr_data::sources::{
     ClientOptions, Dataset, Fault, FetchError, FetchOptions, FileStatus, Mirrors, ProxyChoice, Report, RetryPolicy,
     Role, Selection, Wanted, fetch, hub,
 };
+use chemr_data::tell;
+use chemr_data::wording::counted;
 use indicatif::DecimalBytes;
 
 use super::display::Display;
@@ -117,14 +119,25 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Done);
     };
     // A reader that went away (`| head`) does not make the missing files less missing: the fault's exit code counts.
-    let files = report.files.len();
-    let complete = report.count(FileStatus::Fetched) + report.count(FileStatus::Present);
+    let files = report.files.len() as u64;
+    let complete = (report.count(FileStatus::Fetched) + report.count(FileStatus::Present)) as u64;
     if fault == Fault::Interrupted {
-        eprintln!("chemr: stopped; {complete} of {files} files are complete, and the same command goes on from here");
+        let files = counted(files, "file", "files");
+        tell!("chemr: stopped; {complete} of {files} complete, and the same command goes on from here");
     } else {
-        eprintln!("chemr: {} of {files} files are missing", files - complete);
+        tell!("chemr: {}", unfinished(files, complete, report.count(FileStatus::Differs) as u64));
     }
     Ok(Outcome::Faulty(fault))
+}
+
+/// How many files are not there, and how many are others than they should be.
+fn unfinished(files: u64, complete: u64, differ: u64) -> String {
+    let missing = files - complete - differ;
+    let of = format!("of {}", counted(files, "file", "files"));
+    let differ = (differ > 0).then(|| counted(differ, "differs from the registry", "differ from the registry"));
+    let missing = (missing > 0).then(|| counted(missing, "was not fetched", "were not fetched"));
+    let told: Vec<String> = [differ, missing].into_iter().flatten().collect();
+    format!("{of} {}", told.join(", "))
 }
 
 /// Each dataset once, in the order of the command line.
@@ -174,9 +187,22 @@ fn summarise(datasets: &[Dataset], report: &Report) -> std::io::Result<()> {
         let bytes: u64 = there().filter_map(|file| file.bytes).sum();
         let (complete, wanted) = (there().count(), files().count());
         let folder = report.destination.join(dataset.folder());
-        say!("{}: {complete} of {wanted} files, {}, in {}", dataset.name, DecimalBytes(bytes), folder.display())?;
+        let wanted = counted(wanted as u64, "file", "files");
+        say!("{}: {complete} of {wanted}, {}, in {}", dataset.name, DecimalBytes(bytes), folder.display())?;
         say!("  licence  {}", dataset.licence)?;
         say!("  cite     {}", dataset.citation)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_and_what_differs_are_two_things() {
+        assert_eq!(unfinished(1, 0, 1), "of 1 file 1 differs from the registry");
+        assert_eq!(unfinished(1, 0, 0), "of 1 file 1 was not fetched");
+        assert_eq!(unfinished(9, 3, 2), "of 9 files 2 differ from the registry, 4 were not fetched");
+    }
 }

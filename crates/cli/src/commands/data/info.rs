@@ -1,6 +1,7 @@
 //! `chemr data info`: one dataset.
 
 use chemr_data::sources::{Dataset, SourceFile};
+use chemr_data::wording::counted;
 use indicatif::DecimalBytes;
 
 use super::registry::{RegistryArguments, size};
@@ -47,7 +48,8 @@ fn print(dataset: &Dataset) -> std::io::Result<()> {
     }
     say!("folder    {}", dataset.folder().display())?;
     let usual = || dataset.files.iter().filter(|file| !file.optional);
-    say!("fetched   {} files, {}; files marked * only with --all or --file", usual().count(), size(usual()))?;
+    let files = counted(usual().count() as u64, "file", "files");
+    say!("fetched   {files}, {}; files marked * only with --all or --file", size(usual()))?;
     say!("\n  {:<11} {:<8} {:>9} {:>10}  {:<8} path", "role", "format", "rows", "size", "hash")?;
     for file in &dataset.files {
         print_file(dataset, file)?;

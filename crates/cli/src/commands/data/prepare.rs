@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use chemr_data::prepare::{Augment, Manifest, Options, Overlong, Packing, Share, SplitBy, Tokeniser, Tokens, prepare};
+use chemr_data::tell;
+use chemr_data::wording::{counted, thousands};
 use chemr_engine::tokenizer::TOKENIZER_FILE;
 use chemr_protocol::Trace;
 use chemr_tasks::{Example, Prompts};
@@ -15,19 +17,22 @@ use crate::models;
 
 const EXAMPLES: &str = "The folder gets train.jsonl, valid.jsonl, test.jsonl and prepare.json (all that repeats it, and the numbers); with --tokenizer also token shards \
 of training and validation, and dropped.jsonl with the rows that were too long. The same molecule is never in two splits. docs/prepare.md says how each \
-part works, and what the shards look like.
+part works, and what the shards look like. What is not as was probably meant (an empty split, no reaction aligned) is told as a warning, and in prepare.json.
+
+Exit codes: 0 the rows are written, whatever was warned of; 1 a file cannot be read, a line is no example, a row is too long with --overlong fail, no training \
+row is left, or the folder exists; 2 wrong usage.
 
 Examples:
   chemr data prepare imported/uspto-50k --out prepared/uspto-50k
   chemr data prepare imported/* --split scaffold --valid 0.1 --test 0.1 --augment random:3 --temperature 2 --out prepared/mixture
-  chemr data prepare imported/mapped --align 5 --out prepared/aligned
+  chemr data prepare imported/mapped --align 20 --out prepared/aligned
   chemr data prepare imported/uspto-50k --tokenizer runs/quickstart-001 --length 512 --overlong fail --out prepared/tokens";
 
 /// Make training rows of examples: splits, spellings, root-aligned reactions, mixtures, shuffling, token shards.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Folders that `chemr data import` made, and files with one example a line (JSON, plain or gzipped).
+    /// Folders that `chemr data import` or this command made, and files with one example a line (JSON, plain or gzipped).
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
     /// New folder for the results.
@@ -36,10 +41,10 @@ pub struct Arguments {
     /// How rows are divided: given, random, scaffold, time or cluster.
     #[arg(long, value_name = "KIND", default_value = "given")]
     split: SplitBy,
-    /// Share of validation rows; of no effect on given splits.
+    /// Share of validation rows among all rows that are divided, whatever their tasks; of no effect on given splits.
     #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
     valid: f64,
-    /// Share of test rows; of no effect on given splits.
+    /// Share of test rows, beside those given as test, which stay; of no effect on given splits.
     #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
     test: f64,
     /// Seed of every random choice.
@@ -51,10 +56,10 @@ pub struct Arguments {
     /// Tanimoto similarity from which on a molecule joins a cluster, for --split cluster.
     #[arg(long, value_name = "SIMILARITY", default_value_t = 0.5)]
     similarity: f64,
-    /// Further spellings of each training question: random:K or rooted:K.
+    /// Further spellings of each training question: random:K or rooted:K. An aligned reaction gets K further alignments instead.
     #[arg(long, value_name = "KIND:K")]
     augment: Option<Augment>,
-    /// Write mapped reactions root-aligned, each for training K times with another root; needs `data import --keep-maps`.
+    /// Write mapped reactions root-aligned (R-SMILES), each for training from K roots; needs `data import --keep-maps`.
     #[arg(long, value_name = "K", default_value_t = 0)]
     align: usize,
     /// Most training rows of a task; `*` for the tasks that are not named (repeatable).
@@ -130,6 +135,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         None => prepare(&options, None, &arguments.out)?,
         Some(folder) => tokenised(&options, folder, arguments)?,
     };
+    for warning in &manifest.warnings {
+        tell!("warning: {warning}");
+    }
     if arguments.json {
         say!("{}", serde_json::to_string_pretty(&manifest).context("the manifest")?)?;
     } else {
@@ -190,21 +198,27 @@ fn print_summary(manifest: &Manifest, out: &Path) -> std::io::Result<()> {
             say!("{title}: {}", told.join(", "))?;
         }
     }
+    if manifest.not_respelled > 0 {
+        let rows = counted(manifest.not_respelled as u64, "training row", "training rows");
+        say!("{rows} with one spelling: no molecule in the question, or one that must stay as it is")?;
+    }
     for (split, distances) in &manifest.aligned {
         let (before, after) = distances.means();
-        say!("{split}: {} aligned pairs, mean edit distance {before:.2} before, {after:.2} after", distances.rows)?;
+        let pairs = counted(distances.rows, "aligned pair", "aligned pairs");
+        say!("{split}: {pairs}, mean edit distance {before:.2} before, {after:.2} after")?;
     }
     for (split, packed) in &manifest.packed {
         say!(
-            "{split}: {} tokens in {} sequences, {:.2} % filled, {} of them of completions, {} shards",
-            packed.tokens,
-            packed.sequences,
+            "{split}: {} in {}, {:.2} % filled, {} of them of completions, {}",
+            counted(packed.tokens, "token", "tokens"),
+            counted(packed.sequences, "sequence", "sequences"),
             100.0 * packed.filled,
-            packed.completion_tokens,
-            packed.shards.len()
+            thousands(packed.completion_tokens),
+            counted(packed.shards.len() as u64, "shard", "shards")
         )?;
     }
     let memory = manifest.peak_memory_bytes.map_or(String::new(), |bytes| format!(", at most {} MiB", bytes >> 20));
-    say!("{} groups; {:.1} s{memory}", manifest.groups, manifest.seconds.total)?;
+    let groups = counted(manifest.groups as u64, "group", "groups");
+    say!("{groups}; {:.1} s{memory}", manifest.seconds.total)?;
     say!("{}", out.display())
 }

@@ -6,7 +6,7 @@ mod builder;
 mod sections;
 
 use super::report::Report;
-use crate::wording::{duration, thousands};
+use crate::wording::{counted, duration};
 use builder::Page;
 
 const STYLE: &str = include_str!("style.css");
@@ -19,10 +19,10 @@ pub(super) fn page(report: &Report) -> String {
     page.raw(STYLE);
     page.raw("</style></head><body>\n<header><p class=\"brand\">chem-r audit</p>\n<h1>What the data holds</h1>\n");
     page.paragraph(&format!(
-        "{} rows of {} files, about {} different molecules; {}.",
-        thousands(report.rows),
-        thousands(report.files.len() as u64),
-        thousands(report.molecules),
+        "{} of {}, about {}; {}.",
+        counted(report.rows, "row", "rows"),
+        counted(report.files.len() as u64, "file", "files"),
+        counted(report.molecules, "molecule", "different molecules"),
         duration(report.seconds)
     ));
     page.raw("</header>\n<main>\n");

@@ -8,7 +8,7 @@ use super::super::report::{Place, Report, SetName};
 use super::super::table::Relation;
 use super::super::{CLEAN_FILE, REMOVED_FILE, out_of};
 use super::builder::{MOST_LINES, Page, escaped};
-use crate::wording::{percent, thousands};
+use crate::wording::{counted, percent, thousands};
 
 pub(super) fn summary(page: &mut Page, report: &Report) {
     page.section(
@@ -40,7 +40,7 @@ pub(super) fn fix(page: &mut Page, report: &Report) {
         "Cleaning",
         &format!("{CLEAN_FILE} has the rows that stay, {REMOVED_FILE} the others with the reason and the row that each collides with. Test rows always stay."),
     );
-    page.paragraph(&format!("{} rows stay, {} went.", thousands(fix.kept), thousands(fix.removed)));
+    page.paragraph(&format!("{}, {} went.", counted(fix.kept, "row stays", "rows stay"), thousands(fix.removed)));
     let rows: Vec<Vec<String>> =
         fix.reasons.iter().map(|(reason, count)| vec![reason.clone(), thousands(*count)]).collect();
     page.table(&["Reason", "Rows"], &rows);
@@ -380,10 +380,10 @@ pub(super) fn inputs(page: &mut Page, report: &Report) {
     page.table(&["File", "Split", "Lines", "SHA-256 of its content"], &rows);
     let unreadable = &report.unreadable;
     page.paragraph(&format!(
-        "{} lines are no example. {} rows hold {} molecules that cannot be read; those are compared as texts.",
-        thousands(unreadable.lines),
-        thousands(unreadable.rows),
-        thousands(unreadable.components)
+        "{} no example. {} {} that cannot be read; such are compared as texts.",
+        counted(unreadable.lines, "line is", "lines are"),
+        counted(unreadable.rows, "row holds", "rows hold"),
+        counted(unreadable.components, "molecule", "molecules")
     ));
     let rows: Vec<Vec<String>> =
         unreadable.first_lines.iter().map(|line| vec![line.place.clone(), line.message.clone()]).collect();

@@ -59,7 +59,7 @@ fn folders_and_options() {
     assert!(refused(&bench, &Options { inputs: vec![], ..bench.options() }).contains("0 inputs"));
     assert!(refused(&bench, &Options { inputs: vec![bench.out("none")], ..bench.options() }).contains("cannot read"));
     let folder = Options { inputs: vec![bench.folder.path().to_owned()], ..bench.options() };
-    assert!(refused(&bench, &folder).contains("holds no examples.jsonl"));
+    assert!(refused(&bench, &folder).contains("holds neither examples.jsonl"));
     for (options, told) in [
         (Options { valid: 0.5, test: 0.5, ..bench.options() }, "--valid"),
         (Options { valid: f64::NAN, ..bench.options() }, "--valid"),

@@ -41,6 +41,72 @@ fn a_molecule_is_in_one_split_over_all_tasks() {
 }
 
 #[test]
+fn splits_that_came_out_empty_are_warned_of() {
+    // 17 molecules of one scaffold and 3 of another, all of one year: neither group is as small as the validation share, and the year is not
+    // divided.
+    let chains = |ring: &str, count: usize| (1..=count).map(|n| format!("{}{ring}", "C".repeat(n))).collect::<Vec<_>>();
+    let smiles = [chains("c1ccccc1", 17), chains("c1ccncc1", 3)].concat();
+    let rows: Vec<Example> = smiles
+        .iter()
+        .map(|text| row("property.esol", Split::Train, &[("smiles", text)], "1", &[("year", "2000")]))
+        .collect();
+    let bench = Bench::new(&rows);
+    for (split, share, empty, told) in [
+        (SplitBy::Given, 0.05, &[Split::Valid, Split::Test][..], "no row is given as"),
+        (SplitBy::Scaffold, 0.05, &[Split::Valid], "whole groups go to one side"),
+        (SplitBy::Time, 0.05, &[Split::Valid, Split::Test], "rows of one time stay together"),
+        (SplitBy::Random, 1e-9, &[Split::Valid, Split::Test], "too few molecules"),
+        (SplitBy::Random, 0.0, &[], ""),
+    ] {
+        let name = format!("{split:?}-{share}");
+        let manifest = bench.prepare(&name, &Options { split, valid: share, test: share, ..bench.options() });
+        let warnings = &manifest.warnings;
+        assert_eq!(warnings.len(), empty.len(), "{name}: {warnings:?}");
+        for (split, warning) in empty.iter().zip(warnings) {
+            assert!(bench.rows(&name, *split).is_empty());
+            assert!(warning.starts_with(&format!("{split}.jsonl is empty: ")) && warning.contains(told), "{warning}");
+        }
+        let stored = std::fs::read_to_string(bench.out(&name).join("prepare.json")).unwrap();
+        assert!(warnings.iter().all(|text| stored.contains(text)), "{stored}");
+    }
+    // What was given, and went to another side or out.
+    let lost = [Example { split: Split::Valid, ..rows[0].clone() }, Example { split: Split::Test, ..rows[0].clone() }];
+    let bench = Bench::new(&[&rows[1..], &lost].concat());
+    let warnings = bench.prepare("lost", &bench.options()).warnings;
+    let wanted =
+        "valid.jsonl is empty: 1 row was given as valid, and left out (left out of all splits: 1 molecule_held_out)";
+    assert_eq!(warnings, [wanted]);
+    let options = Options { split: SplitBy::Random, valid: 0.0, test: 0.0, ..bench.options() };
+    let warnings = bench.prepare("moved", &options).warnings;
+    assert!(warnings.len() == 1 && warnings[0].starts_with("valid.jsonl is empty: --valid is 0"), "{warnings:?}");
+}
+
+#[test]
+fn shares_are_of_all_tasks_together_and_not_of_given_test_rows() {
+    // 100 rows of one task on rings of their own, 20 of another on one scaffold, 80 given as test.
+    let ring = |number: usize| format!("C1C{}C1", "C".repeat(number));
+    let mut rows: Vec<Example> =
+        (0..100).map(|number| row("property.esol", Split::Train, &[("smiles", &ring(number))], "1", &[])).collect();
+    for number in 1..=20 {
+        let text = format!("{}c1ccccc1", "C".repeat(number));
+        rows.push(row("property.bbbp", Split::Train, &[("smiles", &text)], "Yes", &[]));
+    }
+    for number in 1..=80 {
+        let text = format!("{}c1ccncc1", "C".repeat(number));
+        rows.push(row("property.esol", Split::Test, &[("smiles", &text)], "1", &[]));
+    }
+    let bench = Bench::new(&rows);
+    let options = Options { split: SplitBy::Scaffold, valid: 0.1, test: 0.1, ..bench.options() };
+    let manifest = bench.prepare("out", &options);
+    let of = |task: &str, split: &str| manifest.counts[task].get(split).map_or(0, |counts| counts.written);
+    assert_eq!(["train", "valid", "test"].map(|split| of("property.esol", split)), [76, 12, 12 + 80]);
+    assert_eq!(["train", "valid", "test"].map(|split| of("property.bbbp", split)), [20, 0, 0]);
+    let wanted =
+        |split: &str| format!("{split}.jsonl has no rows of `property.bbbp`: the shares are of all rows together");
+    assert_eq!(manifest.warnings, [wanted("valid"), wanted("test")]);
+}
+
+#[test]
 fn scaffolds_as_rdkit_and_deepchem_have_them() {
     // RDKit 2026.9.1 MurckoScaffoldSmiles: four of benzene, two of cyclohexane, two without rings, and two of their own; DeepChem's
     // ScaffoldSplitter with shares 0.6, 0.2, 0.2.

@@ -67,6 +67,49 @@ fn held_out_forward_questions_stay_as_they_were_given() {
     assert!(!manifest.aligned.contains_key("test") && manifest.unaligned.is_empty(), "{:?}", manifest.unaligned);
 }
 
+/// Zhong et al. 2022 augment by further roots: both options make the same pairs.
+#[test]
+fn further_spellings_of_an_aligned_reaction_are_further_alignments() {
+    let bench = Bench::new(&reactions(Split::Train));
+    let augmented =
+        |kind: &str| Options { align: 1, augment: Some(format!("{kind}:4").parse().unwrap()), ..bench.options() };
+    let alone = bench.prepare("alone", &Options { align: 5, ..bench.options() });
+    assert_eq!((alone.aligned["train"].rows, alone.not_made.len()), (30, 0));
+    for kind in ["rooted", "random"] {
+        bench.prepare(kind, &augmented(kind));
+        assert_eq!(bench.rows(kind, Split::Train), bench.rows("alone", Split::Train), "{kind}");
+    }
+}
+
+#[test]
+fn reactions_with_maps_of_no_use_are_respelled_like_those_without() {
+    let mut given = reactions(Split::Train);
+    given.truncate(1);
+    given[0].meta.insert("mapped".into(), MAPPED[1].into());
+    let bench = Bench::new(&given);
+    let options = Options { align: 1, augment: Some("random:2".parse().unwrap()), ..bench.options() };
+    let manifest = bench.prepare("out", &options);
+    assert_eq!(manifest.unaligned, BTreeMap::from([("maps_of_another_reaction", 1)]));
+    let kinds: Vec<Option<String>> =
+        bench.rows("out", Split::Train).into_iter().map(|mut row| row.meta.remove("spelling")).collect();
+    assert_eq!(kinds.iter().flatten().count(), 2, "{kinds:?}");
+    // Without --augment the copies that --align asks for cannot be made, and that is told.
+    let manifest = bench.prepare("aligned", &Options { align: 3, ..bench.options() });
+    assert_eq!(manifest.not_made, BTreeMap::from([("maps_of_another_reaction", 2)]));
+}
+
+#[test]
+fn rows_without_other_spellings_are_counted() {
+    let mut given = pairs(5, |_| Split::Train);
+    given.push(row("name.iupac_to_smiles", Split::Train, &[("iupac", "ethanol")], "CCO", &[]));
+    given.push(row("property.bbbp", Split::Train, &[("smiles", "C")], "Yes", &[]));
+    let bench = Bench::new(&given);
+    let options = Options { augment: Some("random:1".parse().unwrap()), ..bench.options() };
+    let manifest = bench.prepare("out", &options);
+    assert_eq!((manifest.not_respelled, manifest.not_made.get("no_other_spelling")), (1, Some(&1)));
+    assert_eq!(bench.prepare("plain", &bench.options()).not_respelled, 0);
+}
+
 #[test]
 fn rows_that_the_mixture_repeats_come_with_their_copies_again() {
     let mut given = reactions(Split::Train);
@@ -105,8 +148,8 @@ fn mapped_reactions_are_aligned_and_maps_go_nowhere() {
     let manifest =
         bench.prepare("aligned", &Options { align: 4, augment: Some("random:1".parse().unwrap()), ..bench.options() });
     let rows = bench.rows("aligned", Split::Train);
-    // 6 rows with maps four times, the one without in two spellings.
-    assert_eq!((rows.len(), manifest.aligned["train"].rows, manifest.aligned["test"].rows), (26, 24, 1));
+    // 6 rows with maps from four roots and a further one, the one without in two spellings.
+    assert_eq!((rows.len(), manifest.aligned["train"].rows, manifest.aligned["test"].rows), (32, 30, 1));
     assert_eq!(manifest.unaligned, BTreeMap::from([("no_maps", 1)]));
     let mut questions = std::collections::BTreeSet::new();
     for row in &rows {

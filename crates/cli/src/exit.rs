@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
+use chemr_data::DataError;
 use chemr_data::sources::{Fault, FetchError};
 
 /// How a command ended when it did not fail.
@@ -41,7 +42,11 @@ pub fn code(outcome: anyhow::Result<Outcome>) -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("chemr: {}", message(&error));
-            error.downcast_ref::<FetchError>().map_or(ExitCode::FAILURE, |error| fault_code(error.fault()).into())
+            match (error.downcast_ref::<FetchError>(), error.downcast_ref::<DataError>()) {
+                (Some(error), _) => fault_code(error.fault()).into(),
+                (_, Some(error)) if error.is_usage() => 2.into(),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }

@@ -58,6 +58,11 @@ pub fn thousands(number: u64) -> String {
     text
 }
 
+/// `1 row`, `1,234 rows`: a number and what it counts, whose plural ends with `s`.
+pub fn counted(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
+}
+
 /// `4 s`, `3 min 20 s`, `1 h 05 min`.
 pub fn duration(seconds: f64) -> String {
     let seconds = if seconds.is_finite() { seconds.max(0.0).round() as u64 } else { 0 };
@@ -86,6 +91,12 @@ mod tests {
         assert_eq!(visible("a\u{202e}b\u{0}\nc"), "a⟨U+202E⟩b␀↵c");
         assert_eq!(visible_lines("a\nb\tc\r"), "a\nb\tc␍");
         assert_eq!(visible("é漢"), "é漢");
+    }
+
+    #[test]
+    fn one_thing_is_no_plural() {
+        let said = [0, 1, 2, 1_000].map(|number| counted(number, "row"));
+        assert_eq!(said, ["0 rows", "1 row", "2 rows", "1,000 rows"]);
     }
 
     #[test]

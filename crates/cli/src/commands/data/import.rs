@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use chemr_data::import::{Request, Summary, formats, import_files};
+use chemr_data::wording::{counted, thousands};
 use chemr_tasks::{Split, tasks};
 
 use crate::exit::{Outcome, say};
@@ -13,7 +14,7 @@ const EXAMPLES: &str = "Files are CSV, TSV, text, JSON or JSON lines, plain or g
 each other, and the reasons for rejects. The folder gets examples.jsonl, rejects.jsonl (every row that was not used, with its reason) and import.json \
 (the numbers); it appears when all is written.
 
-Exit codes: 0 at least one row was kept, however many were rejected; 1 a file cannot be read or understood, and no folder is made; 2 wrong usage; 3 the folder \
+Exit codes: 0 at least one row was kept, however many were rejected; 1 a file cannot be read or understood, and no folder is made; 2 wrong usage, also a --map, --format or --split that does not fit the files; 3 the folder \
 is there, but every row was rejected.
 
 Examples:
@@ -83,6 +84,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         keep_maps: arguments.keep_maps,
     };
     let summary = import_files(&request, &arguments.out)?;
+    if arguments.keep_maps && summary.counts.mapped == 0 {
+        eprintln!(
+            "warning: --keep-maps: no example has a mapped reaction, for none of these rows has atom maps; \
+             `data prepare --align` leaves such rows as they are and counts them as no_maps"
+        );
+    }
     if arguments.json {
         say!("{}", serde_json::to_string_pretty(&summary).context("the summary")?)?;
     } else {
@@ -120,16 +127,17 @@ fn print_summary(summary: &Summary, arguments: &Arguments) -> std::io::Result<()
         say!("passed over {}: {}", file.file, file.reason)?;
     }
     if summary.skipped.len() > LISTED_FILES {
-        say!("passed over {} more files; import.json lists them", summary.skipped.len() - LISTED_FILES)?;
+        let more = counted((summary.skipped.len() - LISTED_FILES) as u64, "more file");
+        say!("passed over {more}; import.json lists them")?;
     }
     let memory = summary.peak_memory_bytes.map_or(String::new(), |bytes| format!(", at most {} MiB", bytes >> 20));
     say!(
-        "{} files, {} rows: {} kept, {} rejected; {} examples in {:.1} s{memory}",
-        summary.files.len(),
-        counts.rows,
-        counts.kept,
-        counts.rejected_rows(),
-        counts.example_count(),
+        "{}, {}: {} kept, {} rejected; {} in {:.1} s{memory}",
+        counted(summary.files.len() as u64, "file"),
+        counted(counts.rows, "row"),
+        thousands(counts.kept),
+        thousands(counts.rejected_rows()),
+        counted(counts.example_count(), "example"),
         summary.seconds
     )?;
     say!("{}", arguments.out.display())

@@ -43,10 +43,10 @@ fn fields_in_quotes_hold_line_ends() {
 
 #[test]
 fn a_quote_that_stays_open_costs_its_line_alone() {
-    let records = read(b"1,a\n2,\"b\n3,c\n\n4,\"d\r\n5,e");
+    let records = read(b"1,a\n2,\"b\n3,c\n\n4,\"\"\r\n5,e");
     assert_eq!(
         lines(&records),
-        [(1, "1,a", WHOLE), (2, "2,\"b", TO_THE_END), (3, "3,c", WHOLE), (5, "4,\"d", TO_THE_END), (6, "5,e", WHOLE)]
+        [(1, "1,a", WHOLE), (2, "2,\"b", TO_THE_END), (3, "3,c", WHOLE), (5, "4,\"\"", WHOLE), (6, "5,e", WHOLE)]
     );
     assert_eq!(lines(&read(b"1,\"a")), [(1, "1,\"a", TO_THE_END)]);
     assert_eq!(lines(&read(b"1,\"a\n")), [(1, "1,\"a", TO_THE_END)]);

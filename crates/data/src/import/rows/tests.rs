@@ -188,3 +188,30 @@ fn errors_of_the_file_are_passed_on() {
     assert_eq!(rows.next_row().unwrap_err().to_string(), "gone");
     assert_eq!(JsonLines::new(after(b"{}")).next_row().unwrap_err().to_string(), "gone");
 }
+
+/// Tables of odd signs, quoted as RFC 4180 wants it, come back as they were, also before and behind a line with an open quote.
+#[test]
+fn what_was_written_is_read() {
+    const SIGNS: [&str; 8] = ["a", "b", "\"", ",", "\n", "\r\n", " c", "é"];
+    for seed in 0..300 {
+        let mut random = crate::rng::Rng::new(seed);
+        let mut field = || -> (String, String) {
+            let text: String = (0..random.below(5)).filter_map(|_| random.pick(&SIGNS)).copied().collect();
+            let is_plain = !text.contains(['"', ',', '\n', '\r']) && random.chance(1, 2);
+            let written = if is_plain { text.clone() } else { format!("\"{}\"", text.replace('"', "\"\"")) };
+            (text.trim().to_owned(), written)
+        };
+        let (mut written, mut wanted) = ("x,y,z\n".to_owned(), Vec::new());
+        for number in 0..20 {
+            let ((one, first), (two, second)) = (field(), field());
+            written.push_str(&format!("{first},{number},{second}{}", ["\n", "\r\n"][number % 2]));
+            wanted.push(serde_json::json!({ "x": one, "y": number.to_string(), "z": two }));
+        }
+        let good = |bytes: &[u8]| table(bytes).into_iter().map(|(_, row)| row).collect::<Result<Vec<_>, _>>();
+        assert_eq!(good(written.as_bytes()), Ok(wanted.clone()), "{seed}");
+        let rows = table(format!("{written}\"open,1,2\na,b,c\n").as_bytes());
+        let (kept, bad): (Vec<_>, Vec<_>) = rows.into_iter().map(|(_, row)| row).partition(Result::is_ok);
+        assert_eq!((kept.len(), bad.len()), (21, 1), "{seed}");
+        assert!(kept.into_iter().map(Result::unwrap).take(20).eq(wanted), "{seed}");
+    }
+}

@@ -124,7 +124,7 @@ fn ragged_and_long_rows_are_rejects() {
     assert_eq!(written.reasons(), [(2, "ragged"), (3, "ragged"), (4, "row_too_long"), (6, "unclosed_quote")]);
     // The open quote costs the rows behind it nothing.
     assert_eq!((written.summary.counts.rows, written.summary.counts.kept), (7, 3));
-    assert_eq!(written.asked()[5], ("molecule_captioning", "CC", "two lines"));
+    assert_eq!(written.asked()[5], ("molecule_captioning", "CC", "two\nlines"));
     assert!(written.rejects[2]["row"].as_str().unwrap().len() < 5000, "only the start of a long row is kept");
     assert!(written.rejects[0]["detail"].as_str().unwrap().contains("2 fields, the header has 3"));
     assert_eq!(written.rejects[1]["row"], "2,CCO,\"an, \"\"old\"\"\",alcohol", "as in the file");
@@ -150,7 +150,7 @@ fn answers_that_verifiers_do_not_read_are_rejects() {
     let written = plainly(&folder, "train.csv");
     assert_eq!(written.reasons(), [(3, "unanswerable.too_long"), (4, "unanswerable.gate")]);
     assert_eq!(written.rejects[0]["task"], "molecule_design");
-    assert_eq!(written.rejects[0]["detail"], "the answer has 406 characters, at most 400 are read");
+    assert_eq!(written.rejects[0]["detail"], "the answer has 404 characters, at most 400 are read");
     assert_eq!(written.rejects[1]["detail"], "the answer has 301 heavy atoms, at most 300 are read");
     // A question may be as large as files may be.
     let counts = &written.summary.counts;

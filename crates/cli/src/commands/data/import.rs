@@ -14,7 +14,7 @@ const EXAMPLES: &str = "Files are CSV, TSV, text, JSON or JSON lines, plain or g
 each other, and the reasons for rejects. The folder gets examples.jsonl, rejects.jsonl (every row that was not used, with its reason) and import.json \
 (the numbers); it appears when all is written.
 
-Exit codes: 0 at least one row was kept, however many were rejected; 1 a file cannot be read or understood, and no folder is made; 2 wrong usage, also a --map, --format or --split that does not fit the files; 3 the folder \
+Exit codes: 0 at least one row was kept, however many were rejected; 1 a file cannot be read or understood, and no folder is made; 2 wrong usage, such as a --map with a field or column that does not exist; 3 the folder \
 is there, but every row was rejected.
 
 Examples:
@@ -105,7 +105,7 @@ fn print_summary(summary: &Summary, arguments: &Arguments) -> std::io::Result<()
         say!("{:<width$}  {:<18} {:<5} {:>9} {:>9} {:>9}", "file", "format", "split", "rows", "kept", "rejected")?;
         for file in &summary.files {
             let counts = &file.counts;
-            let (rows, kept, rejected) = (counts.rows, counts.kept, counts.rejected_rows());
+            let [rows, kept, rejected] = [counts.rows, counts.kept, counts.rejected_rows()].map(thousands);
             say!("{:<width$}  {:<18} {:<5} {rows:>9} {kept:>9} {rejected:>9}", file.file, file.format, file.split)?;
         }
         say!("")?;
@@ -116,7 +116,7 @@ fn print_summary(summary: &Summary, arguments: &Arguments) -> std::io::Result<()
         }
         say!("{title}")?;
         for (name, count) in counts {
-            say!("{count:>9}  {name}")?;
+            say!("{:>9}  {name}", thousands(*count))?;
         }
         say!("")
     };

@@ -1,6 +1,7 @@
 //! The checks that every text passes before the toolkit sees it.
 
 use crate::error::{ChemError, ErrorClass};
+use crate::read::admitted;
 use crate::syntax::Outline;
 
 /// Limits for a text that claims to be a SMILES string.
@@ -69,6 +70,16 @@ impl Gate {
 }
 
 impl Gate {
+    /// Whether the text passes all limits of the gate and the grammar. No molecule is made, so one that passes may still be none:
+    /// this is the cheap question for a text that is known to be a molecule.
+    ///
+    /// # Errors
+    /// As [`Gate::check`] and for the limits on the structure; the classes of the grammar.
+    pub fn admit(&self, text: &str) -> Result<(), ChemError> {
+        let inner = self.check(text)?;
+        admitted(inner, self).map(|_| ())
+    }
+
     /// The limits on the structure, once the grammar has been read.
     pub(crate) fn check_outline(&self, outline: &Outline) -> Result<(), ChemError> {
         let heavy = outline.heavy_atoms();

@@ -11,14 +11,21 @@ use crate::gate::Gate;
 use crate::guard::guarded;
 use crate::syntax::{Meaning, Outline, outline};
 
-/// Reads text that the character checks of the gate have passed. Positions count from its start.
-pub(crate) fn read(text: &str, gate: &Gate) -> Result<Molecule, ChemError> {
+/// The grammar and the limits on the structure of a text that the character checks of the gate have passed: its outline, and the
+/// text in the toolkit's words where these differ.
+pub(crate) fn admitted(text: &str, gate: &Gate) -> Result<(Outline, Option<String>), ChemError> {
     let outline = outline(text)?;
     gate.check_outline(&outline)?;
     let reworded = reword(text, &outline)?;
+    guarded(|| cost::check(reworded.as_deref().unwrap_or(text), &outline, gate.max_ring_combinations))?;
+    Ok((outline, reworded))
+}
+
+/// Reads text that the character checks of the gate have passed. Positions count from its start.
+pub(crate) fn read(text: &str, gate: &Gate) -> Result<Molecule, ChemError> {
+    let (outline, reworded) = admitted(text, gate)?;
     let text = reworded.as_deref().unwrap_or(text);
     guarded(|| {
-        cost::check(text, &outline, gate.max_ring_combinations)?;
         let molecule = Molecule::from_smiles(text).map_err(|error| {
             let found = Fault::of(&error);
             let position = found.atom.and_then(|atom| place(text, &outline, atom, &found));

@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
+use chemr_data::DataError;
 use chemr_data::audit::AuditError;
 use chemr_data::export::ExportError;
 use chemr_data::prepare::PrepareError;
@@ -56,7 +57,8 @@ fn failure_code(error: &anyhow::Error) -> u8 {
     }
     let is_usage = error.downcast_ref().is_some_and(PrepareError::is_usage)
         || error.downcast_ref().is_some_and(ExportError::is_usage)
-        || error.downcast_ref().is_some_and(AuditError::is_usage);
+        || error.downcast_ref().is_some_and(AuditError::is_usage)
+        || error.downcast_ref().is_some_and(DataError::is_usage);
     if is_usage { 2 } else { 1 }
 }
 

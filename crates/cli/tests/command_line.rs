@@ -467,9 +467,16 @@ fn examples_are_prepared_for_training() {
         let (file, out) = (path("train.csv"), path(out));
         let mut arguments = vec!["data", "import", &file, "--out", &out];
         arguments.extend(more);
-        assert_eq!(chemr(&arguments).status.code(), Some(0));
+        let output = chemr(&arguments);
+        assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
     }
     assert!(!std::fs::read_to_string(path("plain/examples.jsonl")).unwrap().contains(":1]"));
+    std::fs::write(path("bare_train.csv"), "id,rxn_class,product,reactants\nUS1,2,CCO,CC=O\n").unwrap();
+    let output = chemr(&["data", "import", &path("bare_train.csv"), "--keep-maps", "--out", &path("bare"), "--json"]);
+    let said = text(&output.stderr);
+    assert!(output.status.success() && said.contains("--keep-maps") && said.contains("no_maps"), "{said}");
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&summary["mapped"], &summary["kept"]), (&0.into(), &1.into()));
     let output = chemr(&["data", "prepare", &path("maps"), "--align", "2", "--out", &path("aligned")]);
     let said = text(&output.stdout);
     assert_eq!((output.status.code(), text(&output.stderr).lines().count()), (Some(0), 2), "valid and test are empty");
@@ -511,7 +518,8 @@ fn public_files_are_imported_row_by_row() {
     assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
     let said = text(&output.stdout);
     assert!(
-        said.contains("1  unparsable.unbalanced_parentheses") && said.contains("1 files, 3 rows: 1 kept, 2 rejected"),
+        said.contains("1  unparsable.unbalanced_parentheses")
+            && said.contains("1 file, 3 rows: 1 kept, 2 rejected; 1 example in"),
         "{said}"
     );
     let rejects = std::fs::read_to_string(path("out/rejects.jsonl")).unwrap();
@@ -533,6 +541,12 @@ fn public_files_are_imported_row_by_row() {
         (vec!["--format", "chebi"], 2, "possible values"),
         (vec!["--split", "all"], 2, "train, valid or test"),
         (vec!["--map", "smiles"], 2, "write field=column"),
+        (vec!["--map", "smile=smiles"], 2, "a field `smile`; did you mean `smiles`?"),
+        (vec!["--map", "smiles=smile"], 2, "no column `smile` for --map smiles=smile; did you mean `smiles`?"),
+        (vec!["--format", "generic"], 2, "needs --task"),
+        (vec!["--format", "moleculenet", "--task", "choice.mmlu"], 2, "has no rows for choice.mmlu"),
+        (vec!["--format", "tomg-bench", "--split", "train"], 2, "for evaluation only"),
+        (vec!["--format", "chebi20"], 1, "no column `description`"),
         (vec!["--task", "choice.mmlu"], 1, "has no rows for choice.mmlu"),
     ] {
         let (file, out) = (path("train.csv"), path("no"));

@@ -34,12 +34,22 @@ pub enum DataError {
     /// A file or folder cannot be imported as a whole.
     #[error("cannot import {path}: {message}", path = path.display())]
     Import { path: PathBuf, message: String },
+    /// What was asked of an import does not fit the file, or itself.
+    #[error("cannot import {path}: {message}", path = path.display())]
+    ImportUsage { path: PathBuf, message: String },
     /// Where something is to be written, something lies already.
     #[error("{path} is already there; name another folder with --out, or remove it", path = path.display())]
     Exists { path: PathBuf },
     /// What was imported cannot be written.
     #[error("cannot write {path}: {source}", path = path.display())]
     Write { path: PathBuf, source: std::io::Error },
+}
+
+impl DataError {
+    /// Whether the user asked for what cannot be, as opposed to files that cannot be read or written.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, DataError::ImportUsage { .. })
+    }
 }
 
 fn place(row: usize) -> String {

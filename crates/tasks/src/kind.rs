@@ -1,6 +1,6 @@
 //! What an answer is: decides its metrics, and what can be wrong with it.
 
-use chemr_chem::ErrorClass;
+use chemr_chem::{ErrorClass, Gate};
 
 use crate::answer::{MAX_COMPLETION_BYTES, Mode, extract, has_tags, text_answer};
 use crate::choice;
@@ -96,6 +96,17 @@ impl Kind {
             Kind::Label => &["accuracy", "balanced_accuracy", "f1", "roc_auc"],
             Kind::Formula => &["exact.formula", "exact.string"],
             Kind::Number => &["mae", "rmse", "r2"],
+        }
+    }
+
+    /// Longest answer that a verifier reads, in bytes; it refuses a longer one unread.
+    pub fn longest_answer(self) -> usize {
+        match self {
+            Kind::Molecule | Kind::Reaction | Kind::Demand => Gate::ANSWER.max_chars,
+            // Names of small molecules in PubChem have a few hundred bytes, the longest caption of ChEBI-20 has 2,350.
+            Kind::Name => 2_000,
+            Kind::Text => 10_000,
+            Kind::Label | Kind::Choice | Kind::Formula | Kind::Number => MAX_COMPLETION_BYTES,
         }
     }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::LazyLock;
 
+use chemr_chem::{ChemError, ErrorClass, Gate};
+
 use crate::answer::{Extraction, Mode, extract, text_answer};
 use crate::example::{Example, Split};
 use crate::guard;
@@ -129,6 +131,25 @@ impl Task {
                 reagent::selection::best(&example.reference).to_owned()
             }
             None => example.reference.clone(),
+        }
+    }
+
+    /// Why the verifier does not read the row's own answer, so that no completion can give it: it is larger than answers may be.
+    /// `too_long` and `gate` are the only classes. `None` when it is read, or the row has none.
+    pub fn oversize(&self, example: &Example) -> Option<ChemError> {
+        let answer = self.reference_answer(example);
+        let text = answer.trim();
+        let (length, most) = (text.len(), self.kind.longest_answer());
+        match self.kind {
+            Kind::Molecule | Kind::Reaction | Kind::Demand => Gate::ANSWER
+                .admit(text)
+                .err()
+                .filter(|error| matches!(error.class, ErrorClass::TooLong | ErrorClass::Gate)),
+            _ if length > most => {
+                let message = format!("{length} bytes, at most {most} are read");
+                Some(ChemError::new(ErrorClass::TooLong, message))
+            }
+            _ => None,
         }
     }
 

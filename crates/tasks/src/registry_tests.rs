@@ -1,5 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use chemr_chem::ErrorClass;
+
 use super::*;
 use crate::{Split, answer_block, completion};
 
@@ -157,6 +159,46 @@ fn parts_carry_the_other_definitions() {
 }
 
 /// A verifier with a fault of its own.
+/// The size of a row's own answer is refused where the verifier refuses it, and nowhere else.
+#[test]
+fn answers_that_are_too_large_are_known_beforehand() {
+    let chain = |atoms: usize| "C".repeat(atoms);
+    // Two characters an atom.
+    let halides = |halves: usize| format!("C{}", "C(Cl)(Cl)".repeat(halves));
+    // A ladder of phosphorus atoms, each rung a ring closure: fused rings that take too long.
+    let ladder: String = (10..40).chain((10..40).rev()).map(|rung| format!("P%{rung}")).collect();
+    let ladder = ladder.replace("%39P%39", "");
+    for (task_id, key, field, reference) in [
+        ("molecule_design", "description", "x", chain(300)),
+        ("molecule_design", "description", "x", chain(301)),
+        ("molecule_design", "description", "x", halides(44)),
+        ("molecule_design", "description", "x", halides(45)),
+        ("molecule_design", "description", "x", ladder),
+        ("retrosynthesis", "product", "x", format!("{}.CCl", chain(296))),
+        ("retrosynthesis", "product", "x", format!("{}.{}", chain(200), chain(200))),
+        ("name.formula_to_smiles", "formula", "C300H602", chain(300)),
+        ("name.formula_to_smiles", "formula", "C301H604", chain(301)),
+        ("name.smiles_to_iupac", "smiles", "C", chain(2_000)),
+        ("name.smiles_to_iupac", "smiles", "C", chain(2_001)),
+        ("molecule_captioning", "smiles", "C", "a cap ".repeat(1_666)),
+        ("molecule_captioning", "smiles", "C", "a cap ".repeat(1_667)),
+        ("property.bbbp", "smiles", "C", "Yes".to_owned()),
+        ("tomg.logp", "smiles", "C", String::new()),
+    ] {
+        let row = example(task_id, key, field, &reference);
+        let found = task(task_id).unwrap().oversize(&row).map(|error| error.class);
+        let reason = verdict(&row, &completion("a", &reference), Mode::Strict).reason;
+        let wanted = match reason {
+            Reason::TooLong => Some(ErrorClass::TooLong),
+            Reason::Invalid(class) => Some(class),
+            _ => None,
+        };
+        assert_eq!(found, wanted, "{task_id} {} bytes: {reason}", reference.len());
+        let is_read = matches!(reason, Reason::Correct) || reference.is_empty();
+        assert!(is_read || found.is_some(), "{task_id} {} bytes: {reason}", reference.len());
+    }
+}
+
 static FAULTY: Task = Task {
     id: "faulty",
     family: "custom",

@@ -442,4 +442,14 @@ fn the_gate_names_what_it_refuses() {
     assert_eq!(Mol::parse(&heavy).unwrap_err().class, ErrorClass::Gate);
     assert!(Mol::parse_with(&heavy, &Gate::DATA).is_ok());
     assert!(Mol::parse("  CCO\n").is_ok());
+    // Without a molecule the gate says the same, of a ladder of fused rings too.
+    let ladder: String = (10..40).chain((10..40).rev()).map(|rung| format!("P%{rung}")).collect();
+    let ladder = ladder.replace("%39P%39", "");
+    assert_eq!(Mol::parse(&ladder).unwrap_err().class, ErrorClass::Gate);
+    for text in [long.as_str(), &heavy, "CCO the product", "C1CC", "  CCO\n", &ladder] {
+        let class = |outcome: Result<(), ChemError>| outcome.map_err(|error| error.class);
+        let read = class(Mol::parse(text).map(|_| ()));
+        assert_eq!(class(Gate::ANSWER.admit(text)), read, "{text:?}");
+    }
+    assert!(Gate::DATA.admit(&heavy).is_ok());
 }

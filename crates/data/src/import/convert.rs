@@ -166,6 +166,18 @@ pub(crate) fn judged(task: &Task, example: Example) -> Result<Example, Rejection
     Ok(example)
 }
 
+/// The example, unless its verifier reads no answer as large as the row's own.
+pub(crate) fn answerable(example: Example) -> Result<Example, Rejection> {
+    let Some(task) = chemr_tasks::task(&example.task) else { return Ok(example) };
+    match task.oversize(&example) {
+        Some(error) => {
+            let detail = format!("the answer has {}", error.message);
+            Err(Rejection::new(RejectReason::Unanswerable(error.class), detail).of_task(task.id()))
+        }
+        None => Ok(example),
+    }
+}
+
 /// A reaction `reactants>>product` with its molecules canonical.
 fn without_reagents(text: &str) -> Result<String, Rejection> {
     let wrong = || Rejection::new(RejectReason::BadReaction, "not reactants and product with `>>` between them");

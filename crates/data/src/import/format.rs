@@ -34,6 +34,9 @@ impl Column {
     }
 }
 
+/// Meta field with the mapped reaction of a row: [`crate::prepare`] aligns by it.
+pub(crate) const MAPPED: &str = "mapped";
+
 /// A kind of public file.
 pub struct Format {
     /// Name for `--format`.
@@ -106,31 +109,18 @@ pub(crate) struct Binding {
 }
 
 impl Binding {
-    /// Finds the columns of the fields; `map` says which column a field has.
+    /// Finds the columns of the fields; `map`, which [`check_map`] has passed, says which column a field has.
     ///
     /// # Errors
-    /// A message when a needed column is missing (with the nearest names), when `map` names a field that the format does not have or
-    /// a column that the file does not have.
+    /// A message when a needed column is missing, with the nearest names.
     pub fn new(columns: &[Column], sample: &Sample, shape: Shape, map: &[(String, String)]) -> Result<Binding, String> {
-        for (field, _) in map {
-            if !columns.iter().any(|column| column.field == *field) {
-                let known: Vec<&str> = columns.iter().map(|column| column.field).collect();
-                return Err(format!("--map names a field `{field}`{}", nearest(field, &known)));
-            }
-        }
-        let found: Vec<&str> = match shape {
-            Shape::Columns => sample.columns.iter().map(String::as_str).collect(),
-            Shape::Headerless(names) => names.to_vec(),
-            Shape::Lines { .. } => Vec::new(),
-        };
-        let is_json = matches!(sample.rows.first(), Some(Row::Object(_)));
+        let found = found_columns(sample, shape);
         let mut fields = BTreeMap::new();
         for column in columns {
-            let mapped = map.iter().find(|(field, _)| *field == column.field).map(|(_, name)| name.as_str());
-            let names: Vec<String> = match mapped {
-                Some(name) if is_json || found.contains(&name) => vec![name.to_owned()],
-                Some(name) => return Err(format!("there is no column `{name}`{}", nearest(name, &found))),
-                None => column_names(column, &found, is_json),
+            let mapped = map.iter().find(|(field, _)| *field == column.field).map(|(_, name)| name.clone());
+            let names = match mapped {
+                Some(name) => vec![name],
+                None => column_names(column, &found, is_json(sample)),
             };
             if names.is_empty() && column.is_required && !matches!(shape, Shape::Lines { .. }) {
                 let wanted = column.names.join("` or `");
@@ -162,6 +152,41 @@ impl Binding {
     pub fn fields(&self) -> impl Iterator<Item = &'static str> {
         self.fields.keys().copied()
     }
+}
+
+fn found_columns(sample: &Sample, shape: Shape) -> Vec<&str> {
+    match shape {
+        Shape::Columns => sample.columns.iter().map(String::as_str).collect(),
+        Shape::Headerless(names) => names.to_vec(),
+        Shape::Lines { .. } => Vec::new(),
+    }
+}
+
+fn is_json(sample: &Sample) -> bool {
+    matches!(sample.rows.first(), Some(Row::Object(_)))
+}
+
+/// Whether `map` names fields of the format and columns of the file. Rows of JSON may differ in their keys.
+///
+/// # Errors
+/// A message with the first that does not exist and the nearest names.
+pub(crate) fn check_map(
+    columns: &[Column],
+    sample: &Sample,
+    shape: Shape,
+    map: &[(String, String)],
+) -> Result<(), String> {
+    let fields: Vec<&str> = columns.iter().map(|column| column.field).collect();
+    let found = found_columns(sample, shape);
+    for (field, name) in map {
+        if !fields.contains(&field.as_str()) {
+            return Err(format!("--map names a field `{field}`{}", nearest(field, &fields)));
+        }
+        if !is_json(sample) && !found.contains(&name.as_str()) {
+            return Err(format!("there is no column `{name}` for --map {field}={name}{}", nearest(name, &found)));
+        }
+    }
+    Ok(())
 }
 
 /// The column of a table by any of its names. Of JSON all names that the column may have: rows may differ. A required one must be in
@@ -198,7 +223,7 @@ pub(crate) struct Record<'a> {
     pub path: &'a str,
     /// The task that was asked for.
     pub task: Option<&'static Task>,
-    /// Whether reactions keep their atom maps in the meta field `mapped`.
+    /// Whether reactions keep their atom maps in the meta field [`MAPPED`].
     pub keep_maps: bool,
 }
 

@@ -31,6 +31,7 @@ use chemr_tasks::{Example, Split};
 
 use crate::DataError;
 
+pub(crate) use self::format::MAPPED;
 pub use self::format::{Column, Format, format, formats};
 pub use reject::{Reject, RejectReason};
 pub use run::{EXAMPLES_FILE, REJECTS_FILE, Request, SUMMARY_FILE, import_files};

@@ -55,6 +55,8 @@ pub enum RejectReason {
     UnknownWording,
     /// The task cannot judge the row's own reference, e.g. a group that it does not know.
     BrokenExample,
+    /// The task's verifier reads no answer as large as the row's own.
+    Unanswerable(ErrorClass),
     /// A SELFIES string cannot be read.
     BadSelfies,
     /// An InChI cannot be read.
@@ -63,7 +65,7 @@ pub enum RejectReason {
 
 impl RejectReason {
     /// Every code with its meaning; `FIELD` and `CLASS` stand for names.
-    pub const CODES: [(&'static str, &'static str); 26] = [
+    pub const CODES: [(&'static str, &'static str); 27] = [
         ("missing.FIELD", "a field that the task needs is empty or missing"),
         (
             "unparsable.CLASS",
@@ -80,7 +82,7 @@ impl RejectReason {
         ("row_too_long", "the row has more than 1,048,576 bytes or 8,192 columns"),
         (
             "unclosed_quote",
-            "a quote is opened and never closed: all that follows in the file belongs to this row, and `detail` says how many lines",
+            "a quote is opened and never closed, not within 1,048,576 bytes, or not before another quote that ends no field: the row is given up at the end of its line, and the next line is read as a row",
         ),
         ("not_utf8", "the row is not UTF-8"),
         ("nul_byte", "the row holds a NUL byte"),
@@ -93,6 +95,10 @@ impl RejectReason {
         ("answer_not_an_option", "the right answer is not one of the options"),
         ("unknown_wording", "the question cannot be taken out of the text around it"),
         ("broken_example", "the task cannot judge the row's own answer, or the toolkit finds the opposite of it"),
+        (
+            "unanswerable.CLASS",
+            "the verifier reads no answer as large as the row's own, so no answer can give it: `too_long`, a SMILES of more than 400 characters, a name of more than 2,000 bytes or a description of more than 10,000; `gate`, more than 300 heavy atoms, or fused rings that take too long",
+        ),
         ("duplicate", "recipes alone: the same question and answer stand in an earlier training row"),
         ("contradiction", "recipes alone: another training row gives the same question another answer"),
         ("held_out", "recipes alone: the molecule of a training row is also in the validation or test file"),
@@ -104,6 +110,7 @@ impl fmt::Display for RejectReason {
         let code = match self {
             RejectReason::Missing(column) => return write!(formatter, "missing.{column}"),
             RejectReason::Unparsable(class) => return write!(formatter, "unparsable.{}", class.as_str()),
+            RejectReason::Unanswerable(class) => return write!(formatter, "unanswerable.{}", class.as_str()),
             RejectReason::BadLabel => "bad_label",
             RejectReason::ProductIsReactant => "product_is_reactant",
             RejectReason::Duplicate => "duplicate",
@@ -145,7 +152,12 @@ pub struct Reject {
 
 #[cfg(test)]
 mod tests {
+    use chemr_chem::Gate;
+    use chemr_tasks::Kind;
+
+    use super::super::rows::MAX_ROW_BYTES;
     use super::*;
+    use crate::wording::thousands;
 
     #[test]
     fn every_code_is_listed() {
@@ -177,12 +189,32 @@ mod tests {
             BadInchi,
         ];
         let mut codes: Vec<String> = all.iter().map(ToString::to_string).collect();
-        codes.extend(["missing.FIELD".to_owned(), "unparsable.CLASS".to_owned()]);
+        codes.extend(["missing.FIELD", "unanswerable.CLASS", "unparsable.CLASS"].map(str::to_owned));
         codes.sort_unstable();
         let mut listed = RejectReason::CODES.map(|(code, _)| code.to_owned());
         listed.sort_unstable();
         assert_eq!(codes, listed);
         assert_eq!(Missing("iupac").to_string(), "missing.iupac");
         assert_eq!(Unparsable(ErrorClass::Valence).to_string(), "unparsable.valence");
+        assert_eq!(Unanswerable(ErrorClass::TooLong).to_string(), "unanswerable.too_long");
+    }
+
+    #[test]
+    fn the_limits_that_are_listed_are_the_verifiers() {
+        let meaning = |wanted: &str| RejectReason::CODES.iter().find(|(code, _)| *code == wanted).unwrap().1;
+        let said = meaning("unanswerable.CLASS");
+        let limits = [
+            (Gate::ANSWER.max_chars, "characters"),
+            (Kind::Name.longest_answer(), "bytes"),
+            (Kind::Text.longest_answer(), ""),
+            (Gate::ANSWER.max_heavy_atoms, "heavy atoms"),
+        ];
+        for (limit, unit) in limits {
+            let wanted = format!("more than {} {unit}", thousands(limit as u64));
+            assert!(said.contains(wanted.trim()), "{wanted}: {said}");
+        }
+        for code in ["row_too_long", "unclosed_quote"] {
+            assert!(meaning(code).contains(&format!("{} bytes", thousands(MAX_ROW_BYTES as u64))), "{code}");
+        }
     }
 }

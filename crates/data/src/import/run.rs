@@ -13,8 +13,8 @@ use chemr_tasks::{Split, Task, suggestion};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::convert::{Answers, Rejection};
-use super::format::{Binding, Format, Record, format, formats};
+use super::convert::{Answers, Rejection, answerable};
+use super::format::{Binding, Format, MAPPED, Record, check_map, format, formats};
 use super::inputs::{Input, inputs, is_data, split_of_path};
 use super::reject::RejectReason;
 use super::rows::{Numbered, Row};
@@ -198,6 +198,7 @@ fn import_file(
         Ok(plan) => plan,
         Err(Unplanned::Unknown(message)) => return pass_over(message),
         Err(Unplanned::Wrong(message)) => return Err(fail(message)),
+        Err(Unplanned::Usage(message)) => return Err(DataError::ImportUsage { path: input.path.clone(), message }),
     };
     let mut rows = match source.rows(plan.shape) {
         Ok(rows) => rows,
@@ -247,6 +248,8 @@ enum Unplanned {
     Unknown(String),
     /// Its format was told, but something is missing.
     Wrong(String),
+    /// What was asked for does not fit the file or itself.
+    Usage(String),
 }
 
 fn plan(request: &Request, task: Option<&'static Task>, source: &Source) -> Result<Plan, Unplanned> {
@@ -255,7 +258,7 @@ fn plan(request: &Request, task: Option<&'static Task>, source: &Source) -> Resu
         Some(name) => {
             let known = || suggestion(name, formats().iter().map(|format| format.name));
             let format =
-                format(name).ok_or_else(|| Unplanned::Wrong(format!("there is no format `{name}`{}", known())))?;
+                format(name).ok_or_else(|| Unplanned::Usage(format!("there is no format `{name}`{}", known())))?;
             (format, (format.recognise)(sample).unwrap_or(Shape::Columns))
         }
         None => {
@@ -272,13 +275,17 @@ fn plan(request: &Request, task: Option<&'static Task>, source: &Source) -> Resu
     {
         let message =
             format!("format {} has no rows for {}; it serves {}", format.name, task.id(), format.tasks.join(", "));
-        return Err(Unplanned::Unknown(message));
+        // A format that was told from the file may be that of another file of the folder.
+        return Err(if request.format.is_some() { Unplanned::Usage(message) } else { Unplanned::Unknown(message) });
     }
     if format.name == "generic" && task.is_none() {
-        return Err(Unplanned::Wrong("the format generic needs --task".to_owned()));
+        return Err(Unplanned::Usage("the format generic needs --task".to_owned()));
     }
-    let binding = Binding::new(&format.columns(task), sample, shape, &request.map)
-        .map_err(|message| Unplanned::Wrong(format!("format {}: {message}", format.name)))?;
+    let columns = format.columns(task);
+    let of_format = |message: String| format!("format {}: {message}", format.name);
+    check_map(&columns, sample, shape, &request.map).map_err(|message| Unplanned::Usage(of_format(message)))?;
+    let binding =
+        Binding::new(&columns, sample, shape, &request.map).map_err(|message| Unplanned::Wrong(of_format(message)))?;
     if let Some(message) = super::formats::unit_fault(format, sample, &binding, &request.map) {
         return Err(Unplanned::Wrong(message));
     }
@@ -287,7 +294,7 @@ fn plan(request: &Request, task: Option<&'static Task>, source: &Source) -> Resu
         (true, Some(Split::Train | Split::Valid)) => {
             let message =
                 format!("{} is a benchmark for evaluation only; its rows are never train or valid", format.name);
-            return Err(Unplanned::Wrong(message));
+            return Err(Unplanned::Usage(message));
         }
         (true, _) => Some(Split::Test),
         (false, asked) => asked,
@@ -355,12 +362,14 @@ fn converted(plan: &Plan, task: Option<&'static Task>, file: &str, numbered: &Nu
         ),
         None => vec![Err(Rejection::new(RejectReason::Missing("split"), ""))],
     };
+    let answers: Answers = answers.into_iter().map(|answer| answer.and_then(answerable)).collect();
     for example in answers.iter().filter_map(|answer| answer.as_ref().ok()) {
         // Maps of texts always are JSON.
         let Ok(text) = serde_json::to_string(example) else { continue };
         result.examples.push_str(&text);
         result.examples.push('\n');
         *result.counts.examples.entry(example.task.clone()).or_default() += 1;
+        result.counts.mapped += u64::from(example.meta.contains_key(MAPPED));
     }
     let is_kept = !result.examples.is_empty();
     let mut rejections = answers.iter().filter_map(|answer| answer.as_ref().err());

@@ -34,6 +34,8 @@ pub struct Counts {
     pub partial: BTreeMap<String, u64>,
     /// Examples by task.
     pub examples: BTreeMap<String, u64>,
+    /// Examples that keep a mapped reaction.
+    pub mapped: u64,
 }
 
 impl Counts {
@@ -50,6 +52,7 @@ impl Counts {
     pub(crate) fn add(&mut self, other: &Counts) {
         self.rows += other.rows;
         self.kept += other.kept;
+        self.mapped += other.mapped;
         for (sum, part) in [
             (&mut self.rejected, &other.rejected),
             (&mut self.partial, &other.partial),

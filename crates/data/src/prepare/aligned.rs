@@ -12,11 +12,9 @@ use chemr_tasks::Example;
 use chemr_tasks::metrics::edit_distance;
 
 use crate::anatomy;
+use crate::import::MAPPED;
 use crate::rng::{mix, permute};
 use crate::split::stable_hash;
-
-/// Meta field with the mapped reaction; an import keeps it when asked.
-pub(super) const MAPPED: &str = "mapped";
 
 /// Why a small or symmetric product has no further alignments.
 pub(super) const NO_OTHER_ROOT: &str = "no_other_root";

@@ -5,6 +5,7 @@ use chemr_tasks::{Example, Split};
 use super::mixture::{Item, copies};
 use super::scan::Entry;
 use super::{Options, aligned, spelling};
+use crate::import::MAPPED;
 
 /// What became of an item.
 pub(super) struct Varied {
@@ -63,7 +64,7 @@ pub(super) fn vary(
         respell(options, entry, copy, spelling::NO_OTHER_SPELLING, &mut example, &mut kind)?;
     }
     // Maps and their order give the reaction centre away.
-    example.meta.remove(aligned::MAPPED);
+    example.meta.remove(MAPPED);
     if let Some(kind) = kind {
         let original = example.id.clone();
         example.id = format!("{original}-{kind}-{copy}");

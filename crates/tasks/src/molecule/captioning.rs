@@ -26,9 +26,6 @@ use crate::registry::{Field, Task};
 use crate::verdict::{Judgement, Reason};
 use crate::{Example, Mode};
 
-/// Longest answer that is read, in bytes; the longest caption of ChEBI-20 has 2,350.
-const MAX_CAPTION: usize = 10_000;
-
 /// What the credit is the mean of.
 const OVERLAPS: [&str; 4] = ["bleu2.whitespace", "bleu4.whitespace", "rougeL", "meteor"];
 
@@ -46,7 +43,7 @@ fn judge(example: &Example, answer: &str, _mode: Mode) -> Judgement {
     if example.reference.trim().is_empty() {
         return Judgement::unreadable(Reason::BrokenExample);
     }
-    if answer.len() > MAX_CAPTION {
+    if answer.len() > Kind::Text.longest_answer() {
         return Judgement::unreadable(Reason::TooLong);
     }
     let plain = |text: &str| text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();

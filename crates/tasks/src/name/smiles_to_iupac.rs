@@ -26,9 +26,6 @@ use crate::registry::{Field, Task};
 use crate::verdict::{Judgement, Reason};
 use crate::{Example, Mode};
 
-/// Longest name that is read, in bytes: those of small molecules in PubChem have a few hundred.
-const MAX_NAME: usize = 2000;
-
 pub(crate) static SMILES_TO_IUPAC: Task = Task {
     id: "name.smiles_to_iupac",
     family: "naming",
@@ -44,7 +41,7 @@ fn judge(example: &Example, answer: &str, _mode: Mode) -> Judgement {
     if wanted.is_empty() {
         return Judgement::unreadable(Reason::BrokenExample);
     }
-    if answer.len() > MAX_NAME {
+    if answer.len() > Kind::Name.longest_answer() {
         return Judgement::unreadable(Reason::TooLong);
     }
     let given = spelling(answer);

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use chemr_data::import::{Request, Summary, formats, import_files};
+use chemr_data::tell;
+use chemr_data::wording::{counted, thousands};
 use chemr_tasks::{Split, tasks};
 
 use crate::exit::{Outcome, say};
@@ -13,7 +15,7 @@ const EXAMPLES: &str = "Files are CSV, TSV, text, JSON or JSON lines, plain or g
 each other, and the reasons for rejects. The folder gets examples.jsonl, rejects.jsonl (every row that was not used, with its reason) and import.json \
 (the numbers); it appears when all is written.
 
-Exit codes: 0 at least one row was kept, however many were rejected; 1 a file cannot be read or understood, and no folder is made; 2 wrong usage; 3 the folder \
+Exit codes: 0 at least one row was kept, however many were rejected; 1 a file cannot be read or understood, and no folder is made; 2 wrong usage, such as a --map with a field or column that does not exist; 3 the folder \
 is there, but every row was rejected.
 
 Examples:
@@ -83,6 +85,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         keep_maps: arguments.keep_maps,
     };
     let summary = import_files(&request, &arguments.out)?;
+    if arguments.keep_maps && summary.counts.mapped == 0 {
+        tell!(
+            "warning: --keep-maps: no example has a mapped reaction, for none of these rows has atom maps; \
+             `data prepare --align` leaves such rows as they are and counts them as no_maps"
+        );
+    }
     if arguments.json {
         say!("{}", serde_json::to_string_pretty(&summary).context("the summary")?)?;
     } else {
@@ -98,7 +106,7 @@ fn print_summary(summary: &Summary, arguments: &Arguments) -> std::io::Result<()
         say!("{:<width$}  {:<18} {:<5} {:>9} {:>9} {:>9}", "file", "format", "split", "rows", "kept", "rejected")?;
         for file in &summary.files {
             let counts = &file.counts;
-            let (rows, kept, rejected) = (counts.rows, counts.kept, counts.rejected_rows());
+            let [rows, kept, rejected] = [counts.rows, counts.kept, counts.rejected_rows()].map(thousands);
             say!("{:<width$}  {:<18} {:<5} {rows:>9} {kept:>9} {rejected:>9}", file.file, file.format, file.split)?;
         }
         say!("")?;
@@ -109,7 +117,7 @@ fn print_summary(summary: &Summary, arguments: &Arguments) -> std::io::Result<()
         }
         say!("{title}")?;
         for (name, count) in counts {
-            say!("{count:>9}  {name}")?;
+            say!("{:>9}  {name}", thousands(*count))?;
         }
         say!("")
     };
@@ -120,16 +128,17 @@ fn print_summary(summary: &Summary, arguments: &Arguments) -> std::io::Result<()
         say!("passed over {}: {}", file.file, file.reason)?;
     }
     if summary.skipped.len() > LISTED_FILES {
-        say!("passed over {} more files; import.json lists them", summary.skipped.len() - LISTED_FILES)?;
+        let more = counted((summary.skipped.len() - LISTED_FILES) as u64, "more file", "more files");
+        say!("passed over {more}; import.json lists them")?;
     }
     let memory = summary.peak_memory_bytes.map_or(String::new(), |bytes| format!(", at most {} MiB", bytes >> 20));
     say!(
-        "{} files, {} rows: {} kept, {} rejected; {} examples in {:.1} s{memory}",
-        summary.files.len(),
-        counts.rows,
-        counts.kept,
-        counts.rejected_rows(),
-        counts.example_count(),
+        "{}, {}: {} kept, {} rejected; {} in {:.1} s{memory}",
+        counted(summary.files.len() as u64, "file", "files"),
+        counted(counts.rows, "row", "rows"),
+        thousands(counts.kept),
+        thousands(counts.rejected_rows()),
+        counted(counts.example_count(), "example", "examples"),
         summary.seconds
     )?;
     say!("{}", arguments.out.display())

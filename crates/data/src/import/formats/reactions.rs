@@ -9,9 +9,10 @@ use chemr_chem::Mol;
 use chemr_tasks::{Example, Task};
 
 use super::super::convert::{Answers, Rejection, all, mixture, molecule, one};
-use super::super::format::{Column, Format, Record, normalised};
+use super::super::format::{Column, Format, MAPPED, Record, normalised};
 use super::super::reject::RejectReason;
 use super::super::source::{Sample, Shape};
+use crate::anatomy::has_maps;
 
 const BOTH: &[&str] = &["retrosynthesis", "reaction_prediction"];
 
@@ -121,7 +122,7 @@ fn whole<'a>(record: &'a Record<'_>) -> Option<Cow<'a, str>> {
 fn mapped(record: &Record<'_>) -> String {
     let reaction = if record.keep_maps { whole(record) } else { None };
     let reaction = reaction.as_deref().and_then(|text| text.split_whitespace().next()).unwrap_or_default();
-    if reaction.contains(':') { reaction.to_owned() } else { String::new() }
+    if has_maps(reaction) { reaction.to_owned() } else { String::new() }
 }
 
 /// Product and reactants of a row as the file writes them, and the reagents between the arrows.
@@ -162,7 +163,7 @@ pub(crate) fn both_directions(record: &Record<'_>) -> Result<Directions, Rejecti
     };
     let (id, class) = (record.get("id").unwrap_or_default(), record.get("class").unwrap_or_default());
     let (year, mapped) = (record.get("year").unwrap_or_default(), mapped(record));
-    let meta = [("patent", &*id), ("class", &*class), ("key", asked), ("year", &*year), ("mapped", mapped.as_str())];
+    let meta = [("patent", &*id), ("class", &*class), ("key", asked), ("year", &*year), (MAPPED, mapped.as_str())];
     Ok(Directions {
         retro: record.example("retrosynthesis", &[("product", asked)], &reactants, &meta),
         forward: record.example("reaction_prediction", &[("reactants", &mixture)], asked, &meta),

@@ -7,6 +7,7 @@ mod archive;
 mod json;
 mod line;
 mod parquet;
+mod record;
 mod table;
 mod workbook;
 

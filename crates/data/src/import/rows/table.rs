@@ -6,33 +6,19 @@ use std::sync::Arc;
 use csv_core::{ReadRecordResult, ReaderBuilder};
 
 use super::super::reject::RejectReason;
-use super::{BadRow, KEPT_BYTES, MAX_ROW_BYTES, Numbered, Row, Rows, decoded, header_fault};
+use super::record::{Outcome, Record, Records, Unclosed};
+use super::{BadRow, MAX_ROW_BYTES, Numbered, Row, Rows, decoded, header_fault};
 
 /// Most columns that a table may have.
 const MAX_COLUMNS: usize = 8192;
 
 /// The rows of a table.
-///
-/// The record is put together here from the automaton of `csv-core`, not with the reader of `csv`, which keeps a record of any length in
-/// memory: one quote that is never closed makes the rest of the file one record.
 pub(crate) struct TableRows<R> {
-    input: R,
+    records: Records<R>,
     automaton: csv_core::Reader,
-    is_quoted: bool,
     header: Arc<Vec<String>>,
-    line: u64,
     text: Vec<u8>,
     ends: Vec<usize>,
-}
-
-/// What is known of a record besides its text.
-struct Record {
-    line: u64,
-    length: usize,
-    fields: usize,
-    is_too_long: bool,
-    /// The file ended behind an odd number of quotes.
-    is_open: bool,
 }
 
 impl<R: BufRead> TableRows<R> {
@@ -43,12 +29,9 @@ impl<R: BufRead> TableRows<R> {
     pub fn new(input: R, delimiter: u8) -> io::Result<TableRows<R>> {
         let mut rows = TableRows::headerless(input, delimiter, &[]);
         let invalid = |message: String| io::Error::new(ErrorKind::InvalidData, message);
-        let Some(record) = rows.record()? else {
+        let Some(record) = rows.records.next()? else {
             return Err(invalid("the file is empty".into()));
         };
-        if record.is_too_long {
-            return Err(invalid(format!("the header row has more than {MAX_ROW_BYTES} bytes")));
-        }
         let fields = rows.fields(&record).map_err(|bad| invalid(format!("header row: {}", bad.detail)))?;
         if let Some(fault) = header_fault(&fields) {
             return Err(invalid(fault));
@@ -62,7 +45,8 @@ impl<R: BufRead> TableRows<R> {
         let is_quoted = delimiter != b'\t';
         let automaton = ReaderBuilder::new().delimiter(delimiter).quoting(is_quoted).build();
         let header = Arc::new(names.iter().map(ToString::to_string).collect());
-        TableRows { input, automaton, is_quoted, header, line: 1, text: vec![0; 8192], ends: vec![0; 64] }
+        let records = Records::new(input, delimiter, is_quoted);
+        TableRows { records, automaton, header, text: Vec::new(), ends: vec![0; 64] }
     }
 
     /// Names of the columns.
@@ -70,54 +54,21 @@ impl<R: BufRead> TableRows<R> {
         &self.header
     }
 
-    /// Reads one record into the buffers.
-    fn record(&mut self) -> io::Result<Option<Record>> {
-        // The automaton passes over empty lines without saying how many.
-        while let Some(byte @ (b'\n' | b'\r')) = self.input.fill_buf()?.first().copied() {
-            self.line += u64::from(byte == b'\n');
-            self.input.consume(1);
+    /// The fields of a record, without the blanks around them.
+    fn fields(&mut self, record: &Record) -> Result<Vec<String>, BadRow> {
+        match record.outcome {
+            Outcome::Whole => {}
+            Outcome::TooLong => return Err(too_long(&record.raw)),
+            Outcome::Unclosed(why) => return Err(unclosed(record, why)),
         }
-        let line = self.line;
-        let (mut length, mut fields, mut quotes, mut is_too_long, mut at_end) = (0, 0, 0usize, false, false);
-        loop {
-            let available = self.input.fill_buf()?;
-            at_end |= available.is_empty();
-            let (result, read, written, ended) =
-                self.automaton.read_record(available, &mut self.text[length..], &mut self.ends[fields..]);
-            for byte in &available[..read] {
-                self.line += u64::from(*byte == b'\n');
-                quotes += usize::from(*byte == b'"');
-            }
-            self.input.consume(read);
-            length += written;
-            fields += ended;
-            match result {
-                ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputFull if self.text.len() >= MAX_ROW_BYTES => {
-                    is_too_long = true;
-                    length = KEPT_BYTES;
-                }
-                ReadRecordResult::OutputFull => self.text.resize(self.text.len() * 2, 0),
-                ReadRecordResult::OutputEndsFull if self.ends.len() >= MAX_COLUMNS => {
-                    is_too_long = true;
-                    fields = 0;
-                }
-                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
-                ReadRecordResult::Record => {
-                    let is_open = self.is_quoted && at_end && quotes % 2 == 1;
-                    return Ok(Some(Record { line, length, fields, is_too_long, is_open }));
-                }
-                ReadRecordResult::End => return Ok(None),
-            }
-        }
-    }
-
-    /// The fields of the record in the buffers, without the blanks around them.
-    fn fields(&self, record: &Record) -> Result<Vec<String>, BadRow> {
-        let text = decoded(&self.text[..record.length])?;
+        decoded(&record.raw)?;
+        let Some((length, count)) = self.split(&record.raw) else {
+            return Err(too_long(&record.raw));
+        };
+        // Quotes and delimiters are ASCII: without them the text is as good as it was.
+        let text = decoded(&self.text[..length])?;
         let mut start = 0;
-        let fields = self.ends[..record.fields].iter().map(|end| {
-            // A field can end inside a character only when the delimiter is no ASCII.
+        let fields = self.ends[..count].iter().map(|end| {
             let field = text.get(start..*end).unwrap_or_default().trim().to_owned();
             start = *end;
             field
@@ -125,33 +76,62 @@ impl<R: BufRead> TableRows<R> {
         Ok(fields.collect())
     }
 
-    fn row(&self, record: &Record) -> Result<Row, BadRow> {
-        let raw = &self.text[..record.length];
-        if record.is_too_long {
-            let hint = format!(" or {MAX_COLUMNS} columns; perhaps a quote is opened here and never closed");
-            return Err(BadRow::too_long(raw, &hint));
+    /// Splits a record into the buffers: length of the text and number of fields; nothing when there are too many.
+    fn split(&mut self, raw: &[u8]) -> Option<(usize, usize)> {
+        // The text of the fields is no longer than the record; one byte is left over, without which the line end is not read.
+        if self.text.len() <= raw.len() {
+            self.text.resize(raw.len() + 1, 0);
         }
-        // A lone quote inside of a field is text; an open one swallows line ends or the fields after it.
-        if record.is_open && (raw.contains(&b'\n') || record.fields != self.header.len()) {
-            let swallowed = self.line - record.line;
-            let detail = format!(
-                "a quote is opened in this row and never closed: the {swallowed} line ends behind it, to the end of the file, are part of the row; \
-                 close the quote, or write it twice in quotes, and import again"
-            );
-            return Err(BadRow::new(RejectReason::UnclosedQuote, detail, raw));
+        let (mut input, mut length, mut count) = (raw, 0, 0);
+        loop {
+            let (result, read, written, ended) =
+                self.automaton.read_record(input, &mut self.text[length..], &mut self.ends[count..]);
+            input = &input[read..];
+            length += written;
+            count += ended;
+            match result {
+                ReadRecordResult::InputEmpty => input = b"\n",
+                ReadRecordResult::OutputFull => self.text.resize(self.text.len() * 2, 0),
+                ReadRecordResult::OutputEndsFull if self.ends.len() >= MAX_COLUMNS => {
+                    self.automaton.reset();
+                    return None;
+                }
+                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
+                ReadRecordResult::Record | ReadRecordResult::End => return Some((length, count)),
+            }
         }
+    }
+
+    fn row(&mut self, record: &Record) -> Result<Row, BadRow> {
         let fields = self.fields(record)?;
         if fields.len() != self.header.len() {
             let detail = format!("{} fields, the header has {}", fields.len(), self.header.len());
-            return Err(BadRow::new(RejectReason::Ragged, detail, fields.join("\t").as_bytes()));
+            return Err(BadRow::new(RejectReason::Ragged, detail, &record.raw));
         }
         Ok(Row::Table { header: Arc::clone(&self.header), fields })
     }
 }
 
+fn too_long(raw: &[u8]) -> BadRow {
+    BadRow::too_long(raw, &format!(" or {MAX_COLUMNS} columns"))
+}
+
+fn unclosed(record: &Record, why: Unclosed) -> BadRow {
+    let found = match why {
+        Unclosed::File => "never closed".to_owned(),
+        Unclosed::Length => format!("not closed within {MAX_ROW_BYTES} bytes"),
+        Unclosed::Other { line } => format!("not closed before the quote in line {line}, which ends no field"),
+    };
+    let detail = format!(
+        "a quote is opened in this row and {found}; the row is given up at the end of the line, and the next line is read as a \
+         row; close the quote, or write it twice in quotes, and import again"
+    );
+    BadRow::new(RejectReason::UnclosedQuote, detail, &record.raw)
+}
+
 impl<R: BufRead> Rows for TableRows<R> {
     fn next_row(&mut self) -> io::Result<Option<Numbered>> {
-        let Some(record) = self.record()? else {
+        let Some(record) = self.records.next()? else {
             return Ok(None);
         };
         Ok(Some(Numbered { line: record.line, row: self.row(&record) }))

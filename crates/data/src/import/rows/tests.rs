@@ -42,8 +42,8 @@ fn broken_rows_of_tables_leave_the_others_alone() {
         [
             "ragged: 1 fields, the header has 2",
             "ragged: 3 fields, the header has 2",
-            "not_utf8: byte 1 of the row is not UTF-8",
-            "nul_byte: byte 1 of the row is NUL",
+            "not_utf8: byte 2 of the row is not UTF-8",
+            "nul_byte: byte 2 of the row is NUL",
         ]
     );
     assert!(rows[4].1.is_ok());
@@ -52,17 +52,28 @@ fn broken_rows_of_tables_leave_the_others_alone() {
 #[test]
 fn an_open_quote_is_named() {
     let rows = table(b"a,b\n1,\"x\n2,y\n3,z\n");
-    assert_eq!(rows.len(), 1);
+    let lines: Vec<(u64, bool)> = rows.iter().map(|(line, row)| (*line, row.is_ok())).collect();
+    assert_eq!(lines, [(2, false), (3, true), (4, true)]);
     let message = rows[0].1.as_ref().unwrap_err();
-    assert!(
-        message.starts_with("unclosed_quote: a quote is opened in this row and never closed: the 3 line ends"),
-        "{message}"
-    );
+    assert!(message.starts_with("unclosed_quote: a quote is opened in this row and never closed;"), "{message}");
     // A lone quote inside of a field is text.
     assert_eq!(table(b"a,b\n1,5\" pipe").len(), 1);
     assert!(table(b"a,b\n1,5\" pipe")[0].1.is_ok());
     let tabs = read(TableRows::new(slowly(b"a\tb\n1\t\"x\n2\ty\n"), b'\t').unwrap());
     assert_eq!(tabs.len(), 2, "quotes mean nothing between tabs");
+    assert!(refused(b"a,\"b\n1,2\n").starts_with("header row: a quote is opened"), "{}", refused(b"a,\"b\n1,2\n"));
+}
+
+#[test]
+fn broken_rows_stand_as_in_the_file() {
+    let text = b"a,b\r\n1, \"x\",\"y, z\"\r\n2,\"\"\"\xe9\"\r\n\"p\nq\r\"\r\n3,\"open\r\n";
+    let mut rows = TableRows::new(slowly(text), b',').unwrap();
+    let mut raw = Vec::new();
+    while let Some(numbered) = rows.next_row().unwrap() {
+        raw.push((numbered.line, numbered.row.unwrap_err().raw));
+    }
+    let wanted = [(2, "1, \"x\",\"y, z\""), (3, "2,\"\"\"\u{fffd}\""), (4, "\"p\nq\r\""), (6, "3,\"open")];
+    assert_eq!(raw, wanted.map(|(line, text)| (line, text.to_owned())));
 }
 
 #[test]
@@ -176,4 +187,31 @@ fn errors_of_the_file_are_passed_on() {
     assert!(rows.next_row().unwrap().is_some());
     assert_eq!(rows.next_row().unwrap_err().to_string(), "gone");
     assert_eq!(JsonLines::new(after(b"{}")).next_row().unwrap_err().to_string(), "gone");
+}
+
+/// Tables of odd signs, quoted as RFC 4180 wants it, come back as they were, also before and behind a line with an open quote.
+#[test]
+fn what_was_written_is_read() {
+    const SIGNS: [&str; 8] = ["a", "b", "\"", ",", "\n", "\r\n", " c", "é"];
+    for seed in 0..300 {
+        let mut random = crate::rng::Rng::new(seed);
+        let mut field = || -> (String, String) {
+            let text: String = (0..random.below(5)).filter_map(|_| random.pick(&SIGNS)).copied().collect();
+            let is_plain = !text.contains(['"', ',', '\n', '\r']) && random.chance(1, 2);
+            let written = if is_plain { text.clone() } else { format!("\"{}\"", text.replace('"', "\"\"")) };
+            (text.trim().to_owned(), written)
+        };
+        let (mut written, mut wanted) = ("x,y,z\n".to_owned(), Vec::new());
+        for number in 0..20 {
+            let ((one, first), (two, second)) = (field(), field());
+            written.push_str(&format!("{first},{number},{second}{}", ["\n", "\r\n"][number % 2]));
+            wanted.push(serde_json::json!({ "x": one, "y": number.to_string(), "z": two }));
+        }
+        let good = |bytes: &[u8]| table(bytes).into_iter().map(|(_, row)| row).collect::<Result<Vec<_>, _>>();
+        assert_eq!(good(written.as_bytes()), Ok(wanted.clone()), "{seed}");
+        let rows = table(format!("{written}\"open,1,2\na,b,c\n").as_bytes());
+        let (kept, bad): (Vec<_>, Vec<_>) = rows.into_iter().map(|(_, row)| row).partition(Result::is_ok);
+        assert_eq!((kept.len(), bad.len()), (21, 1), "{seed}");
+        assert!(kept.into_iter().map(Result::unwrap).take(20).eq(wanted), "{seed}");
+    }
 }

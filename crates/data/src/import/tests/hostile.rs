@@ -42,7 +42,7 @@ fn encodings() {
     let mixed = plainly(&folder, "c_train.csv");
     assert_eq!(mixed.reasons(), [(2, "not_utf8"), (3, "nul_byte")]);
     assert_eq!(mixed.summary.counts.kept, 1);
-    assert!(mixed.rejects[0]["row"].as_str().unwrap().starts_with("1CCOcaf"));
+    assert!(mixed.rejects[0]["row"].as_str().unwrap().starts_with("1,CCO,caf"));
 }
 
 #[test]
@@ -118,13 +118,55 @@ fn ragged_and_long_rows_are_rejects() {
     let long = "x".repeat(10 << 20);
     let folder = Folder::new().file(
         "train.csv",
-        &format!("{HEADER}1,CCO\n2,CCO,an,alcohol\n3,CCO,{long}\n4,CCO,ethanol\n5,CCO,\"open\n6,C,x\n"),
+        &format!("{HEADER}1,CCO\n2,CCO,\"an, \"\"old\"\"\",alcohol\n3,CCO,{long}\n4,CCO,ethanol\n5,CCO,\"open\n6,C,x\n7,CC,\"two\nlines\"\n"),
     );
     let written = plainly(&folder, "train.csv");
     assert_eq!(written.reasons(), [(2, "ragged"), (3, "ragged"), (4, "row_too_long"), (6, "unclosed_quote")]);
-    assert_eq!((written.summary.counts.rows, written.summary.counts.kept), (5, 1));
+    // The open quote costs the rows behind it nothing.
+    assert_eq!((written.summary.counts.rows, written.summary.counts.kept), (7, 3));
+    assert_eq!(written.asked()[5], ("molecule_captioning", "CC", "two\nlines"));
     assert!(written.rejects[2]["row"].as_str().unwrap().len() < 5000, "only the start of a long row is kept");
     assert!(written.rejects[0]["detail"].as_str().unwrap().contains("2 fields, the header has 3"));
+    assert_eq!(written.rejects[1]["row"], "2,CCO,\"an, \"\"old\"\"\",alcohol", "as in the file");
+    assert_eq!(written.rejects[3]["row"], "5,CCO,\"open");
+    let detail = written.rejects[3]["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("not closed before the quote in line 8") && detail.contains("next line is read"),
+        "{detail}"
+    );
+}
+
+#[test]
+fn answers_that_verifiers_do_not_read_are_rejects() {
+    let (fits, chars, atoms) = ("C(Cl)(Cl)".repeat(44), "C(Cl)(Cl)".repeat(45), "C".repeat(301));
+    let name = "x".repeat(2_001);
+    let folder = Folder::new()
+        .file("train.csv", &format!("{HEADER}1,C{fits},a\n2,C{chars},b\n3,{atoms},c\n"))
+        .file("names_train.csv", &format!("cid,smiles,iupac\n1,{atoms},longane\n2,C,{name}\n"))
+        .file(
+            "uspto_50k_train.csv",
+            &format!("id,class,product,reactants\n1,1,CCO,{chars}.CC=O\n2,1,{atoms},C.{}\n", "C".repeat(299)),
+        );
+    let written = plainly(&folder, "train.csv");
+    assert_eq!(written.reasons(), [(3, "unanswerable.too_long"), (4, "unanswerable.gate")]);
+    assert_eq!(written.rejects[0]["task"], "molecule_design");
+    assert_eq!(written.rejects[0]["detail"], "the answer has 404 characters, at most 400 are read");
+    assert_eq!(written.rejects[1]["detail"], "the answer has 301 heavy atoms, at most 300 are read");
+    // A question may be as large as files may be.
+    let counts = &written.summary.counts;
+    assert_eq!((counts.kept, counts.example_count(), counts.examples["molecule_captioning"]), (3, 4, 3));
+    // Asked for that task alone, the row gives nothing.
+    let only = Request { task: Some("molecule_design"), ..Request::default() };
+    let written = imported(&folder, "train.csv", only).unwrap();
+    assert_eq!((written.summary.counts.kept, written.summary.counts.rejected["unanswerable.gate"]), (1, 1));
+    let written = plainly(&folder, "names_train.csv");
+    let tasks: Vec<&str> = written.rejects.iter().map(|row| row["task"].as_str().unwrap()).collect();
+    assert_eq!(tasks, ["name.iupac_to_smiles", "name.formula_to_smiles", "name.smiles_to_iupac"]);
+    assert_eq!(written.reasons(), [(2, "unanswerable.gate"), (2, "unanswerable.gate"), (3, "unanswerable.too_long")]);
+    // A reaction may serve one direction.
+    let written = plainly(&folder, "uspto_50k_train.csv");
+    let tasks: Vec<&str> = written.rejects.iter().map(|row| row["task"].as_str().unwrap()).collect();
+    assert_eq!((written.summary.counts.kept, tasks), (2, vec!["retrosynthesis", "reaction_prediction"]));
 }
 
 #[test]

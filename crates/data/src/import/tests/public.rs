@@ -105,9 +105,9 @@ fn judge(examples: &Path, folder: &str) {
         }
         let completion = chemr_tasks::completion("a", &answer);
         let verdict = task.verify(&example, &completion, chemr_tasks::Mode::Strict);
-        // Only what does not pass the gate for answers may fail here.
+        // The edits of ChemCoTBench are a model's, and some are wrong.
         assert!(
-            verdict.correct || example.reference.len() > 400 || task.family() == "edit",
+            verdict.correct || task.family() == "edit",
             "{folder} {} {:?}: {} ({})",
             example.task,
             example.input,

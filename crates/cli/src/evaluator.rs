@@ -144,7 +144,7 @@ pub fn train_and_report(recipe: &Recipe, out: &Path, resume: bool, plan: &str) -
     let source = Source::open(recipe)?;
     let rows = crate::rows::held_out(recipe, &source).context("held-out questions")?;
     // From here on there is something to save when Ctrl-C comes.
-    let stop = interrupt::stop_flag();
+    let stop = interrupt::resumable_stop_flag();
     let progress = progress_for_stderr();
     let mut hook = AfterPhase { recipe, run: out, rows: &rows, prompts: source.prompts(), stop, stopped: false };
     let result = Run { recipe, source: &source, out, resume, stop, progress: &*progress }.start(&mut hook);

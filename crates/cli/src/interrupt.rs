@@ -11,6 +11,7 @@ use chemr_data::telling::when_nobody_reads;
 
 static STOP: AtomicBool = AtomicBool::new(false);
 static GRACEFUL: AtomicBool = AtomicBool::new(false);
+static RESUMABLE: AtomicBool = AtomicBool::new(false);
 
 /// A flag that the first Ctrl-C (or SIGTERM) raises from now on; the second one ends the process at once.
 pub fn stop_flag() -> &'static AtomicBool {
@@ -18,9 +19,17 @@ pub fn stop_flag() -> &'static AtomicBool {
     &STOP
 }
 
-/// What the first Ctrl-C does, without a word: somebody piped a run into `head` and has seen enough. Work that cannot stop goes on to its end.
+/// As [`stop_flag`], for work that the same command goes on with. It also stops when nobody reads its progress any more.
+pub fn resumable_stop_flag() -> &'static AtomicBool {
+    RESUMABLE.store(true, Ordering::SeqCst);
+    stop_flag()
+}
+
+/// Somebody piped a run into `head` and has seen enough. Work whose result would be lost goes on to its end.
 fn nobody_reads() {
-    STOP.store(true, Ordering::SeqCst);
+    if RESUMABLE.load(Ordering::SeqCst) {
+        STOP.store(true, Ordering::SeqCst);
+    }
 }
 
 fn interrupted() {

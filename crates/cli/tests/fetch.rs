@@ -126,7 +126,7 @@ fn a_file_that_differs_is_not_called_missing() {
     std::fs::write(folder.path().join("data/mine/original/a.csv"), "mine own").unwrap();
     let (code, out, err) = ends(&fetch(folder.path(), &["--json"]));
     assert_eq!(code, Some(5));
-    assert!(err.contains("was left alone") && err.ends_with("chemr: of 1 file 1 differs from the registry\n"), "{err}");
+    assert!(err.contains("was left alone") && err.ends_with("chemr: 1 of 1 file differs from the registry\n"), "{err}");
     let report: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(
         (&report["files"][0]["status"], &report["files"][0]["fault"]),
@@ -135,7 +135,7 @@ fn a_file_that_differs_is_not_called_missing() {
     std::fs::remove_file(folder.path().join("data/mine/original/a.csv")).unwrap();
     let (code, _, err) = ends(&fetch(folder.path(), &["--offline"]));
     assert_eq!(code, Some(4));
-    assert!(err.ends_with("chemr: of 1 file 1 was not fetched\n"), "{err}");
+    assert!(err.ends_with("chemr: 1 of 1 file was not fetched\n"), "{err}");
 }
 
 #[test]

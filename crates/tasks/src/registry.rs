@@ -134,17 +134,19 @@ impl Task {
         }
     }
 
-    /// Why the verifier does not read the row's own answer, so that no completion can give it: it is larger than answers may be.
-    /// `too_long` and `gate` are the only classes. `None` when it is read, or the row has none.
+    /// Why the verifier does not read the row's own answer: it is larger than answers may be. Where many molecules are right, only a size
+    /// that they share counts, their number of heavy atoms. `too_long` and `gate` are the only classes. `None` when it is read, or the row
+    /// has none.
     pub fn oversize(&self, example: &Example) -> Option<ChemError> {
+        let admitted = |gate: &Gate, text: &str| {
+            gate.admit(text).err().filter(|error| matches!(error.class, ErrorClass::TooLong | ErrorClass::Gate))
+        };
         let answer = self.reference_answer(example);
         let text = answer.trim();
         let (length, most) = (text.len(), self.kind.longest_answer());
         match self.kind {
-            Kind::Molecule | Kind::Reaction | Kind::Demand => Gate::ANSWER
-                .admit(text)
-                .err()
-                .filter(|error| matches!(error.class, ErrorClass::TooLong | ErrorClass::Gate)),
+            Kind::Molecule | Kind::Reaction => admitted(&Gate::ANSWER, text),
+            Kind::Demand => admitted(&Gate { max_heavy_atoms: Gate::ANSWER.max_heavy_atoms, ..Gate::DATA }, text),
             _ if length > most => {
                 let message = format!("{length} bytes, at most {most} are read");
                 Some(ChemError::new(ErrorClass::TooLong, message))

@@ -34,6 +34,7 @@ pub mod grpo;
 mod learner;
 mod manifest;
 mod metrics;
+mod paths;
 mod phase;
 mod progress;
 mod recipe;

@@ -1,9 +1,7 @@
 //! Training examples by position, from the gym or from files.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
-use chemr_data::import::Imported;
 use chemr_data::prepare::{PreparedRows, Shards};
 use chemr_data::{Gym, GymConfig};
 use chemr_protocol::{Trace, has_protocol};
@@ -14,6 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::align::align;
 use crate::error::TrainError;
 use crate::manifest::file_sha256;
+use crate::paths::{expand_root, import, open_prepared};
 use crate::phase::PhaseKind;
 use crate::recipe::{DataSection, Recipe, hex};
 use crate::seed::{Use, mix, permute};
@@ -348,14 +347,6 @@ impl Source {
     }
 }
 
-/// The file of a split in a prepared folder.
-fn open_prepared(data: &DataSection, split: Split) -> Result<(PathBuf, PreparedRows), TrainError> {
-    let path = expand_root(&data.root)?.join(format!("{split}.jsonl"));
-    let rows =
-        PreparedRows::open(&path).map_err(TrainError::data("data.root names no folder of `chemr data prepare`"))?;
-    Ok((path, rows))
-}
-
 /// The tasks of a recipe that names none: those of the gym that all phases can train, for which there is a protocol.
 fn taught_tasks() -> Vec<String> {
     let taught = |id: &&str| chemr_tasks::task(id).is_some_and(has_protocol);
@@ -370,26 +361,6 @@ pub(crate) fn find_task(id: &str) -> Result<&'static Task, TrainError> {
             message: format!("unknown task `{id}`; known: {}", known.join(", ")),
         }
     })
-}
-
-/// Replaces a leading `$NAME` by the environment variable.
-fn expand_root(root: &str) -> Result<PathBuf, TrainError> {
-    let Some(rest) = root.strip_prefix('$') else {
-        return Ok(PathBuf::from(root));
-    };
-    let (name, tail) = rest.split_once('/').map_or((rest, ""), |(name, tail)| (name, tail));
-    let value = std::env::var(name).map_err(|_| TrainError::Data {
-        context: "data.root".into(),
-        message: format!(
-            "environment variable {name} is not set; set it to the folder of the data files (docs/data.md)"
-        ),
-    })?;
-    Ok(Path::new(&value).join(tail))
-}
-
-fn import(data: &DataSection, root: &Path, split: Split) -> Result<Vec<Imported>, TrainError> {
-    let context = format!("importing from {}", root.display());
-    chemr_data::import::import(&data.imports, root, split).map_err(TrainError::data(context))
 }
 
 #[cfg(test)]

@@ -168,6 +168,9 @@ fn step_maker<'a>(
     match run.source.shards().filter(|_| phase == PhaseKind::Foundation) {
         Some(shards) => {
             let maker = ShardMaker::new(run.source, shards, tokenizer, &run.tokenizer_sha256()?, recipe)?;
+            if let Some(note) = maker.note() {
+                run.progress.message(&note);
+            }
             Ok(Box::new(move |step| maker.step(step)))
         }
         None => {

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use chemr_data::prepare::Shards;
+use chemr_tasks::Split;
 use serde_json::Value;
 
 use super::{finish, recipe_in, refused, start, stop_in, weights, works};
@@ -184,10 +186,29 @@ fn the_foundation_phase_takes_token_shards_in_their_mixture_and_goes_on_after_a_
     let said = fails(&["--set", "data.source=gym"]);
     assert!(said.contains("data.source"), "{said}");
     let said = fails(&["--set", "foundation.max_tokens=8"]);
-    assert!(said.contains("foundation.max_tokens (8)"), "{said}");
+    assert!(said.contains("every row of") && said.contains("raise foundation.max_tokens"), "{said}");
     std::fs::write(folder.join("words.toml"), WORDS).unwrap();
     let said = fails(&["--set", &format!("prompts.file={}", folder.join("words.toml").display())]);
     assert!(said.contains("other tokens for line") && said.contains("--prompts"), "{said}");
+
+    // Rows that are too long do not count for the size of a step.
+    let shards = Shards::open(&folder.join("tokens"), Split::Train).unwrap();
+    let lengths = |task: usize| shards.sizes().flatten().filter(move |row| row.task == task).map(|row| row.tokens);
+    let most = (0..2).map(|task| lengths(task).min().unwrap()).max().unwrap() + 4;
+    let most = format!("foundation.max_tokens={most}");
+    let short = [&on_shards[..], &["--set", &most]].concat();
+    let output = start(&recipe, &folder.join("short"), &short).wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("of 50 rows have more than foundation.max_tokens"), "{said}");
+    let state = json(&folder.join("short/checkpoints/foundation/step-000006/state/phase.json"));
+    assert!(state["dropped"].to_string().contains("over_long"), "{state}");
+    for line in
+        read(&folder.join("short/metrics.jsonl")).lines().map(|line| serde_json::from_str::<Value>(line).unwrap())
+    {
+        let tokens = line["tokens_per_step"].as_f64();
+        assert!(tokens.is_none_or(|tokens| (256.0..1024.0).contains(&tokens)), "{line}");
+    }
+
     prepare("plain", &[]);
     std::fs::remove_file(folder.join("plain/train-00000.tokens")).unwrap();
     let said = fails(&["--set", &format!("data.root={}", folder.join("plain").display())]);

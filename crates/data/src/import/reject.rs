@@ -97,7 +97,7 @@ impl RejectReason {
         ("broken_example", "the task cannot judge the row's own answer, or the toolkit finds the opposite of it"),
         (
             "unanswerable.CLASS",
-            "the verifier reads no answer as large as the row's own, so no answer can give it: `too_long`, a SMILES of more than 400 characters, a name of more than 2,000 bytes or a description of more than 10,000; `gate`, more than 300 heavy atoms, or fused rings that take too long",
+            "the row's own answer is larger than the verifier reads: `too_long`, a SMILES of more than 400 characters, a name of more than 2,000 bytes or a description of more than 10,000; `gate`, more than 300 heavy atoms, or fused rings that take too long. Where any molecule that meets a demand is right, the heavy atoms alone count",
         ),
         ("duplicate", "recipes alone: the same question and answer stand in an earlier training row"),
         ("contradiction", "recipes alone: another training row gives the same question another answer"),

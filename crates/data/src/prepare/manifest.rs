@@ -173,6 +173,11 @@ impl Manifest {
         self.tasks.iter().position(|known| Some(*known) == id).unwrap_or_default() as u32
     }
 
+    /// Rows of all tasks that a split holds.
+    pub(super) fn written(&self, split: Split) -> usize {
+        self.counts.values().filter_map(|splits| splits.get(split.as_str())).map(|counts| counts.written).sum()
+    }
+
     /// What the inputs hold and what was left out, for the message that nothing is left.
     pub(super) fn held(&self) -> String {
         let rows = self.counts.iter().flat_map(|(task, splits)| {

@@ -37,7 +37,7 @@ pub use manifest::{Counts, Distances, FileNote, Manifest, Packed, Seconds, Token
 pub use options::{Augment, Options, Overlong, Packing, Share, Spelling, SplitBy};
 pub use order::{Cursor, Order, Position};
 pub use rows::PreparedRows;
-pub use shard::{Shard, ShardNote, ShardRow, Shards};
+pub use shard::{RowSize, Shard, ShardNote, ShardRow, Shards};
 
 use crate::DataError;
 use crate::folder::NewFolder;
@@ -86,6 +86,9 @@ pub fn prepare(options: &Options, tokeniser: Option<&Tokeniser<'_>>, out: &Path)
     }
     let mut writer = write::Writer { options, tokeniser, scan: &scan, folder: folder.path(), dropped: None };
     writer.split(Split::Train, &chosen, &mut manifest)?;
+    if manifest.written(Split::Train) == 0 {
+        return Err(PrepareError::Empty { held: "all have more tokens than --length".to_owned() });
+    }
     for split in [Split::Valid, Split::Test] {
         writer.split(split, &write::all(split, &splits), &mut manifest)?;
     }

@@ -46,7 +46,8 @@ pub(super) fn vary(
     let (mut distances, mut unaligned, mut kind) = (None, None, None);
     let is_aligned = options.align > 0 && (split == Split::Train || !aligned::tells_the_answer(&example));
     if is_aligned && !entry.has_maps && copy == 0 && aligned::is_reaction(&example) {
-        unaligned = Some("no_maps");
+        // A completion that is stored was written for the question as it stands.
+        unaligned = Some(if aligned::has_maps(&example) { "stored_completion" } else { "no_maps" });
     }
     if is_aligned && entry.has_maps {
         match aligned::aligned(&example, copy, options.seed) {

@@ -13,12 +13,17 @@ pub(super) fn warnings(options: &Options, manifest: &Manifest) -> Vec<String> {
         told.extend(empty_split(options, manifest, split, share));
     }
     if options.align > 0 && manifest.aligned.is_empty() {
-        told.push(
-            "no reaction was aligned: --align reads the atom maps that `chemr data import --keep-maps` keeps"
-                .to_owned(),
-        );
+        told.push(unaligned(manifest));
     }
     told
+}
+
+fn unaligned(manifest: &Manifest) -> String {
+    let reasons: Vec<String> = manifest.unaligned.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+    let why = if reasons.is_empty() { "there is none".to_owned() } else { reasons.join(", ") };
+    let has_no_maps = manifest.unaligned.keys().all(|reason| *reason == "no_maps") && !reasons.is_empty();
+    let remedy = if has_no_maps { "; `chemr data import --keep-maps` keeps those of files that have them" } else { "" };
+    format!("no reaction was aligned ({why}){remedy}")
 }
 
 /// Why a held-out split has no rows, or none of some tasks.
@@ -29,7 +34,7 @@ fn empty_split(options: &Options, manifest: &Manifest, split: Split, share: f64)
     let (read, divided, written) = (of(|counts| counts.read), of(|counts| counts.split), of(|counts| counts.written));
     let is_given = options.split == SplitBy::Given;
     if written > 0 {
-        return if is_given { None } else { missing_tasks(manifest, split) };
+        return if is_given || share == 0.0 { None } else { missing_tasks(manifest, split) };
     }
     let why = match options.split {
         // All of its rows were too long.

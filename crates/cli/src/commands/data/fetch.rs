@@ -107,7 +107,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     }
     let options = options(arguments)?;
     let display = Display::new(wanted.iter().map(|Wanted { dataset, file }| format!("{} {}", dataset.name, file.path)));
-    let report = fetch(&wanted, &options, interrupt::stop_flag(), &|event| display.show(event))?;
+    let report = fetch(&wanted, &options, interrupt::resumable_stop_flag(), &|event| display.show(event))?;
     let told = if arguments.json {
         let text = serde_json::to_string(&report)?;
         say!("{text}")
@@ -133,11 +133,13 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
 /// How many files are not there, and how many are others than they should be.
 fn unfinished(files: u64, complete: u64, differ: u64) -> String {
     let missing = files - complete - differ;
-    let of = format!("of {}", counted(files, "file", "files"));
-    let differ = (differ > 0).then(|| counted(differ, "differs from the registry", "differ from the registry"));
-    let missing = (missing > 0).then(|| counted(missing, "was not fetched", "were not fetched"));
-    let told: Vec<String> = [differ, missing].into_iter().flatten().collect();
-    format!("{of} {}", told.join(", "))
+    let of = |number: u64, one: &str, several: &str| {
+        let files = counted(files, "file", "files");
+        (number > 0).then(|| format!("{number} of {files} {}", if number == 1 { one } else { several }))
+    };
+    let differ = of(differ, "differs from the registry", "differ from the registry");
+    let missing = of(missing, "was not fetched", "were not fetched");
+    [differ, missing].into_iter().flatten().collect::<Vec<String>>().join(", ")
 }
 
 /// Each dataset once, in the order of the command line.
@@ -201,8 +203,8 @@ mod tests {
 
     #[test]
     fn what_is_missing_and_what_differs_are_two_things() {
-        assert_eq!(unfinished(1, 0, 1), "of 1 file 1 differs from the registry");
-        assert_eq!(unfinished(1, 0, 0), "of 1 file 1 was not fetched");
-        assert_eq!(unfinished(9, 3, 2), "of 9 files 2 differ from the registry, 4 were not fetched");
+        assert_eq!(unfinished(1, 0, 1), "1 of 1 file differs from the registry");
+        assert_eq!(unfinished(1, 0, 0), "1 of 1 file was not fetched");
+        assert_eq!(unfinished(9, 3, 2), "2 of 9 files differ from the registry, 4 of 9 files were not fetched");
     }
 }

@@ -87,8 +87,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let summary = import_files(&request, &arguments.out)?;
     if arguments.keep_maps && summary.counts.mapped == 0 {
         tell!(
-            "warning: --keep-maps: no example has a mapped reaction, for none of these rows has atom maps; \
-             `data prepare --align` leaves such rows as they are and counts them as no_maps"
+            "warning: --keep-maps: no example kept a mapped reaction; `data prepare --align` leaves rows without one as they \
+             are and counts them as no_maps"
         );
     }
     if arguments.json {

@@ -123,8 +123,8 @@ fn unclosed(record: &Record, why: Unclosed) -> BadRow {
         Unclosed::Other { line } => format!("not closed before the quote in line {line}, which ends no field"),
     };
     let detail = format!(
-        "a quote is opened in this row and {found}; the row is given up at the end of the line, and the next line is read as a \
-         row; close the quote, or write it twice in quotes, and import again"
+        "a quote is opened in this row and {found}, so nothing of its line is used; close the quote, or write it twice in quotes, and \
+         import again"
     );
     BadRow::new(RejectReason::UnclosedQuote, detail, &record.raw)
 }

@@ -55,7 +55,7 @@ fn an_open_quote_is_named() {
     let lines: Vec<(u64, bool)> = rows.iter().map(|(line, row)| (*line, row.is_ok())).collect();
     assert_eq!(lines, [(2, false), (3, true), (4, true)]);
     let message = rows[0].1.as_ref().unwrap_err();
-    assert!(message.starts_with("unclosed_quote: a quote is opened in this row and never closed;"), "{message}");
+    assert!(message.starts_with("unclosed_quote: a quote is opened in this row and never closed,"), "{message}");
     // A lone quote inside of a field is text.
     assert_eq!(table(b"a,b\n1,5\" pipe").len(), 1);
     assert!(table(b"a,b\n1,5\" pipe")[0].1.is_ok());

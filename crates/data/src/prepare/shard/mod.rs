@@ -22,7 +22,7 @@
 mod read;
 mod write;
 
-pub use read::{Shard, ShardRow, Shards};
+pub use read::{RowSize, Shard, ShardRow, Shards};
 pub use write::ShardNote;
 pub(super) use write::{PackedRow, ShardWriter, Stamp};
 

@@ -1,6 +1,5 @@
 //! Reading token shards.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +24,15 @@ pub struct ShardRow {
     pub line: u32,
     /// Place of its task in the `tasks` of the manifest.
     pub task: u32,
+}
+
+/// What the row table says of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowSize {
+    /// Place of its task in the `tasks` of the manifest.
+    pub task: usize,
+    /// Tokens of prompt and completion.
+    pub tokens: usize,
 }
 
 /// A shard that has been checked: its length, its hash, and that every number in its tables is within bounds.
@@ -249,7 +257,12 @@ impl Shards {
         let text = std::fs::read(&path).map_err(PrepareError::io("read", &path))?;
         let listed: Listed =
             serde_json::from_slice(&text).map_err(|error| PrepareError::broken(&path, error.to_string()))?;
-        let none = || PrepareError::broken(&path, format!("it lists no token shards of the split {split}"));
+        let none = || {
+            PrepareError::broken(
+                &path,
+                format!("it lists no token shards of the split {split}; they come with --tokenizer"),
+            )
+        };
         let mut shards = Vec::new();
         for shard in &listed.packed.get(split.as_str()).ok_or_else(none)?.shards {
             let name = Path::new(&shard.file);
@@ -283,15 +296,20 @@ impl Shards {
         self.shards.iter().map(|shard| shard.sequences() as u64).sum()
     }
 
-    /// Places in `tasks` of those that have rows here; the manifest also names tasks of other splits.
-    pub fn tasks_with_rows(&self) -> BTreeSet<usize> {
-        let rows = self.shards.iter().flat_map(|shard| (0..shard.rows()).filter_map(|row| shard.entry(row)));
-        rows.map(|row| row.task as usize).collect()
-    }
-
     /// Tokens of all shards.
     pub fn tokens(&self) -> u64 {
         self.shards.iter().map(Shard::tokens).sum()
+    }
+
+    /// The rows of each sequence without their tokens, in the order of their numbers.
+    pub fn sizes(&self) -> impl Iterator<Item = Vec<RowSize>> {
+        let of = |shard: &Shard, sequence| {
+            let rows = shard.first_row(sequence).unwrap_or_default()..shard.first_row(sequence + 1).unwrap_or_default();
+            rows.filter_map(|row| shard.entry(row))
+                .map(|entry| RowSize { task: entry.task as usize, tokens: entry.tokens as usize })
+                .collect()
+        };
+        self.shards.iter().flat_map(move |shard| (0..shard.sequences()).map(move |sequence| of(shard, sequence)))
     }
 
     /// A sequence by its number over all shards; [`super::super::Order`] shuffles these.

@@ -181,28 +181,6 @@ fn shards_are_those_that_the_manifest_lists() {
     Shards::open(&bench.out("out"), Split::Valid).unwrap();
 }
 
-/// What opening costs: seconds for 256 MiB of tokens.
-#[test]
-#[ignore = "a measurement"]
-fn opening_takes_seconds() {
-    let bench = Bench { folder: tempfile::tempdir().unwrap() };
-    let path = bench.out("train-00000.tokens");
-    let stamp = crate::prepare::shard::Stamp { length: 512, vocab_size: 60_000, tokenizer: [0; 32] };
-    let mut writer = crate::prepare::shard::ShardWriter::create(&path, stamp).unwrap();
-    let tokens = Tokens { ids: (0..512).collect(), prompt: 256 };
-    let row = crate::prepare::shard::PackedRow { tokens, line: 0, task: 0 };
-    for _ in 0..1 << 18 {
-        writer.push(&[&row]).unwrap();
-    }
-    let note = writer.finish().unwrap();
-    let started = Instant::now();
-    Shard::open(&path).unwrap();
-    println!("{} bytes in {:.3} s", note.bytes, started.elapsed().as_secs_f64());
-    let (bytes, started) = (std::fs::read(&path).unwrap(), Instant::now());
-    let hash = Sha256::digest(&bytes);
-    println!("{:.3} s of them for the hash {:02x}", started.elapsed().as_secs_f64(), hash[0]);
-}
-
 #[test]
 fn a_stored_position_goes_on_with_the_same_sequences() {
     let bench = bench();

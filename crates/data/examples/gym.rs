@@ -14,7 +14,19 @@ use chemr_tasks::Split;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> std::process::ExitCode {
+    match write_examples() {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!(
+                "{error}; usage: gym TASK [LEVELS] [SPLIT] [COUNT], for example `gym retrosynthesis 1,2 train 1000`"
+            );
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn write_examples() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let argument = |index: usize, default: &str| arguments.get(index).cloned().unwrap_or_else(|| default.to_string());
     let task = argument(0, "reaction_prediction");

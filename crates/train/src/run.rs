@@ -112,8 +112,9 @@ fn check_protocols(source: &Source) -> Result<(), TrainError> {
     if without.is_empty() {
         return Ok(());
     }
+    let (have, them) = if without.len() == 1 { ("has", "it") } else { ("have", "them") };
     let message = format!(
-        "{} has no protocol, so there are no expert traces for the phase distill; leave it out of data.tasks, or the phase \
+        "{} {have} no protocol, so there are no expert traces for the phase distill; leave {them} out of data.tasks, or the phase \
          with distill.enabled = false",
         without.join(", ")
     );

@@ -79,7 +79,7 @@ pub(crate) fn lines<E: From<ExportError>>(file: &ExampleFile, take: TakeLine<E>)
         }
     }
     let (hash, is_whole) = lines.finish().map_err(failed)?;
-    Ok(InputNote { name: file.name.clone(), sha256: hexadecimal(&hash), rows, is_whole, seed: None })
+    Ok(InputNote { name: file.name.clone(), sha256: hexadecimal(&hash), rows, is_whole, seed: None, asked: None })
 }
 
 /// `TASK[:LEVEL]:COUNT`, where the level may be several, separated by commas.
@@ -107,7 +107,8 @@ fn generate(input: &str, rest: &str, options: &ExportOptions, take: Take) -> Res
         }
     }
     let (name, seed) = (input.to_owned(), Some(options.seed));
-    let note = InputNote { name, sha256: sha256(&lines), rows: rows.len(), is_whole: true, seed };
+    let asked = Some(count * options.gym_splits().len());
+    let note = InputNote { name, sha256: sha256(&lines), rows: rows.len(), is_whole: true, seed, asked };
     for row in rows {
         if take(row)?.is_break() {
             break;
@@ -156,7 +157,7 @@ mod tests {
     fn what_the_gym_is_asked_for() {
         let options = ExportOptions { splits: vec![Split::Valid, Split::Test], ..ExportOptions::default() };
         let (note, rows) = read("gym:name.smiles_to_formula:1,2:3", &options).unwrap();
-        assert_eq!((note.rows, rows.len(), note.seed), (6, 6, Some(options.seed)));
+        assert_eq!((note.rows, note.asked, rows.len(), note.seed), (6, Some(6), 6, Some(options.seed)));
         let splits: Vec<Split> = rows.iter().filter_map(|found| Some(found.row.as_ref().ok()?.0.split)).collect();
         assert_eq!(splits, [[Split::Valid; 3], [Split::Test; 3]].concat());
         let by_default = ExportOptions::default();

@@ -26,6 +26,9 @@ pub struct InputNote {
     /// Of the gym.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
+    /// Rows of the gym that were asked for; there are fewer where no more different questions were found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<usize>,
 }
 
 /// What was asked for beside the inputs: with them and the same version the folder can be made again.

@@ -179,19 +179,20 @@ impl Gym {
 impl Gym {
     /// The first `count` examples of a stream that ask different questions, in the order of their indices: what an
     /// evaluation wants, because the small spaces of level 1 repeat themselves. Fewer when the stream gives out, which
-    /// is taken to be so after `20 * count + 200` indices.
+    /// is taken to be so after `20 * count + 200` indices, or 4,000 without a new question.
     ///
     /// # Errors
     /// As [`Gym::example`].
     pub fn distinct(&self, task: &str, split: Split, count: usize) -> Result<Vec<Example>, DataError> {
         let mut seen = BTreeSet::new();
         let mut found = Vec::with_capacity(count);
-        let (mut next, last) = (0u64, 20 * count as u64 + 200);
-        while found.len() < count && next < last {
-            let batch = (count - found.len()).max(16) as u64;
-            for example in self.examples(task, split, next..next + batch)? {
+        let (mut next, mut newest, last) = (0u64, 0u64, 20 * count as u64 + 200);
+        while found.len() < count && next < last && next < newest + 4_000 {
+            let batch = (count - found.len()).clamp(16, 4_096) as u64;
+            for (index, example) in (next..).zip(self.examples(task, split, next..next + batch)?) {
                 if found.len() < count && seen.insert(question_key(&example)) {
                     found.push(example);
+                    newest = index;
                 }
             }
             next += batch;

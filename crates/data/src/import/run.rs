@@ -313,10 +313,16 @@ fn unknown(sample: &Sample) -> String {
     let columns = match (&sample.header_fault, sample.columns.as_slice()) {
         (Some(fault), _) => fault.clone(),
         (None, []) => "it has no header".to_owned(),
+        (None, [column]) if column.contains([';', '|']) => {
+            format!("its one column is `{column}`; columns are separated by commas or tabs")
+        }
         (None, columns) => {
             format!("its columns are {}", columns.iter().take(30).cloned().collect::<Vec<_>>().join(", "))
         }
     };
+    if sample.header_fault.is_some() {
+        return format!("no format fits: {columns}; give each column a name of its own");
+    }
     format!("no format fits: {columns}; name one with --format, or the task and the columns with --task and --map")
 }
 

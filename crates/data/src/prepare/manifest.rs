@@ -6,7 +6,7 @@ use chemr_tasks::{Split, tasks};
 use serde::Serialize;
 
 use super::shard::ShardNote;
-use super::{Options, PrepareError, Tokeniser};
+use super::{Options, PrepareError, SplitBy, Tokeniser};
 use crate::export::InputNote;
 
 pub(crate) const MANIFEST_FILE: &str = "prepare.json";
@@ -189,7 +189,13 @@ impl Manifest {
         if told.is_empty() {
             "the inputs hold no rows".to_owned()
         } else {
-            format!("the inputs hold {}", told.join(", "))
+            let is_given = self.options.split == SplitBy::Given;
+            let hint = if is_given {
+                "; --split random, scaffold, time or cluster divides all that are not given as test"
+            } else {
+                ""
+            };
+            format!("the inputs hold {}{hint}", told.join(", "))
         }
     }
 

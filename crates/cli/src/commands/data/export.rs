@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use chemr_data::export::{ExportOptions, Stage, export, target, targets};
-use chemr_data::wording::counted;
+use chemr_data::tell;
+use chemr_data::wording::{counted, thousands};
 use chemr_protocol::Trace;
 use chemr_tasks::{Split, tasks};
 
@@ -82,6 +83,15 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         trace_text: Trace::text_of,
     };
     let manifest = export(target, stage, &options, &arguments.out)?;
+    for input in &manifest.inputs {
+        if let Some(asked) = input.asked.filter(|asked| *asked > input.rows) {
+            let (name, rows) = (&input.name, thousands(input.rows as u64));
+            tell!(
+                "warning: {name}: {rows} of {} rows; no more different questions were found",
+                thousands(asked as u64)
+            );
+        }
+    }
     if arguments.json {
         say!("{}", serde_json::to_string_pretty(&manifest)?)?;
         return Ok(Outcome::Done);

@@ -162,7 +162,7 @@ fn parts_carry_the_other_definitions() {
 #[test]
 fn answers_that_are_too_large_are_known_beforehand() {
     let chain = |atoms: usize| "C".repeat(atoms);
-    // Two characters an atom.
+    // Three characters an atom.
     let halides = |halves: usize| format!("C{}", "C(Cl)(Cl)".repeat(halves));
     // A ladder of phosphorus atoms, each rung a ring closure: fused rings that take too long.
     let ladder: String = (10..40).chain((10..40).rev()).map(|rung| format!("P%{rung}")).collect();

@@ -310,19 +310,18 @@ fn plan(request: &Request, task: Option<&'static Task>, source: &Source) -> Resu
 }
 
 fn unknown(sample: &Sample) -> String {
-    let columns = match (&sample.header_fault, sample.columns.as_slice()) {
-        (Some(fault), _) => fault.clone(),
-        (None, []) => "it has no header".to_owned(),
-        (None, [column]) if column.contains([';', '|']) => {
+    if let Some(fault) = &sample.header_fault {
+        return format!("no format fits: {fault}; mend the header");
+    }
+    let columns = match sample.columns.as_slice() {
+        [] => "it has no header".to_owned(),
+        [column] if column.contains([';', '|']) => {
             format!("its one column is `{column}`; columns are separated by commas or tabs")
         }
-        (None, columns) => {
+        columns => {
             format!("its columns are {}", columns.iter().take(30).cloned().collect::<Vec<_>>().join(", "))
         }
     };
-    if sample.header_fault.is_some() {
-        return format!("no format fits: {columns}; give each column a name of its own");
-    }
     format!("no format fits: {columns}; name one with --format, or the task and the columns with --task and --map")
 }
 

@@ -173,9 +173,9 @@ impl Manifest {
         self.tasks.iter().position(|known| Some(*known) == id).unwrap_or_default() as u32
     }
 
-    /// Rows of all tasks that a split holds.
-    pub(super) fn written(&self, split: Split) -> usize {
-        self.counts.values().filter_map(|splits| splits.get(split.as_str())).map(|counts| counts.written).sum()
+    /// A number of a split, summed over the tasks.
+    pub(super) fn total(&self, split: Split, number: fn(&Counts) -> usize) -> usize {
+        self.counts.values().filter_map(|splits| splits.get(split.as_str())).map(number).sum()
     }
 
     /// What the inputs hold and what was left out, for the message that nothing is left.

@@ -86,7 +86,7 @@ pub fn prepare(options: &Options, tokeniser: Option<&Tokeniser<'_>>, out: &Path)
     }
     let mut writer = write::Writer { options, tokeniser, scan: &scan, folder: folder.path(), dropped: None };
     writer.split(Split::Train, &chosen, &mut manifest)?;
-    if manifest.written(Split::Train) == 0 {
+    if manifest.total(Split::Train, |counts| counts.written) == 0 {
         return Err(PrepareError::Empty { held: "all have more tokens than --length".to_owned() });
     }
     for split in [Split::Valid, Split::Test] {

@@ -28,9 +28,7 @@ fn unaligned(manifest: &Manifest) -> String {
 
 /// Why a held-out split has no rows, or none of some tasks.
 fn empty_split(options: &Options, manifest: &Manifest, split: Split, share: f64) -> Option<String> {
-    let of = |number: fn(&Counts) -> usize| -> usize {
-        manifest.counts.values().filter_map(|splits| splits.get(split.as_str())).map(number).sum()
-    };
+    let of = |number: fn(&Counts) -> usize| manifest.total(split, number);
     let (read, divided, written) = (of(|counts| counts.read), of(|counts| counts.split), of(|counts| counts.written));
     let is_given = options.split == SplitBy::Given;
     if written > 0 {

@@ -11,6 +11,15 @@ fn bench() -> Bench {
 }
 
 #[test]
+fn rows_that_are_all_too_long_are_no_preparation() {
+    let bench = bench();
+    let options = Options { packing: Packing { length: 2, ..Packing::default() }, ..bench.options() };
+    let message = prepare(&options, Some(&tokeniser()), &bench.out("out")).unwrap_err().to_string();
+    assert!(message.contains("no training row is left") && message.contains("--length"), "{message}");
+    assert!(!bench.out("out").exists());
+}
+
+#[test]
 fn shards_hold_every_token_of_every_row() {
     let bench = bench();
     let manifest = packed(&bench, "out", Packing { length: 48, window: 40, shard_tokens: 300, ..Packing::default() });
